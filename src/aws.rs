@@ -1,0 +1,3 @@
+//! The formats that AWS users have.
+
+pub mod console_csv;

@@ -1,0 +1,149 @@
+//! A credential record: what it is called, whom it signs for, and the secret it signs with.
+//!
+//! [`Credentials`] is what a look-up gives. [`Draft`] is a record about to be added, [`Change`] a change to
+//! one that exists.
+
+mod attributes;
+mod draft;
+mod name;
+mod provider;
+mod session;
+mod static_credentials;
+mod time;
+
+use std::fmt;
+use std::time::SystemTime;
+
+use secrecy::SecretString;
+
+pub use attributes::Attributes;
+pub use draft::{Change, Draft};
+pub use name::Name;
+pub use provider::Provider;
+pub use session::SessionCredentials;
+pub use static_credentials::StaticCredentials;
+
+pub(crate) use attributes::MAX_ENCODED as MAX_ATTRIBUTES;
+pub(crate) use draft::{MAX_ACCESS_KEY_ID, MAX_SECRET_PART, Secrets};
+pub(crate) use name::{check as check_name, check_text, is_reserved as is_reserved_name};
+pub(crate) use time::{FIRST as FIRST_TIME, LAST as LAST_TIME, now, system_time, unix_seconds};
+
+/// A record with its secret, as [`Vault::get_credentials`](crate::Vault::get_credentials) gives it.
+///
+/// The secret is wiped when this value is dropped, and never appears in its `Debug` output.
+///
+/// ```
+/// # fn sign(_: &str, _: &str) {}
+/// # fn example(vault: &aumbry::Vault) -> aumbry::Result<()> {
+/// use aumbry::ExposeSecret;
+///
+/// if let Some(credentials) = vault.get_credentials("s3-uploads")? {
+///     sign(credentials.access_key_id(), credentials.secret_access_key().expose_secret());
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Credentials {
+    pub(crate) name: Name,
+    pub(crate) secrets: Secrets,
+    pub(crate) attributes: Attributes,
+    pub(crate) created: i64,
+    pub(crate) updated: i64,
+    pub(crate) expires: Option<i64>,
+}
+
+impl Credentials {
+    /// The unique name.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// What kind of credentials these are.
+    #[must_use]
+    pub fn provider(&self) -> Provider {
+        self.secrets.provider()
+    }
+
+    /// The access key id, such as `AKIAIOSFODNN7EXAMPLE`.
+    #[must_use]
+    pub fn access_key_id(&self) -> &str {
+        self.secrets.access_key_id()
+    }
+
+    /// The secret access key.
+    #[must_use]
+    pub fn secret_access_key(&self) -> &SecretString {
+        self.secrets.secret_access_key()
+    }
+
+    /// The session token, which session credentials alone have.
+    #[must_use]
+    pub fn session_token(&self) -> Option<&SecretString> {
+        self.session_credentials().map(SessionCredentials::session_token)
+    }
+
+    /// The key pair, if the provider is [`Provider::Static`].
+    #[must_use]
+    pub fn static_credentials(&self) -> Option<&StaticCredentials> {
+        match &self.secrets {
+            Secrets::Static(credentials) => Some(credentials),
+            Secrets::Session(_) => None,
+        }
+    }
+
+    /// The key pair and token, if the provider is [`Provider::Session`].
+    #[must_use]
+    pub fn session_credentials(&self) -> Option<&SessionCredentials> {
+        match &self.secrets {
+            Secrets::Static(_) => None,
+            Secrets::Session(credentials) => Some(credentials),
+        }
+    }
+
+    /// Further fields, such as `region` and `endpoint_url`, ascending by key.
+    #[must_use]
+    pub fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
+    /// The value of one attribute.
+    #[must_use]
+    pub fn attribute(&self, key: &str) -> Option<&str> {
+        self.attributes.get(key)
+    }
+
+    /// When the record was added to the vault. Whole seconds.
+    #[must_use]
+    pub fn created(&self) -> SystemTime {
+        system_time(self.created)
+    }
+
+    /// When the record was last changed. Whole seconds.
+    #[must_use]
+    pub fn updated(&self) -> SystemTime {
+        system_time(self.updated)
+    }
+
+    /// When AWS stops accepting these credentials, if that is known. Whole seconds.
+    #[must_use]
+    pub fn expires(&self) -> Option<SystemTime> {
+        self.expires.map(system_time)
+    }
+
+    /// Whether [`expires`](Self::expires) is known and not after `now`.
+    #[must_use]
+    pub fn is_expired(&self, now: SystemTime) -> bool {
+        self.expires().is_some_and(|expires| expires <= now)
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("name", &self.name)
+            .field("provider", &self.provider())
+            .field("access_key_id", &self.access_key_id())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,88 @@
+//! The open-ended fields of a record.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::name::check_text;
+use crate::error::{Error, ErrorKind, Result, quoted};
+
+/// Further fields of a record, ascending by key: `region`, `endpoint_url`, `account_id`, `description`,
+/// `tag.…`, whatever else.
+///
+/// A key is 1 to 256 bytes of UTF-8, without control characters and without white space at either end. A value
+/// is any UTF-8, the empty one too. All of them together may take 16 KiB in the file. Attributes are not
+/// secrets: they stand in clear in the memory of a program that opened the vault.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Attributes(BTreeMap<Box<str>, Box<str>>);
+
+/// How many bytes the attributes of one record may take, encoded.
+pub(crate) const MAX_ENCODED: usize = 16 * 1024;
+const MAX_KEY: usize = 256;
+const RESERVED: &str = "aumbry.";
+
+impl Attributes {
+    /// The value under this key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(AsRef::as_ref)
+    }
+
+    /// Keys and values, ascending by key.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_ref(), value.as_ref()))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn set(&mut self, key: &str, value: &str) -> Result<()> {
+        check_text("the key of an attribute", ErrorKind::InvalidInput, MAX_KEY, key)?;
+        refuse_reserved(key)?;
+        self.set_checked(key, value);
+        Ok(())
+    }
+
+    /// Sets what an authenticated file holds, where reserved keys may stand too.
+    pub(crate) fn set_checked(&mut self, key: &str, value: &str) {
+        self.0.insert(key.into(), value.into());
+    }
+
+    pub(crate) fn remove(&mut self, key: &str) -> Result<()> {
+        refuse_reserved(key)?;
+        self.0.remove(key);
+        Ok(())
+    }
+
+    /// Without the keys that are reserved for aumbry itself, which users do not see.
+    pub(crate) fn visible(mut self) -> Self {
+        self.0.retain(|key, _| !is_reserved(key));
+        self
+    }
+}
+
+fn is_reserved(key: &str) -> bool {
+    key.starts_with(RESERVED)
+}
+
+fn refuse_reserved(key: &str) -> Result<()> {
+    if !is_reserved(key) {
+        return Ok(());
+    }
+    let message = format!("the attribute {} begins with {RESERVED}, which is reserved", quoted(key));
+    Err(Error::new(ErrorKind::ReservedName, message))
+}
+
+impl fmt::Debug for Attributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}

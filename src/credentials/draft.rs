@@ -1,0 +1,285 @@
+//! Records on their way into a vault.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Attributes, Name, Provider, SessionCredentials, StaticCredentials, unix_seconds};
+use crate::error::{Error, ErrorKind, Result};
+
+/// How many bytes an access key id may have.
+pub(crate) const MAX_ACCESS_KEY_ID: usize = 1024;
+/// How many bytes the secret part of a record may take, encoded.
+pub(crate) const MAX_SECRET_PART: usize = 64 * 1024;
+/// What the encoding of a secret part adds to its texts at most: a variant and two lengths.
+const SECRET_PART_OVERHEAD: usize = 1 + 2 * 5;
+
+/// A record to be [added](crate::Edit::add) to a vault, or to [replace](crate::Edit::put) one.
+///
+/// ```
+/// use aumbry::Draft;
+/// let draft = Draft::new_static("s3-uploads", "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")?
+///     .attribute("region", "eu-central-1")?;
+/// # Ok::<(), aumbry::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Draft {
+    pub(crate) name: Name,
+    pub(crate) secrets: Secrets,
+    pub(crate) attributes: Attributes,
+    pub(crate) expires: Option<i64>,
+}
+
+impl Draft {
+    /// A record with a key pair that holds until it is deleted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidName`], [`ErrorKind::ReservedName`], [`ErrorKind::TooLong`] or
+    /// [`ErrorKind::InvalidInput`], saying which field breaks which rule.
+    pub fn new_static(
+        name: impl AsRef<str>,
+        access_key_id: &str,
+        secret_access_key: impl Into<SecretString>,
+    ) -> Result<Self> {
+        let credentials = StaticCredentials {
+            access_key_id: access_key_id.into(),
+            secret_access_key: secret_access_key.into(),
+        };
+        Self::new(name.as_ref(), Secrets::Static(credentials))
+    }
+
+    /// A record with temporary credentials.
+    ///
+    /// # Errors
+    /// As [`new_static`](Self::new_static).
+    pub fn new_session(
+        name: impl AsRef<str>,
+        access_key_id: &str,
+        secret_access_key: impl Into<SecretString>,
+        session_token: impl Into<SecretString>,
+    ) -> Result<Self> {
+        let credentials = SessionCredentials {
+            access_key_id: access_key_id.into(),
+            secret_access_key: secret_access_key.into(),
+            session_token: session_token.into(),
+        };
+        Self::new(name.as_ref(), Secrets::Session(credentials))
+    }
+
+    fn new(name: &str, secrets: Secrets) -> Result<Self> {
+        secrets.check()?;
+        Ok(Self { name: Name::new(name)?, secrets, attributes: Attributes::default(), expires: None })
+    }
+
+    /// With this attribute.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`], [`ErrorKind::TooLong`] or [`ErrorKind::ReservedName`] for the key.
+    pub fn attribute(mut self, key: &str, value: &str) -> Result<Self> {
+        self.attributes.set(key, value)?;
+        Ok(self)
+    }
+
+    /// With the time at which AWS stops accepting these credentials; whole seconds, rounded down.
+    #[must_use]
+    pub fn expires(mut self, time: SystemTime) -> Self {
+        self.expires = Some(unix_seconds(time));
+        self
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// The same record under another name.
+    #[must_use]
+    pub fn renamed(mut self, name: Name) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// The access key id.
+    #[must_use]
+    pub fn access_key_id(&self) -> &str {
+        self.secrets.access_key_id()
+    }
+
+    /// The kind of credentials.
+    #[must_use]
+    pub fn provider(&self) -> Provider {
+        self.secrets.provider()
+    }
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft")
+            .field("name", &self.name)
+            .field("provider", &self.provider())
+            .field("access_key_id", &self.access_key_id())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What to change in a record; what is not named stays. All of it happens in one commit.
+///
+/// ```
+/// # fn example(vault: &aumbry::Vault) -> aumbry::Result<()> {
+/// use aumbry::Change;
+/// let change = Change::new().access_key_id("AKIAI44QH8DHBEXAMPLE").secret_access_key("je7MtGbClwBF/2Zp9Utk");
+/// vault.edit(|edit| edit.change("s3-uploads", &change))?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Default)]
+pub struct Change {
+    pub(crate) access_key_id: Option<Box<str>>,
+    pub(crate) secret_access_key: Option<SecretString>,
+    pub(crate) session_token: Option<Option<SecretString>>,
+    pub(crate) attributes: Vec<(Box<str>, Option<Box<str>>)>,
+    pub(crate) expires: Option<Option<i64>>,
+}
+
+impl Change {
+    /// Changes nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Replaces the access key id.
+    #[must_use]
+    pub fn access_key_id(mut self, access_key_id: &str) -> Self {
+        self.access_key_id = Some(access_key_id.into());
+        self
+    }
+
+    /// Replaces the secret access key.
+    #[must_use]
+    pub fn secret_access_key(mut self, secret: impl Into<SecretString>) -> Self {
+        self.secret_access_key = Some(secret.into());
+        self
+    }
+
+    /// Replaces the session token, and so makes the record a session; `None` makes it static.
+    #[must_use]
+    pub fn session_token(mut self, token: Option<SecretString>) -> Self {
+        self.session_token = Some(token);
+        self
+    }
+
+    /// Sets an attribute, or removes it with `None`.
+    #[must_use]
+    pub fn attribute(mut self, key: &str, value: Option<&str>) -> Self {
+        self.attributes.push((key.into(), value.map(Into::into)));
+        self
+    }
+
+    /// Sets the time at which AWS stops accepting these credentials, or forgets it with `None`.
+    #[must_use]
+    pub fn expires(mut self, time: Option<SystemTime>) -> Self {
+        self.expires = Some(time.map(unix_seconds));
+        self
+    }
+
+    /// Whether the secret part or the key id it is bound to changes.
+    pub(crate) fn touches_secret(&self) -> bool {
+        self.access_key_id.is_some() || self.secret_access_key.is_some() || self.session_token.is_some()
+    }
+
+    /// The secrets after this change.
+    pub(crate) fn applied_to(&self, old: &Secrets) -> Result<Secrets> {
+        let access_key_id = self.access_key_id.clone().unwrap_or_else(|| old.access_key_id().into());
+        let secret_access_key =
+            self.secret_access_key.clone().unwrap_or_else(|| old.secret_access_key().clone());
+        let session_token = match &self.session_token {
+            Some(token) => token.clone(),
+            None => old.session_token().cloned(),
+        };
+        let secrets = match session_token {
+            None => Secrets::Static(StaticCredentials { access_key_id, secret_access_key }),
+            Some(session_token) => {
+                Secrets::Session(SessionCredentials { access_key_id, secret_access_key, session_token })
+            }
+        };
+        secrets.check()?;
+        Ok(secrets)
+    }
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Change").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+/// The key pair, and what else signs with it, of one provider.
+#[derive(Clone)]
+pub(crate) enum Secrets {
+    Static(StaticCredentials),
+    Session(SessionCredentials),
+}
+
+impl Secrets {
+    pub(crate) fn provider(&self) -> Provider {
+        match self {
+            Self::Static(_) => Provider::Static,
+            Self::Session(_) => Provider::Session,
+        }
+    }
+
+    pub(crate) fn access_key_id(&self) -> &str {
+        match self {
+            Self::Static(credentials) => &credentials.access_key_id,
+            Self::Session(credentials) => &credentials.access_key_id,
+        }
+    }
+
+    pub(crate) fn secret_access_key(&self) -> &SecretString {
+        match self {
+            Self::Static(credentials) => &credentials.secret_access_key,
+            Self::Session(credentials) => &credentials.secret_access_key,
+        }
+    }
+
+    pub(crate) fn session_token(&self) -> Option<&SecretString> {
+        match self {
+            Self::Static(_) => None,
+            Self::Session(credentials) => Some(&credentials.session_token),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let id = self.access_key_id();
+        if id.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidInput, "the access key id must not be empty"));
+        }
+        if id.len() > MAX_ACCESS_KEY_ID {
+            let message =
+                format!("the access key id must be at most {MAX_ACCESS_KEY_ID} bytes long, not {}", id.len());
+            return Err(Error::new(ErrorKind::TooLong, message));
+        }
+        if id.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            let message = "the access key id must hold neither white space nor control characters";
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
+        let secret = self.secret_access_key().expose_secret();
+        if secret.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidInput, "the secret access key must not be empty"));
+        }
+        let token = self.session_token().map(|token| token.expose_secret());
+        if token.is_some_and(str::is_empty) {
+            return Err(Error::new(ErrorKind::InvalidInput, "the session token must not be empty"));
+        }
+        let len = SECRET_PART_OVERHEAD + secret.len() + token.map_or(0, str::len);
+        if len > MAX_SECRET_PART {
+            let limit = MAX_SECRET_PART - SECRET_PART_OVERHEAD;
+            let message =
+                format!("the secret access key and session token must be at most {limit} bytes long");
+            return Err(Error::new(ErrorKind::TooLong, message));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! The unique name of a record.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, ErrorKind, Result, quoted};
+
+/// The unique name of a record: 1 to 1024 bytes of UTF-8 without control characters and without white space
+/// at either end.
+///
+/// Names compare byte by byte: `S3` and `s3` are two names, and so are two Unicode spellings of one letter.
+/// Names that begin with `aumbry:` are reserved.
+///
+/// ```
+/// use aumbry::Name;
+/// assert_eq!(Name::new("s3-uploads")?.as_str(), "s3-uploads");
+/// assert!(Name::new("s3-uploads\n").is_err());
+/// # Ok::<(), aumbry::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(Box<str>);
+
+const MAX_LEN: usize = 1024;
+const RESERVED: &str = "aumbry:";
+
+impl Name {
+    /// # Errors
+    /// [`ErrorKind::InvalidName`], [`ErrorKind::TooLong`] or [`ErrorKind::ReservedName`], saying which rule
+    /// the name breaks.
+    pub fn new(name: impl AsRef<str>) -> Result<Self> {
+        let name = name.as_ref();
+        check(name)?;
+        if is_reserved(name) {
+            let message = format!("the name {} begins with {RESERVED}, which is reserved", quoted(name));
+            return Err(Error::new(ErrorKind::ReservedName, message));
+        }
+        Ok(Self(name.into()))
+    }
+
+    /// A name out of an authenticated file, where reserved ones may stand too.
+    pub(crate) fn from_checked(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The rules that hold for every name in a file (`docs/format.md`, section 4).
+pub(crate) fn check(name: &str) -> Result<()> {
+    check_text("a name", ErrorKind::InvalidName, MAX_LEN, name)
+}
+
+/// The rules that names share with labels of people and keys of attributes.
+pub(crate) fn check_text(what: &str, kind: ErrorKind, max_len: usize, text: &str) -> Result<()> {
+    if text.is_empty() {
+        return Err(Error::new(kind, format!("{what} must not be empty")));
+    }
+    if text.len() > max_len {
+        let message = format!("{what} must be at most {max_len} bytes long, not {}", text.len());
+        return Err(Error::new(ErrorKind::TooLong, message));
+    }
+    if text.chars().any(char::is_control) {
+        let message = format!("{what} must hold no control character, but {} does", quoted(text));
+        return Err(Error::new(kind, message));
+    }
+    if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+        let message = format!("{what} must not begin or end with white space, but {} does", quoted(text));
+        return Err(Error::new(kind, message));
+    }
+    Ok(())
+}
+
+pub(crate) fn is_reserved(name: &str) -> bool {
+    name.starts_with(RESERVED)
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl AsRef<str> for Name {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Name {
+    type Err = Error;
+    fn from_str(name: &str) -> Result<Self> {
+        Self::new(name)
+    }
+}

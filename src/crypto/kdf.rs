@@ -1,0 +1,206 @@
+//! Argon2id v1.3 (RFC 9106): from a passphrase to the key-encryption key of one slot.
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use zeroize::Zeroize;
+
+use super::KEY_LEN;
+use super::keys::Kek;
+use crate::error::{Error, ErrorKind, Result};
+use crate::memory::{out_of_memory, with_scrubbed_stack};
+
+/// Argon2id memory in KiB: 8 MiB to 1 GiB.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct MemoryKib(u32);
+
+/// Argon2id passes: 1 to 64.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Passes(u32);
+
+/// Argon2id lanes: 1 to 8.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Lanes(u32);
+
+macro_rules! bounded {
+    ($name:ident, $min:expr, $max:expr, $what:literal) => {
+        impl $name {
+            /// The least value that the format allows.
+            pub const MIN: Self = Self($min);
+            /// The greatest value that the format allows.
+            pub const MAX: Self = Self($max);
+
+            /// # Errors
+            /// [`ErrorKind::InvalidInput`] outside `MIN..=MAX`.
+            pub fn new(value: u32) -> Result<Self> {
+                if ($min..=$max).contains(&value) {
+                    return Ok(Self(value));
+                }
+                let message =
+                    format!(concat!($what, " must lie between {} and {}, not at {}"), $min, $max, value);
+                Err(Error::new(ErrorKind::InvalidInput, message))
+            }
+
+            /// The bare number.
+            #[must_use]
+            pub fn get(self) -> u32 {
+                self.0
+            }
+        }
+    };
+}
+
+bounded!(MemoryKib, 8 * 1024, 1024 * 1024, "Argon2id memory in KiB");
+bounded!(Passes, 1, 64, "Argon2id passes");
+bounded!(Lanes, 1, 8, "Argon2id lanes");
+
+/// What one guess at a passphrase costs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KdfParameters {
+    memory: MemoryKib,
+    passes: Passes,
+    lanes: Lanes,
+}
+
+/// RFC 9106, section 4, second recommended option: 64 MiB, 3 passes, 4 lanes.
+impl Default for KdfParameters {
+    fn default() -> Self {
+        Self { memory: MemoryKib(64 * 1024), passes: Passes(3), lanes: Lanes(4) }
+    }
+}
+
+impl KdfParameters {
+    /// What one slot may cost at most, in KiB times passes.
+    pub(crate) const MAX_COST: u64 = 1 << 21;
+    /// What all slots of a vault together may cost at most: the price of a wrong passphrase.
+    pub(crate) const MAX_TOTAL_COST: u64 = 1 << 23;
+
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if memory times passes exceeds 2^21 KiB (2 GiB), the format's bound on what a
+    /// file can make its reader spend.
+    pub fn new(memory: MemoryKib, passes: Passes, lanes: Lanes) -> Result<Self> {
+        let parameters = Self { memory, passes, lanes };
+        if parameters.cost() > Self::MAX_COST {
+            let message = format!(
+                "Argon2id memory times passes must be at most {} KiB, not {}",
+                Self::MAX_COST,
+                parameters.cost()
+            );
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
+        Ok(parameters)
+    }
+
+    /// Memory in KiB.
+    #[must_use]
+    pub fn memory(&self) -> MemoryKib {
+        self.memory
+    }
+
+    /// Passes over that memory.
+    #[must_use]
+    pub fn passes(&self) -> Passes {
+        self.passes
+    }
+
+    /// Lanes, which can be computed side by side.
+    #[must_use]
+    pub fn lanes(&self) -> Lanes {
+        self.lanes
+    }
+
+    /// Memory times passes, in KiB.
+    #[must_use]
+    pub fn cost(&self) -> u64 {
+        u64::from(self.memory.0) * u64::from(self.passes.0)
+    }
+
+    /// Whether a new slot may be made with these parameters: OWASP's minimum, 19 MiB and 2 passes or as much
+    /// work (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>).
+    #[must_use]
+    pub fn is_above_floor(&self) -> bool {
+        self.memory.0 >= 19 * 1024 && self.cost() >= 38 * 1024
+    }
+}
+
+/// Derives the key-encryption key of a slot straight into `kek`.
+///
+/// The memory matrix is allocated fallibly and wiped here: argon2's own `zeroize` feature leaves it. The lanes
+/// run in a pool that ends with this call, never in the host program's global one.
+pub(crate) fn derive_kek(
+    passphrase: &[u8],
+    salt: &[u8; 16],
+    parameters: &KdfParameters,
+    kek: &mut Kek,
+) -> Result<()> {
+    let KdfParameters { memory, passes, lanes } = parameters;
+    let params = Params::new(memory.0, passes.0, lanes.0, Some(KEY_LEN)).map_err(refused)?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut matrix = Matrix::allocate(argon2.params().block_count())?;
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(lanes.0 as usize));
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|_| "aumbry-kdf".into())
+        .build()
+        .map_err(|error| {
+            Error::new(ErrorKind::OutOfResources, "no thread to unlock with").with_source(error)
+        })?;
+    pool.install(|| {
+        with_scrubbed_stack(|| {
+            argon2
+                .hash_password_into_with_memory(passphrase, salt, kek.bytes_mut(), matrix.0.as_mut_slice())
+                .map_err(refused)
+        })
+    })
+}
+
+fn refused(error: argon2::Error) -> Error {
+    Error::new(ErrorKind::InvalidInput, "Argon2id refused its parameters").with_source(error)
+}
+
+/// Argon2's memory, wiped when dropped.
+struct Matrix(Vec<Block>);
+
+impl Matrix {
+    fn allocate(blocks: usize) -> Result<Self> {
+        let mut matrix = Vec::new();
+        // Not `vec!`: that aborts the program under a memory limit.
+        matrix.try_reserve_exact(blocks).map_err(|_| out_of_memory(blocks * Block::SIZE))?;
+        matrix.resize(blocks, Block::new());
+        Ok(Self(matrix))
+    }
+}
+
+impl Drop for Matrix {
+    fn drop(&mut self) {
+        for block in &mut self.0 {
+            block.zeroize();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_what_the_reference_implementation_derives() {
+        // From the C reference implementation: 8192 KiB, 2 passes, 4 lanes, version 0x13.
+        let parameters = KdfParameters::new(
+            MemoryKib::new(8192).unwrap(),
+            Passes::new(2).unwrap(),
+            Lanes::new(4).unwrap(),
+        );
+        let mut kek = Kek::default();
+        derive_kek(b"correct horse", b"0123456789abcdef", &parameters.unwrap(), &mut kek).unwrap();
+        let hex: String = kek.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "8962af270f4a84793bf021aa33a45a7cca774dbd4bc4e522785a439e0a0110c0");
+    }
+
+    #[test]
+    fn parameters_outside_the_format_cannot_be_made() {
+        assert!(MemoryKib::new(8 * 1024 - 1).is_err() && MemoryKib::new(1024 * 1024 + 1).is_err());
+        assert!(Passes::new(0).is_err() && Passes::new(65).is_err());
+        assert!(Lanes::new(0).is_err() && Lanes::new(9).is_err());
+        assert!(KdfParameters::new(MemoryKib::MAX, Passes::new(3).unwrap(), Lanes::MIN).is_err());
+        assert!(KdfParameters::default().is_above_floor());
+    }
+}

@@ -1,0 +1,116 @@
+//! The seal of one record's secret: one prepared cipher, random-looking nonces.
+//!
+//! ```text
+//! RK ‖ NK = HKDF-SHA256(K, salt vault id, info "aumbry1 records", 64)
+//! secret  = nonce 12 ‖ AES-256-GCM(RK, nonce, aad, pt) ‖ tag 16
+//! nonce   = first 12 bytes of HMAC-SHA256(NK, random 32 ‖ u64 len(aad) ‖ aad ‖ pt)
+//! ```
+//! A prepared cipher makes a look-up some fifteen times cheaper than a key derived for each record. Random
+//! 96-bit nonces under one key collide with probability 2^-57 after a million seals (birthday bound); NIST
+//! SP 800-38D, section 8.3, allows 2^32 of them.
+
+use aes_gcm::aead::{AeadInOut, KeyInit};
+use aes_gcm::{Aes256Gcm, Nonce, Tag};
+use zeroize::Zeroize;
+
+use super::keys::VaultKey;
+use super::{KEY_LEN, hkdf_sha256, hmac_sha256, label, length};
+
+const NONCE: usize = 12;
+const TAG: usize = 16;
+
+/// Where the plaintext starts in the sealed bytes.
+pub(crate) const PREFIX: usize = NONCE;
+/// How many bytes longer than the plaintext the sealed bytes are.
+pub(crate) const OVERHEAD: usize = NONCE + TAG;
+
+/// RK, scheduled and ready, and NK. Lives in the guarded page.
+#[derive(Default)]
+pub(crate) struct RecordKeys {
+    cipher: Option<Aes256Gcm>,
+    nonce_key: [u8; KEY_LEN],
+}
+
+impl Drop for RecordKeys {
+    fn drop(&mut self) {
+        self.nonce_key.zeroize(); // the cipher wipes itself
+    }
+}
+
+impl RecordKeys {
+    /// Derives both keys in place. The caller scrubs the stack: the cipher was built there.
+    pub(crate) fn derive_from(&mut self, key: &VaultKey, vault_id: &[u8; 16]) {
+        let okm = hkdf_sha256::<64>(&key.0, vault_id, label::RECORDS);
+        let (record_key, nonce_key) = okm.split_at(KEY_LEN);
+        self.nonce_key.copy_from_slice(nonce_key);
+        if let Ok(record_key) = record_key.try_into() {
+            self.cipher = Some(Aes256Gcm::new(record_key));
+        }
+    }
+
+    /// Seals in place: `bytes` holds the plaintext between [`PREFIX`] and the last 16 bytes, which are filled.
+    pub(crate) fn seal_in_place(&self, random: &[u8; 32], aad: &[u8], bytes: &mut [u8]) -> Option<()> {
+        let (nonce, rest) = bytes.split_first_chunk_mut::<NONCE>()?;
+        let (text, tag) = rest.split_last_chunk_mut::<TAG>()?;
+        let mut long_nonce = [0; 32];
+        hmac_sha256(&self.nonce_key, &[random, &length(aad), aad, text], &mut long_nonce);
+        nonce.copy_from_slice(long_nonce.first_chunk::<NONCE>()?);
+        let sealed = self.cipher.as_ref()?.encrypt_inout_detached(&Nonce::from(*nonce), aad, text.into());
+        tag.copy_from_slice(&sealed.ok()?);
+        Some(())
+    }
+
+    /// Opens in place and gives the plaintext; `None` if the bytes are not what was sealed under `aad`.
+    pub(crate) fn open_in_place<'a>(&self, aad: &[u8], bytes: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let (nonce, rest) = bytes.split_first_chunk_mut::<NONCE>()?;
+        let (text, tag) = rest.split_last_chunk_mut::<TAG>()?;
+        let nonce = Nonce::from(*nonce);
+        self.cipher
+            .as_ref()?
+            .decrypt_inout_detached(&nonce, aad, (&mut *text).into(), &Tag::from(*tag))
+            .ok()?;
+        Some(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> RecordKeys {
+        let mut keys = RecordKeys::default();
+        let mut key = VaultKey::default();
+        key.bytes_mut().copy_from_slice(&[9; 32]);
+        keys.derive_from(&key, &[4; 16]);
+        keys
+    }
+
+    #[test]
+    fn a_record_opens_under_its_own_associated_data_alone() {
+        let mut bytes = vec![0; PREFIX];
+        bytes.extend_from_slice(b"secret");
+        bytes.extend_from_slice(&[0; TAG]);
+        keys().seal_in_place(&[1; 32], b"s3-uploads", &mut bytes).unwrap();
+        assert!(keys().open_in_place(b"s3-downloads", &mut bytes.clone()).is_none());
+        assert_eq!(keys().open_in_place(b"s3-uploads", &mut bytes).unwrap(), b"secret");
+    }
+
+    #[test]
+    fn a_dead_random_generator_never_repeats_a_nonce_for_two_messages() {
+        let mut nonces = std::collections::HashSet::new();
+        for (aad, text) in [("a", "bc"), ("ab", "c"), ("", "abc"), ("a", "bd"), ("b", "bc")] {
+            let mut bytes = vec![0; PREFIX];
+            bytes.extend_from_slice(text.as_bytes());
+            bytes.extend_from_slice(&[0; TAG]);
+            keys().seal_in_place(&[0; 32], aad.as_bytes(), &mut bytes).unwrap();
+            assert!(nonces.insert(bytes[..NONCE].to_vec()), "{aad} {text}");
+        }
+    }
+
+    #[test]
+    fn too_few_bytes_and_no_key_are_no_panic() {
+        assert!(keys().open_in_place(b"", &mut [0; OVERHEAD - 1]).is_none());
+        assert!(RecordKeys::default().open_in_place(b"", &mut [0; OVERHEAD]).is_none());
+        assert!(RecordKeys::default().seal_in_place(&[0; 32], b"", &mut [0; OVERHEAD]).is_none());
+    }
+}

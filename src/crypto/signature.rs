@@ -1,0 +1,94 @@
+//! Ed25519 (RFC 8032) over the whole file, verified strictly.
+
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use sha2::{Digest, Sha256};
+
+use super::keys::Seed;
+use super::label;
+
+/// Bytes in a signature, which is also what tells one version of a file from another.
+pub(crate) const LEN: usize = 64;
+
+/// The public key that a person trusts. A weak one (small order, not on the curve) is never made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct VerificationKey(VerifyingKey);
+
+impl VerificationKey {
+    /// The key from a reader's slot. `None` if it is no point, or one of small order.
+    pub(crate) fn parse(bytes: &[u8; 32]) -> Option<Self> {
+        let key = VerifyingKey::from_bytes(bytes).ok()?;
+        (!key.is_weak()).then_some(Self(key))
+    }
+
+    pub(crate) fn derive(seed: &Seed) -> Self {
+        Self(SigningKey::from_bytes(&seed.0).verifying_key())
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 32] {
+        self.0.to_bytes()
+    }
+
+    /// Whether `signature` is this key's for `signed`: S < L, and neither R nor the key of small order
+    /// (RFC 8032, section 5.1.7, and the "strict" rules of `docs/format.md`, section 3.4).
+    pub(crate) fn accepts(&self, signed: &[u8], signature: &[u8; LEN]) -> bool {
+        self.0.verify_strict(&message(signed), &Signature::from_bytes(signature)).is_ok()
+    }
+}
+
+/// Signs the bytes of a file up to its signature. The caller scrubs the stack.
+pub(crate) fn sign(seed: &Seed, signed: &[u8]) -> [u8; LEN] {
+    SigningKey::from_bytes(&seed.0).sign(&message(signed)).to_bytes()
+}
+
+fn message(signed: &[u8]) -> [u8; label::SIGNATURE.len() + 32] {
+    let mut message = [0; label::SIGNATURE.len() + 32];
+    let (text, digest) = message.split_at_mut(label::SIGNATURE.len());
+    text.copy_from_slice(label::SIGNATURE);
+    digest.copy_from_slice(&Sha256::digest(signed));
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_holds_for_its_bytes_and_its_key_alone() {
+        let seed = Seed([5; 32]);
+        let key = VerificationKey::derive(&seed);
+        let signature = sign(&seed, b"file");
+        assert!(key.accepts(b"file", &signature));
+        assert!(!key.accepts(b"File", &signature));
+        assert!(!VerificationKey::derive(&Seed([6; 32])).accepts(b"file", &signature));
+    }
+
+    #[test]
+    fn a_scalar_beyond_the_group_order_is_refused() {
+        // Adding L to S gives a second signature that lenient verifiers accept.
+        const L: [u8; 32] = [
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        ];
+        let seed = Seed([5; 32]);
+        let mut signature = sign(&seed, b"file");
+        let mut carry = 0;
+        for (s, l) in signature[32..].iter_mut().zip(L) {
+            let sum = u16::from(*s) + u16::from(l) + carry;
+            *s = sum.to_le_bytes()[0];
+            carry = sum >> 8;
+        }
+        assert_eq!(carry, 0);
+        assert!(!VerificationKey::derive(&seed).accepts(b"file", &signature));
+    }
+
+    #[test]
+    fn keys_of_small_order_are_refused() {
+        let identity = {
+            let mut bytes = [0; 32];
+            bytes[0] = 1;
+            bytes
+        };
+        assert!(VerificationKey::parse(&identity).is_none());
+        assert!(VerificationKey::parse(&[0; 32]).is_none());
+    }
+}

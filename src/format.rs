@@ -1,0 +1,120 @@
+//! Format version 1: between bytes and headers, slots, bodies. No files, no clocks, no random generator.
+//!
+//! The format is written down in `docs/format.md`; nothing here repeats its offsets but the constants that
+//! implement them. Bytes from a file go through one bounded reader (`codec`), and nothing of the payload is
+//! looked at before the signature has been verified.
+
+pub(crate) mod body;
+mod codec;
+pub(crate) mod header;
+pub(crate) mod slot;
+
+use std::ops::Range;
+
+use crate::crypto::keys::{Seed, VaultKey};
+use crate::crypto::seal::{self, Unopened};
+use crate::crypto::signature;
+use crate::error::{Error, ErrorKind, Result};
+use crate::memory::{WipedBytes, zeroed};
+use header::Header;
+
+/// The largest file: 1 GiB. Offsets inside it fit in 32 bits.
+pub(crate) const MAX_FILE: u64 = 1 << 30;
+/// The plaintext of the payload is padded to a multiple of this many bytes.
+const BLOCK: usize = 1024;
+/// The length of the body stands before it.
+const BODY_LEN: usize = 8;
+
+pub(crate) fn damaged(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Damaged, message)
+}
+
+/// A vault's bytes with the payload in the clear: header, gap, body, padding, gap. The gaps are where the
+/// salt, commitment, tag and signature stand in the file, so that sealing and opening happen in place.
+pub(crate) struct PlainFile {
+    bytes: WipedBytes,
+    body: Range<usize>,
+}
+
+impl PlainFile {
+    /// Room for a body of `body_len` bytes behind `header`, whose file length is set accordingly.
+    pub(crate) fn for_body(header: &mut Header, body_len: usize) -> Result<Self> {
+        let header_len = header::len(header.slots.len());
+        let plaintext = (BODY_LEN + body_len).next_multiple_of(BLOCK);
+        let total = header_len + plaintext + seal::OVERHEAD + signature::LEN;
+        header.file_len = total as u64;
+        if header.file_len > MAX_FILE {
+            let message = format!("the vault would be {total} bytes long, the format allows {MAX_FILE}");
+            return Err(Error::new(ErrorKind::TooLong, message));
+        }
+        let mut bytes = zeroed(total)?;
+        let (head, rest) = bytes.split_at_mut(header_len);
+        header.encode_into(head);
+        let start = header_len + seal::PREFIX + BODY_LEN;
+        if let Some(len) = rest.get_mut(seal::PREFIX..seal::PREFIX + BODY_LEN) {
+            len.copy_from_slice(&(body_len as u64).to_le_bytes());
+        }
+        Ok(Self { bytes, body: start..start + body_len })
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        self.bytes.get(self.body.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn body_mut(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.body.clone()).unwrap_or_default()
+    }
+
+    /// The file to be saved: sealed under `key`, signed with `seed`. The caller scrubs the stack.
+    pub(crate) fn seal(&self, key: &VaultKey, seed: &Seed, random: &[u8; 32]) -> Result<Vec<u8>> {
+        let mut file = zeroed(self.bytes.len())?;
+        file.copy_from_slice(&self.bytes);
+        let header_len = self.body.start - seal::PREFIX - BODY_LEN;
+        let sealed = (|| {
+            let (signed, last) = file.split_last_chunk_mut::<{ signature::LEN }>()?;
+            let (head, payload) = signed.split_at_mut(header_len);
+            seal::seal_in_place(key, random, head, payload)?;
+            *last = signature::sign(seed, signed);
+            Some(())
+        })();
+        match sealed {
+            Some(()) => Ok(std::mem::take(&mut *file)),
+            None => Err(damaged("the new vault could not be sealed")),
+        }
+    }
+}
+
+/// Opens the payload of a file whose signature was verified (that is what a [`Header`] stands for).
+pub(crate) fn open_payload(mut file: WipedBytes, header: &Header, key: &VaultKey) -> Result<PlainFile> {
+    let header_len = header::len(header.slots.len());
+    let body_len = {
+        let end = file.len().saturating_sub(signature::LEN);
+        let (head, payload) = file
+            .get_mut(..end)
+            .and_then(|signed| signed.split_at_mut_checked(header_len))
+            .ok_or_else(|| damaged("the vault is damaged: it is cut off"))?;
+        let plaintext = seal::open_in_place(key, head, payload).map_err(|unopened| {
+            damaged(match unopened {
+                Unopened::WrongKey => "the vault is damaged: its payload belongs to another key",
+                Unopened::Forged | Unopened::Length => {
+                    "the vault is damaged: its payload does not authenticate"
+                }
+            })
+        })?;
+        checked_body_len(plaintext)?
+    };
+    let start = header_len + seal::PREFIX + BODY_LEN;
+    Ok(PlainFile { bytes: file, body: start..start + body_len })
+}
+
+/// The body's length, once length and padding are what a writer makes.
+fn checked_body_len(plaintext: &[u8]) -> Result<usize> {
+    let wrong = || damaged("the vault is damaged: its payload is not padded as the format says");
+    let (len, rest) = plaintext.split_first_chunk::<BODY_LEN>().ok_or_else(wrong)?;
+    let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| wrong())?;
+    let padding = rest.get(len..).ok_or_else(wrong)?;
+    if plaintext.len() % BLOCK != 0 || padding.len() >= BLOCK || padding.iter().any(|byte| *byte != 0) {
+        return Err(wrong());
+    }
+    Ok(len)
+}

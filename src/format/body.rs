@@ -1,0 +1,382 @@
+//! The body: records ascending by name, each with its secret still sealed, and what is known of people.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::codec::{Reader, decode, encode_into, encoded_len};
+use super::{MAX_FILE, damaged};
+use crate::credentials::{
+    FIRST_TIME, LAST_TIME, MAX_ACCESS_KEY_ID, MAX_ATTRIBUTES, MAX_SECRET_PART, Provider, Secrets,
+    SessionCredentials, StaticCredentials, check_name,
+};
+use crate::crypto::KEY_LEN;
+use crate::crypto::keys::{AdministratorKey, Kek};
+use crate::crypto::record::{self, RecordKeys};
+use crate::crypto::seal;
+use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::memory::{WipedBytes, zeroed};
+
+const SCHEMA: u16 = 1;
+pub(crate) const MAX_RECORDS: usize = 4_000_000;
+pub(crate) const MAX_LABEL: usize = 128;
+/// No record is shorter: an empty one has seven fields of a byte, a name of one and a seal.
+const MIN_RECORD: usize = 8 + record::OVERHEAD;
+const ESCROW_LEN: usize = KEY_LEN + seal::OVERHEAD;
+
+/// A record as it is encoded. The secret is sealed.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+pub(crate) struct WireRecord<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) provider: WireProvider,
+    pub(crate) access_key_id: &'a str,
+    #[serde(borrow)]
+    pub(crate) attributes: Vec<(&'a str, &'a str)>,
+    pub(crate) created: i64,
+    pub(crate) updated: i64,
+    pub(crate) expires: Option<i64>,
+    pub(crate) secret: &'a [u8],
+}
+
+/// [`Provider`] with the numbers of the format, which never change.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Debug)]
+pub(crate) enum WireProvider {
+    Static,
+    Session,
+}
+
+impl From<Provider> for WireProvider {
+    fn from(provider: Provider) -> Self {
+        match provider {
+            Provider::Static => Self::Static,
+            Provider::Session => Self::Session,
+        }
+    }
+}
+
+/// [`SlotMeta`] as it is encoded; borrowed, so that no length in a file decides how much is allocated.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Debug)]
+pub(crate) struct WireSlotMeta<'a> {
+    pub(crate) id: [u8; 16],
+    pub(crate) label: &'a str,
+    pub(crate) created: i64,
+    pub(crate) escrow: &'a [u8],
+}
+
+/// What an administrator knows of one slot.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct SlotMeta {
+    pub(crate) id: [u8; 16],
+    pub(crate) label: Box<str>,
+    pub(crate) created: i64,
+    escrow: [u8; ESCROW_LEN],
+}
+
+impl SlotMeta {
+    /// Escrows `kek`, so that an administrator can give this person a new K. The caller scrubs the stack.
+    pub(crate) fn new(
+        id: [u8; 16],
+        label: &str,
+        created: i64,
+        vault_id: &[u8; 16],
+        kek: &Kek,
+        key: &AdministratorKey,
+        random: &[u8; 32],
+    ) -> Self {
+        let mut escrow = [0; ESCROW_LEN];
+        for (place, byte) in escrow.iter_mut().skip(seal::PREFIX).zip(kek.bytes()) {
+            *place = *byte;
+        }
+        let sealed = seal::seal_in_place(key, random, &escrow_aad(vault_id, &id), &mut escrow);
+        debug_assert!(sealed.is_some(), "an escrow has the length of a sealed message");
+        Self { id, label: label.into(), created, escrow }
+    }
+
+    /// Opens the escrow into `kek`, by way of bytes that are wiped.
+    pub(crate) fn open_escrow(
+        &self,
+        vault_id: &[u8; 16],
+        key: &AdministratorKey,
+        kek: &mut Kek,
+    ) -> Result<()> {
+        let mut escrow = Zeroizing::new(self.escrow);
+        let opened = seal::open_in_place(key, &escrow_aad(vault_id, &self.id), escrow.as_mut_slice());
+        let kek_bytes = opened.ok().and_then(|plain| <&[u8; KEY_LEN]>::try_from(&*plain).ok());
+        *kek.bytes_mut() = *kek_bytes.ok_or_else(|| {
+            damaged(format!("the vault is damaged: the escrow of {} does not open", quoted(&self.label)))
+        })?;
+        Ok(())
+    }
+
+    fn wire(&self) -> WireSlotMeta<'_> {
+        WireSlotMeta { id: self.id, label: &self.label, created: self.created, escrow: &self.escrow }
+    }
+}
+
+fn escrow_aad(vault_id: &[u8; 16], slot_id: &[u8; 16]) -> [u8; 32] {
+    let mut aad = [0; 32];
+    for (place, byte) in aad.iter_mut().zip(vault_id.iter().chain(slot_id)) {
+        *place = *byte;
+    }
+    aad
+}
+
+/// The secret of one record, before it is sealed and after it was opened.
+#[derive(Serialize, Deserialize)]
+enum SecretPart<'a> {
+    Static { secret_access_key: &'a str },
+    Session { secret_access_key: &'a str, session_token: &'a str },
+}
+
+/// One record as it stands in a decrypted body. Every text in it is valid UTF-8.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct RecordView<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) provider: Provider,
+    pub(crate) access_key_id: &'a str,
+    attributes: &'a [u8],
+    pub(crate) created: i64,
+    pub(crate) updated: i64,
+    pub(crate) expires: Option<i64>,
+    pub(crate) secret: &'a [u8],
+}
+
+impl<'a> RecordView<'a> {
+    /// The record at the start of `bytes`, and how many bytes it takes.
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<(Self, usize)> {
+        let mut reader = Reader::new(bytes);
+        let record = Self::read_from(&mut reader)?;
+        Some((record, bytes.len() - reader.rest().len()))
+    }
+
+    /// The name of the record at the start of `bytes`: all that a look-up compares.
+    #[inline]
+    pub(crate) fn read_name(bytes: &'a [u8]) -> Option<&'a [u8]> {
+        Reader::new(bytes).blob()
+    }
+
+    fn read_from(reader: &mut Reader<'a>) -> Option<Self> {
+        Some(Self {
+            name: reader.text()?,
+            provider: Provider::from_number(reader.unsigned()?)?,
+            access_key_id: reader.text()?,
+            attributes: {
+                let start = reader.rest();
+                for _ in 0..reader.count()? {
+                    reader.text()?;
+                    reader.text()?;
+                }
+                start.get(..start.len() - reader.rest().len())?
+            },
+            created: reader.signed()?,
+            updated: reader.signed()?,
+            expires: reader.option(Reader::signed)?,
+            secret: reader.blob()?,
+        })
+    }
+
+    /// Keys and values, ascending by key.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let mut reader = Reader::new(self.attributes);
+        let count = reader.count().unwrap_or_default();
+        (0..count).map_while(move |_| Some((reader.text()?, reader.text()?)))
+    }
+
+    /// The rules of one record; the order among records is not one of them.
+    fn check(&self) -> Option<()> {
+        let ascending = self.attributes().zip(self.attributes().skip(1)).all(|((a, _), (b, _))| a < b);
+        let times = [self.created, self.updated, self.expires.unwrap_or_default()];
+        let holds = check_name(self.name).is_ok()
+            && self.access_key_id.len() <= MAX_ACCESS_KEY_ID
+            && self.attributes.len() <= MAX_ATTRIBUTES
+            && ascending
+            && times.iter().all(|time| (FIRST_TIME..=LAST_TIME).contains(time))
+            && (record::OVERHEAD..=MAX_SECRET_PART + record::OVERHEAD).contains(&self.secret.len());
+        holds.then_some(())
+    }
+
+    /// Opens this record's secret into types that wipe themselves. The caller scrubs the stack.
+    pub(crate) fn open_secret(&self, vault_id: &[u8; 16], keys: &RecordKeys) -> Result<Secrets> {
+        let refused = |why: &str| damaged(format!("the secret of {} is damaged: {why}", quoted(self.name)));
+        let mut sealed = zeroed(self.secret.len())?;
+        sealed.copy_from_slice(self.secret);
+        let aad = associated_data(vault_id, self.name, self.provider, self.access_key_id);
+        let plain =
+            keys.open_in_place(&aad, &mut sealed).ok_or_else(|| refused("it does not authenticate"))?;
+        let part = decode::<SecretPart<'_>>(plain).ok_or_else(|| refused("its encoding is not valid"))?;
+        let access_key_id = self.access_key_id.into();
+        match (self.provider, part) {
+            (Provider::Static, SecretPart::Static { secret_access_key }) => {
+                let secret_access_key = SecretString::from(secret_access_key);
+                Ok(Secrets::Static(StaticCredentials { access_key_id, secret_access_key }))
+            }
+            (Provider::Session, SecretPart::Session { secret_access_key, session_token }) => {
+                Ok(Secrets::Session(SessionCredentials {
+                    access_key_id,
+                    secret_access_key: secret_access_key.into(),
+                    session_token: session_token.into(),
+                }))
+            }
+            _ => Err(refused("it is another provider's")),
+        }
+    }
+}
+
+/// Seals the secret of a record to its name, provider and access key id. The caller scrubs the stack.
+pub(crate) fn seal_secret(
+    vault_id: &[u8; 16],
+    name: &str,
+    secrets: &Secrets,
+    keys: &RecordKeys,
+    random: &[u8; 32],
+) -> Result<Vec<u8>> {
+    let secret_access_key = secrets.secret_access_key().expose_secret();
+    let part = match secrets {
+        Secrets::Static(_) => SecretPart::Static { secret_access_key },
+        Secrets::Session(session) => {
+            SecretPart::Session { secret_access_key, session_token: session.session_token().expose_secret() }
+        }
+    };
+    let aad = associated_data(vault_id, name, secrets.provider(), secrets.access_key_id());
+    let sealed = || -> Option<WipedBytes> {
+        // The size first: a buffer that grows leaves its smaller self behind, secret and all.
+        let mut sealed = zeroed(encoded_len(&part)? + record::OVERHEAD).ok()?;
+        encode_into(&part, sealed.get_mut(record::PREFIX..)?)?;
+        keys.seal_in_place(random, &aad, &mut sealed)?;
+        Some(sealed)
+    };
+    match sealed() {
+        Some(mut sealed) => Ok(std::mem::take(&mut *sealed)),
+        None => Err(damaged(format!("the secret of {} could not be sealed", quoted(name)))),
+    }
+}
+
+/// `vault id ‖ lp(name) ‖ u32 provider ‖ lp(access key id)`
+fn associated_data(vault_id: &[u8; 16], name: &str, provider: Provider, access_key_id: &str) -> Vec<u8> {
+    let mut aad = Vec::with_capacity(16 + 4 + name.len() + 4 + 4 + access_key_id.len());
+    aad.extend_from_slice(vault_id);
+    aad.extend_from_slice(&(name.len() as u32).to_le_bytes());
+    aad.extend_from_slice(name.as_bytes());
+    aad.extend_from_slice(&provider.number().to_le_bytes());
+    aad.extend_from_slice(&(access_key_id.len() as u32).to_le_bytes());
+    aad.extend_from_slice(access_key_id.as_bytes());
+    aad
+}
+
+impl WireRecord<'_> {
+    /// The encoded record, which is metadata and a sealed secret.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>> {
+        let attributes = encoded_len(&self.attributes).unwrap_or(usize::MAX);
+        if attributes > MAX_ATTRIBUTES {
+            let message = format!(
+                "the attributes of {} take {attributes} bytes, at most {MAX_ATTRIBUTES} are allowed",
+                quoted(self.name)
+            );
+            return Err(Error::new(ErrorKind::TooLong, message));
+        }
+        let mut bytes = vec![0; encoded_len(self).unwrap_or_default()];
+        match encode_into(self, &mut bytes) {
+            Some([]) => Ok(bytes),
+            _ => Err(damaged(format!("the record {} could not be encoded", quoted(self.name)))),
+        }
+    }
+}
+
+/// A body that keeps every rule of `docs/format.md`, section 4.
+pub(crate) struct Scanned {
+    /// Where each record starts in the body, ascending by name.
+    pub(crate) records: Vec<u32>,
+    /// Where the records end.
+    pub(crate) records_end: u32,
+    pub(crate) people: Vec<SlotMeta>,
+}
+
+/// Finds the records of a body without decoding them one by one, and checks every rule on the way.
+pub(crate) fn scan(body: &[u8]) -> Result<Scanned> {
+    let malformed = || damaged("the vault is damaged: its body is malformed");
+    let mut reader = Reader::new(body);
+    if reader.unsigned() != Some(u64::from(SCHEMA)) {
+        return Err(damaged("the vault is damaged: its body has a schema this program does not know"));
+    }
+    let count = reader.count().ok_or_else(malformed)?;
+    if count > MAX_RECORDS || count > body.len() / MIN_RECORD {
+        return Err(malformed());
+    }
+    let mut records = Vec::new();
+    records.try_reserve_exact(count).map_err(|_| crate::memory::out_of_memory(4 * count))?;
+    let position =
+        |reader: &Reader<'_>| u32::try_from(body.len() - reader.rest().len()).map_err(|_| malformed());
+    let mut previous = "";
+    for _ in 0..count {
+        records.push(position(&reader)?);
+        let record = RecordView::read_from(&mut reader).ok_or_else(malformed)?;
+        record.check().ok_or_else(malformed)?;
+        // Names are not empty, so the first one is greater than "".
+        if record.name <= previous {
+            return Err(damaged("the vault is damaged: its records are not in order"));
+        }
+        previous = record.name;
+    }
+    let records_end = position(&reader)?;
+    let people = decode_people(reader.rest()).ok_or_else(malformed)?;
+    Ok(Scanned { records, records_end, people })
+}
+
+/// The people of a body: labels of the right length, each once, and an escrow each.
+fn decode_people(bytes: &[u8]) -> Option<Vec<SlotMeta>> {
+    let mut labels = std::collections::HashSet::new();
+    decode::<Vec<WireSlotMeta<'_>>>(bytes)?
+        .into_iter()
+        .map(|wire| {
+            let holds = (1..=MAX_LABEL).contains(&wire.label.len())
+                && labels.insert(wire.label)
+                && (FIRST_TIME..=LAST_TIME).contains(&wire.created);
+            let escrow = wire.escrow.try_into().ok().filter(|_| holds)?;
+            Some(SlotMeta { id: wire.id, label: wire.label.into(), created: wire.created, escrow })
+        })
+        .collect()
+}
+
+/// A body put together from encoded records, so that the ones that did not change need not be decoded.
+pub(crate) struct BodyPlan<'a> {
+    /// Encoded records, or runs of them, ascending by name.
+    pub(crate) runs: Vec<std::borrow::Cow<'a, [u8]>>,
+    /// How many records the runs hold.
+    pub(crate) count: usize,
+    pub(crate) people: &'a [SlotMeta],
+}
+
+impl BodyPlan<'_> {
+    fn wire_people(&self) -> Vec<WireSlotMeta<'_>> {
+        self.people.iter().map(SlotMeta::wire).collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        let fixed = encoded_len(&(SCHEMA, self.count as u64, self.wire_people())).unwrap_or_default();
+        fixed + self.runs.iter().map(|run| run.len()).sum::<usize>()
+    }
+
+    /// Fills exactly [`len`](Self::len) bytes.
+    pub(crate) fn write_into(&self, body: &mut [u8]) -> Result<()> {
+        let mut write = || -> Option<bool> {
+            let mut rest = encode_into(&(SCHEMA, self.count as u64), body)?;
+            for run in &self.runs {
+                let (place, behind) = rest.split_at_mut_checked(run.len())?;
+                place.copy_from_slice(run);
+                rest = behind;
+            }
+            Some(encode_into(&self.wire_people(), rest)?.is_empty())
+        };
+        match write() {
+            Some(true) => Ok(()),
+            _ => Err(damaged("the new body could not be encoded")),
+        }
+    }
+}
+
+const _: () = assert!(MAX_FILE <= u32::MAX as u64, "an offset in a body fits in 32 bits");
+
+#[cfg(test)]
+#[path = "body_tests.rs"]
+mod tests;

@@ -1,0 +1,153 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// The whole body as the specification writes it down, for bincode alone.
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+struct Body<'a> {
+    schema: u16,
+    #[serde(borrow)]
+    records: Vec<WireRecord<'a>>,
+    #[serde(borrow)]
+    slots: Vec<WireSlotMeta<'a>>,
+}
+
+#[derive(Clone, Debug)]
+struct OwnedRecord {
+    name: String,
+    session: bool,
+    access_key_id: String,
+    attributes: std::collections::BTreeMap<String, String>,
+    times: (i64, i64, Option<i64>),
+    secret: Vec<u8>,
+}
+
+impl OwnedRecord {
+    fn wire(&self) -> WireRecord<'_> {
+        WireRecord {
+            name: &self.name,
+            provider: if self.session { WireProvider::Session } else { WireProvider::Static },
+            access_key_id: &self.access_key_id,
+            attributes: self.attributes.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
+            created: self.times.0,
+            updated: self.times.1,
+            expires: self.times.2,
+            secret: &self.secret,
+        }
+    }
+}
+
+fn record() -> impl Strategy<Value = OwnedRecord> {
+    let time = FIRST_TIME..=LAST_TIME;
+    (
+        "[a-zé:/ ]{0,40}x",
+        any::<bool>(),
+        "[A-Z0-9]{0,300}",
+        proptest::collection::btree_map("[a-z.]{1,12}", "\\PC{0,30}", 0..5),
+        (time.clone(), time.clone(), proptest::option::of(time)),
+        proptest::collection::vec(any::<u8>(), 28..400),
+    )
+        .prop_map(|(name, session, access_key_id, attributes, times, secret)| OwnedRecord {
+            name: name.trim_start().to_owned(),
+            session,
+            access_key_id,
+            attributes,
+            times,
+            secret,
+        })
+}
+
+fn records() -> impl Strategy<Value = Vec<OwnedRecord>> {
+    proptest::collection::vec(record(), 0..20).prop_map(|mut records| {
+        records.sort_by(|a, b| a.name.cmp(&b.name));
+        records.dedup_by(|a, b| a.name == b.name);
+        records
+    })
+}
+
+const ESCROW: [u8; ESCROW_LEN] = [3; ESCROW_LEN];
+
+fn people(count: u8) -> Vec<SlotMeta> {
+    (0..count)
+        .map(|n| SlotMeta { id: [n; 16], label: format!("person {n}").into(), created: 5, escrow: ESCROW })
+        .collect()
+}
+
+fn encode(records: &[OwnedRecord], people: &[SlotMeta]) -> Vec<u8> {
+    let body = Body {
+        schema: 1,
+        records: records.iter().map(OwnedRecord::wire).collect(),
+        slots: people.iter().map(SlotMeta::wire).collect(),
+    };
+    bincode::serde::encode_to_vec(&body, bincode::config::standard()).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn the_scan_finds_what_bincode_decodes(records in records(), count in 1..5_u8) {
+        let people = people(count);
+        let bytes = encode(&records, &people);
+        let scanned = scan(&bytes).unwrap();
+        prop_assert_eq!(&scanned.people, &people);
+        prop_assert_eq!(scanned.records.len(), records.len());
+        for (offset, record) in scanned.records.iter().zip(&records) {
+            let (view, _) = RecordView::read(&bytes[*offset as usize..]).unwrap();
+            let wire = record.wire();
+            prop_assert_eq!(view.name, wire.name);
+            prop_assert_eq!(WireProvider::from(view.provider), wire.provider);
+            prop_assert_eq!(view.access_key_id, wire.access_key_id);
+            prop_assert_eq!(view.attributes().collect::<Vec<_>>(), wire.attributes);
+            prop_assert_eq!((view.created, view.updated, view.expires), record.times);
+            prop_assert_eq!(view.secret, wire.secret);
+        }
+    }
+
+    #[test]
+    fn a_body_put_together_is_the_one_that_bincode_encodes(records in records(), count in 1..5_u8) {
+        let people = people(count);
+        let runs = records.iter().map(|record| record.wire().encode().unwrap().into()).collect();
+        let plan = BodyPlan { runs, count: records.len(), people: &people };
+        let mut bytes = vec![0xff; plan.len()];
+        plan.write_into(&mut bytes).unwrap();
+        prop_assert_eq!(bytes, encode(&records, &people));
+    }
+
+    /// The scan accepts a body if and only if bincode decodes it, re-encodes it equally, and the rules hold.
+    #[test]
+    fn the_scan_agrees_with_bincode_on_altered_bodies(
+        records in records(), at: prop::sample::Index, byte: u8, cut in proptest::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = encode(&records, &people(2));
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        let decoded = decode::<Body<'_>>(&bytes);
+        let rules = decoded.is_some_and(|body| {
+            body.schema == 1
+                && body.records.windows(2).all(|pair| pair[0].name < pair[1].name)
+                && body.records.iter().all(|record| {
+                    check_name(record.name).is_ok()
+                        && record.access_key_id.len() <= MAX_ACCESS_KEY_ID
+                        && record.attributes.windows(2).all(|pair| pair[0].0 < pair[1].0)
+                        && [record.created, record.updated, record.expires.unwrap_or(0)]
+                            .iter().all(|time| (FIRST_TIME..=LAST_TIME).contains(time))
+                        && record.secret.len() >= record::OVERHEAD
+                })
+                && body.slots.iter().all(|slot| {
+                    (1..=MAX_LABEL).contains(&slot.label.len())
+                        && slot.escrow.len() == ESCROW_LEN
+                        && (FIRST_TIME..=LAST_TIME).contains(&slot.created)
+                        && body.slots.iter().filter(|other| other.label == slot.label).count() == 1
+                })
+        });
+        prop_assert_eq!(scan(&bytes).is_ok(), rules);
+    }
+}
+
+#[test]
+fn a_count_that_the_bytes_cannot_hold_is_refused_before_allocating() {
+    let bytes = bincode::serde::encode_to_vec((1_u16, u64::MAX), bincode::config::standard()).unwrap();
+    assert_eq!(scan(&bytes).err().unwrap().kind(), ErrorKind::Damaged);
+}

@@ -1,0 +1,146 @@
+//! The encoding of bodies: bincode 2, standard configuration, and a bounded reader of the same bytes.
+//!
+//! This module alone touches bincode. Its input was authenticated first; it is limited second; every byte
+//! must be used third. The reader exists because opening a vault must not allocate for each record; it is
+//! property-tested to agree with bincode.
+
+use bincode::config::{Configuration, Limit, LittleEndian, Varint};
+use bincode::enc::write::SizeWriter;
+use serde::{Deserialize, Serialize};
+
+use super::MAX_FILE;
+
+const LIMIT: usize = MAX_FILE as usize;
+
+fn config() -> Configuration<LittleEndian, Varint, Limit<LIMIT>> {
+    bincode::config::standard().with_limit::<LIMIT>()
+}
+
+/// How many bytes `value` takes. Known before anything is written, so that no buffer grows.
+pub(super) fn encoded_len<T: Serialize>(value: &T) -> Option<usize> {
+    let mut size = SizeWriter::default();
+    bincode::serde::encode_into_writer(value, &mut size, bincode::config::standard()).ok()?;
+    Some(size.bytes_written)
+}
+
+/// Writes `value` at the start of `bytes` and gives what is behind it.
+pub(super) fn encode_into<'a, T: Serialize>(value: &T, bytes: &'a mut [u8]) -> Option<&'a mut [u8]> {
+    let used = bincode::serde::encode_into_slice(value, bytes, bincode::config::standard()).ok()?;
+    bytes.get_mut(used..)
+}
+
+/// Decodes all of `bytes`. `None` too if a number in it was not written in its shortest form.
+pub(super) fn decode<'a, T: Serialize + Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+    let (value, used) = bincode::serde::borrow_decode_from_slice::<T, _>(bytes, config()).ok()?;
+    // bincode reads overlong numbers; written anew, they are shorter.
+    (used == bytes.len() && encoded_len(&value) == Some(used)).then_some(value)
+}
+
+/// Reads one field after the other; `None` for whatever cannot be.
+#[derive(Clone)]
+pub(super) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    pub(super) fn bytes(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (bytes, rest) = self.rest.split_at_checked(len)?;
+        self.rest = rest;
+        Some(bytes)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.bytes(N)?.try_into().ok()
+    }
+
+    /// An unsigned integer in its shortest form.
+    pub(super) fn unsigned(&mut self) -> Option<u64> {
+        let (value, least) = match self.array::<1>()? {
+            [251] => (u64::from(u16::from_le_bytes(self.array()?)), 251),
+            [252] => (u64::from(u32::from_le_bytes(self.array()?)), 1 << 16),
+            [253] => (u64::from_le_bytes(self.array()?), 1 << 32),
+            [254 | 255] => return None,
+            [value] => return Some(u64::from(value)),
+        };
+        (value >= least).then_some(value)
+    }
+
+    /// A signed integer, zigzag.
+    pub(super) fn signed(&mut self) -> Option<i64> {
+        let zigzag = self.unsigned()?;
+        Some((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
+    }
+
+    pub(super) fn count(&mut self) -> Option<usize> {
+        usize::try_from(self.unsigned()?).ok()
+    }
+
+    /// A length and as many bytes.
+    pub(super) fn blob(&mut self) -> Option<&'a [u8]> {
+        let len = self.count()?;
+        self.bytes(len)
+    }
+
+    pub(super) fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.blob()?).ok()
+    }
+
+    pub(super) fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        match self.array::<1>()? {
+            [0] => Some(None),
+            [1] => Some(Some(read(self)?)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_read_as_bincode_writes_them(value: u64, shift in 0..64_u32, signed: i64) {
+            let value = value >> shift;
+            let signed = signed >> shift;
+            let bytes = bincode::serde::encode_to_vec((value, signed), bincode::config::standard()).unwrap();
+            let mut reader = Reader::new(&bytes);
+            prop_assert_eq!(reader.unsigned(), Some(value));
+            prop_assert_eq!(reader.signed(), Some(signed));
+            prop_assert!(reader.rest().is_empty());
+        }
+    }
+
+    #[test]
+    fn overlong_numbers_are_refused() {
+        for overlong in [
+            &[251, 250, 0][..],
+            &[252, 255, 255, 0, 0],
+            &[253, 255, 255, 255, 255, 0, 0, 0, 0],
+            &[254],
+            &[255],
+        ] {
+            assert_eq!(Reader::new(overlong).unsigned(), None, "{overlong:?}");
+            assert_eq!(decode::<u64>(overlong), None, "{overlong:?}");
+        }
+        assert_eq!(Reader::new(&[251, 251, 0]).unsigned(), Some(251));
+    }
+
+    #[test]
+    fn a_length_beyond_the_input_is_refused_without_allocating() {
+        let mut huge = vec![253];
+        huge.extend_from_slice(&(1_u64 << 62).to_le_bytes());
+        assert_eq!(Reader::new(&huge).blob(), None);
+        assert_eq!(decode::<Vec<u8>>(&huge), None);
+        assert_eq!(decode::<String>(&huge), None);
+    }
+}

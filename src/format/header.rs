@@ -1,0 +1,175 @@
+//! The header: what can be read before any passphrase is known.
+
+use std::collections::HashSet;
+
+use crate::crypto::kdf::KdfParameters;
+use crate::crypto::seal;
+use crate::crypto::sha256;
+use crate::crypto::signature::{self, VerificationKey};
+use crate::error::{Error, ErrorKind, Result};
+
+use super::slot::{self, Role, Slot};
+use super::{BLOCK, MAX_FILE, damaged};
+
+const MAGIC: [u8; 8] = *b"AUMBRY\x1a\n";
+const VERSION: u16 = 1;
+const SUITE: u16 = 1;
+/// Magic, version and suite.
+pub(super) const PREAMBLE: [u8; 12] = *b"AUMBRY\x1a\n\x01\x00\x01\x00";
+const FIXED_LEN: usize = 56;
+const CHECKSUM: usize = 32;
+pub(crate) const MAX_SLOTS: usize = 32;
+/// As many bytes as the longest header has.
+pub(crate) const MAX_LEN: usize = len(MAX_SLOTS);
+
+/// The length of a header with so many slots.
+pub(crate) const fn len(slots: usize) -> usize {
+    FIXED_LEN + slots * slot::LEN + CHECKSUM
+}
+
+/// A header whose file bears the signature of the vault's administrators, or is about to.
+#[derive(Clone)]
+pub(crate) struct Header {
+    pub(crate) vault_id: [u8; 16],
+    pub(crate) generation: u64,
+    pub(crate) slots: Vec<Slot>,
+    pub(super) file_len: u64,
+}
+
+impl Header {
+    /// The length is set when the body's is known.
+    pub(crate) fn new(vault_id: [u8; 16], generation: u64, slots: Vec<Slot>) -> Self {
+        Self { vault_id, generation, slots, file_len: 0 }
+    }
+
+    /// Writes the header, checksum included, into exactly [`len`] bytes.
+    pub(super) fn encode_into(&self, bytes: &mut [u8]) {
+        let mut fields = Vec::with_capacity(len(self.slots.len()));
+        fields.extend_from_slice(&PREAMBLE);
+        fields.extend_from_slice(&[0; 4]);
+        fields.extend_from_slice(&self.file_len.to_le_bytes());
+        fields.extend_from_slice(&self.vault_id);
+        fields.extend_from_slice(&self.generation.to_le_bytes());
+        fields.extend_from_slice(&(self.slots.len() as u16).to_le_bytes());
+        fields.extend_from_slice(&[0; 6]);
+        for slot in &self.slots {
+            fields.extend_from_slice(&slot.encode());
+        }
+        fields.extend_from_slice(&sha256(&fields));
+        bytes.copy_from_slice(&fields);
+    }
+}
+
+/// A header that nobody has vouched for: its limits hold, so it is safe to spend an Argon2id run on it.
+pub(crate) struct UnverifiedHeader(Header);
+
+impl UnverifiedHeader {
+    /// Checks everything that can be checked without a key, in the order of `docs/format.md`, section 5.
+    ///
+    /// `start` is the file's beginning, at least [`MAX_LEN`] bytes of it or all; `file_len` its whole length.
+    pub(crate) fn parse(start: &[u8], file_len: u64) -> Result<Self> {
+        if file_len > MAX_FILE {
+            let message = format!("the file is {file_len} bytes long, a vault at most {MAX_FILE}");
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        let preamble = start.first_chunk::<{ PREAMBLE.len() }>();
+        match preamble.and_then(|preamble| preamble.split_first_chunk()) {
+            Some((magic, rest)) if *magic == MAGIC => check_version(rest)?,
+            _ if start.is_empty() => {
+                return Err(Error::new(ErrorKind::NotAVault, "the file is empty, not an aumbry vault"));
+            }
+            None if start.starts_with(&MAGIC) => return Err(cut_off()),
+            _ => return Err(Error::new(ErrorKind::NotAVault, "the file is not an aumbry vault")),
+        }
+        let fixed = start.first_chunk::<FIXED_LEN>().ok_or_else(cut_off)?;
+        let u64_at = |at: usize| {
+            let bytes = fixed.get(at..).and_then(<[u8]>::first_chunk::<8>);
+            u64::from_le_bytes(bytes.copied().unwrap_or_default())
+        };
+        let stored_len = u64_at(16);
+        if stored_len != file_len {
+            let message = format!(
+                "the vault is damaged: it should be {stored_len} bytes long and is {file_len}, so it was cut \
+                 off or something was appended"
+            );
+            return Err(damaged(message));
+        }
+        let generation = u64_at(40);
+        let [slots, zeros @ ..] = u16s(u64_at(48));
+        if fixed.get(12..16) != Some(&[0; 4]) || zeros != [0; 3] || generation == 0 {
+            return Err(damaged("the vault is damaged: its header holds impossible values"));
+        }
+        let slots = usize::from(slots);
+        if !(1..=MAX_SLOTS).contains(&slots) {
+            return Err(damaged("the vault is damaged: its number of slots is out of range"));
+        }
+        let others = (len(slots) + seal::OVERHEAD + signature::LEN) as u64;
+        let plaintext = file_len.checked_sub(others).unwrap_or_default();
+        if plaintext == 0 || plaintext % BLOCK as u64 != 0 {
+            return Err(damaged("the vault is damaged: its length is none that a vault can have"));
+        }
+        let header = start.get(..len(slots)).ok_or_else(cut_off)?;
+        let vault_id = fixed.get(24..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
+        let (content, checksum) = header.split_last_chunk::<CHECKSUM>().ok_or_else(cut_off)?;
+        let slots = parse_slots(content.get(FIXED_LEN..).unwrap_or_default())?;
+        if sha256(content) != *checksum {
+            return Err(damaged("the vault is damaged: the checksum of its header is wrong"));
+        }
+        Ok(Self(Header { vault_id, generation, slots, file_len }))
+    }
+
+    pub(crate) fn vault_id(&self) -> &[u8; 16] {
+        &self.0.vault_id
+    }
+
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.0.slots
+    }
+
+    /// A header, if `file` bears a strict signature of `key`.
+    pub(crate) fn verify(self, file: &[u8], key: &VerificationKey) -> Result<Header> {
+        match file.split_last_chunk() {
+            Some((signed, signature)) if key.accepts(signed, signature) => Ok(self.0),
+            _ => Err(damaged("the vault was altered: it does not bear the signature of its administrators")),
+        }
+    }
+}
+
+fn check_version(version_and_suite: &[u8]) -> Result<()> {
+    let [version, suite] = match version_and_suite {
+        [a, b, c, d] => [u16::from_le_bytes([*a, *b]), u16::from_le_bytes([*c, *d])],
+        _ => [0, 0],
+    };
+    if version == VERSION && suite == SUITE {
+        return Ok(());
+    }
+    let message = format!(
+        "the vault has format version {version}, suite {suite}; this program knows version {VERSION}, suite \
+         {SUITE}: use a newer one"
+    );
+    Err(Error::new(ErrorKind::UnsupportedVersion, message))
+}
+
+fn parse_slots(bytes: &[u8]) -> Result<Vec<Slot>> {
+    let (chunks, _) = bytes.as_chunks::<{ slot::LEN }>();
+    let slots = chunks.iter().map(Slot::parse).collect::<Result<Vec<_>>>()?;
+    if slots.iter().map(|slot| slot.kdf.cost()).sum::<u64>() > KdfParameters::MAX_TOTAL_COST {
+        return Err(damaged("the vault is damaged: its slots together cost more than the format allows"));
+    }
+    let mut ids = HashSet::new();
+    if !slots.iter().all(|slot| ids.insert(slot.id)) {
+        return Err(damaged("the vault is damaged: two of its slots have one id"));
+    }
+    if !slots.iter().any(|slot| slot.role == Role::Administrator) {
+        return Err(damaged("the vault is damaged: it has no administrator"));
+    }
+    Ok(slots)
+}
+
+fn cut_off() -> Error {
+    damaged("the vault is damaged: it is cut off within its header")
+}
+
+fn u16s(word: u64) -> [u16; 4] {
+    [word as u16, (word >> 16) as u16, (word >> 32) as u16, (word >> 48) as u16]
+}

@@ -1,0 +1,175 @@
+//! One person's way in: a slot of the header.
+
+use std::fmt;
+
+use crate::crypto::kdf::{KdfParameters, Lanes, MemoryKib, Passes};
+use crate::crypto::keys::{Kek, VaultKey};
+use crate::crypto::seal::{self, Unopened};
+use crate::error::Result;
+
+use super::damaged;
+use super::header::PREAMBLE;
+
+pub(crate) const LEN: usize = 176;
+/// What stands before the sealed keys; authenticated with them.
+const OPEN_LEN: usize = 32;
+/// K ‖ X.
+const PLAIN_LEN: usize = 64;
+pub(crate) const SEALED_LEN: usize = PLAIN_LEN + seal::OVERHEAD;
+
+/// A slot's id, which is also its salt.
+pub(crate) type SlotId = [u8; 16];
+
+/// What a person may do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Role {
+    /// Reads, writes, and manages people: holds the seed that signs the vault.
+    Administrator,
+    /// Reads: holds what verifies the signature, but cannot make one.
+    Reader,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Administrator => "administrator",
+            Self::Reader => "reader",
+        })
+    }
+}
+
+/// What opens a slot: it only helps to choose which slot to try first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Hint {
+    Passphrase,
+    RecoveryCode,
+}
+
+#[derive(Clone)]
+pub(crate) struct Slot {
+    pub(crate) role: Role,
+    pub(crate) hint: Hint,
+    pub(crate) kdf: KdfParameters,
+    pub(crate) id: SlotId,
+    pub(crate) sealed: [u8; SEALED_LEN],
+}
+
+impl Slot {
+    /// A slot without keys yet: [`seal`](Self::seal) puts them in.
+    pub(crate) fn new(role: Role, hint: Hint, kdf: KdfParameters, id: SlotId) -> Self {
+        Self { role, hint, kdf, id, sealed: [0; SEALED_LEN] }
+    }
+
+    pub(super) fn parse(bytes: &[u8; LEN]) -> Result<Self> {
+        let wrong = |what: &'static str| damaged(what);
+        let (open, sealed) = bytes.split_at(OPEN_LEN);
+        let field = |at: usize| {
+            let bytes = open.get(at..).and_then(<[u8]>::first_chunk::<4>);
+            u32::from_le_bytes(bytes.copied().unwrap_or_default())
+        };
+        let [role, hint, zero @ ..] = field(0).to_le_bytes();
+        let out_of_range = |_| wrong("the vault is damaged: a slot's Argon2id parameters are out of range");
+        let kdf = MemoryKib::new(field(4))
+            .and_then(|memory| KdfParameters::new(memory, Passes::new(field(8))?, Lanes::new(field(12))?))
+            .map_err(out_of_range)?;
+        let mut slot = Self::new(
+            match role {
+                1 => Role::Administrator,
+                2 => Role::Reader,
+                _ => return Err(wrong("the vault is damaged: a slot's role is unknown")),
+            },
+            match hint {
+                0 => Hint::Passphrase,
+                1 => Hint::RecoveryCode,
+                _ => return Err(wrong("the vault is damaged: a slot's hint is unknown")),
+            },
+            kdf,
+            open.last_chunk().copied().unwrap_or_default(),
+        );
+        if zero != [0, 0] {
+            return Err(wrong("the vault is damaged: a slot's empty field is not empty"));
+        }
+        slot.sealed.copy_from_slice(sealed);
+        Ok(slot)
+    }
+
+    pub(super) fn encode(&self) -> [u8; LEN] {
+        let mut bytes = [0; LEN];
+        let (open, sealed) = bytes.split_at_mut(OPEN_LEN);
+        open.copy_from_slice(&self.open_part());
+        sealed.copy_from_slice(&self.sealed);
+        bytes
+    }
+
+    fn open_part(&self) -> [u8; OPEN_LEN] {
+        let mut open = [0; OPEN_LEN];
+        let role = match self.role {
+            Role::Administrator => 1,
+            Role::Reader => 2,
+        };
+        let hint = match self.hint {
+            Hint::Passphrase => 0,
+            Hint::RecoveryCode => 1,
+        };
+        let fields = [
+            &[role, hint, 0, 0],
+            &self.kdf.memory().get().to_le_bytes(),
+            &self.kdf.passes().get().to_le_bytes(),
+            &self.kdf.lanes().get().to_le_bytes(),
+        ];
+        for (place, field) in open.chunks_exact_mut(4).zip(fields) {
+            place.copy_from_slice(field);
+        }
+        if let Some(id) = open.last_chunk_mut() {
+            *id = self.id;
+        }
+        open
+    }
+
+    /// `file[0..12] ‖ vault id ‖ slot[0..32]`
+    fn associated_data(&self, vault_id: &[u8; 16]) -> [u8; PREAMBLE.len() + 16 + OPEN_LEN] {
+        let mut aad = [0; PREAMBLE.len() + 16 + OPEN_LEN];
+        let open = self.open_part();
+        for (place, byte) in aad.iter_mut().zip(PREAMBLE.iter().chain(vault_id).chain(&open)) {
+            *place = *byte;
+        }
+        aad
+    }
+
+    /// Seals K and X (the seed for an administrator, the verification key for a reader) into the slot.
+    /// The caller scrubs the stack.
+    pub(crate) fn seal(
+        &mut self,
+        vault_id: &[u8; 16],
+        kek: &Kek,
+        vault_key: &VaultKey,
+        x: &[u8; 32],
+        random: &[u8; 32],
+    ) {
+        let aad = self.associated_data(vault_id);
+        let keys = self.sealed.iter_mut().skip(seal::PREFIX);
+        for (place, byte) in keys.zip(vault_key.bytes().iter().chain(x)) {
+            *place = *byte;
+        }
+        let sealed = seal::seal_in_place(kek, random, &aad, &mut self.sealed);
+        debug_assert!(sealed.is_some(), "a slot has the length of a sealed message");
+    }
+
+    /// Opens the slot into `vault_key` and `x`, by way of `scratch`: all three stand in guarded memory.
+    pub(crate) fn open(
+        &self,
+        vault_id: &[u8; 16],
+        kek: &Kek,
+        scratch: &mut [u8; SEALED_LEN],
+        vault_key: &mut VaultKey,
+        x: &mut [u8; 32],
+    ) -> std::result::Result<(), Unopened> {
+        *scratch = self.sealed;
+        let plain = seal::open_in_place(kek, &self.associated_data(vault_id), scratch)?;
+        let (k, rest) = plain.split_first_chunk().ok_or(Unopened::Length)?;
+        *vault_key.bytes_mut() = *k;
+        *x = rest.try_into().map_err(|_| Unopened::Length)?;
+        Ok(())
+    }
+}

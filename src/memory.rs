@@ -1,0 +1,78 @@
+//! What this crate promises about memory, and what it does not.
+//!
+//! * The keys (vault key, signing seed, record key with its prepared cipher, key-encryption key) are born in
+//!   one guarded page, are only ever borrowed from it, and are wiped there by
+//!   [`Vault::lock`](crate::Vault::lock) or when the last handle goes. [`MemoryProtection`] tells how well
+//!   the operating system guards that page.
+//! * Everything else that held plaintext is wiped when it is dropped: the decrypted index of names, the
+//!   memory of Argon2id, a secret that was looked up.
+//! * The stack is scrubbed after work that derives or schedules keys.
+//!
+//! Not promised: registers, a copy that the caller made, a debugger attached as root, the kernel itself.
+
+mod guarded;
+
+pub(crate) use guarded::Guarded;
+pub use guarded::harden_process;
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// How the operating system guards the page that holds the keys.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[non_exhaustive]
+pub enum MemoryProtection {
+    /// Wiped after use, but it may be swapped out or stand in a core dump.
+    None,
+    /// Locked in RAM, kept out of core dumps and of child processes.
+    Locked,
+    /// As `Locked`, and taken out of the kernel's own view of memory (Linux, `memfd_secret`). While such a
+    /// page exists the machine cannot hibernate.
+    Secret,
+}
+
+impl fmt::Display for MemoryProtection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "not locked: the keys may reach swap or a core dump",
+            Self::Locked => "locked in memory, kept out of core dumps",
+            Self::Secret => "secret memory, out of reach even for most of the kernel",
+        })
+    }
+}
+
+/// Bytes of a fixed size, wiped when dropped.
+pub(crate) type WipedBytes = Zeroizing<Vec<u8>>;
+
+/// `len` zero bytes that never grow, so that no grown copy stays behind.
+pub(crate) fn zeroed(len: usize) -> Result<WipedBytes> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len).map_err(|_| out_of_memory(len))?;
+    bytes.resize(len, 0);
+    Ok(Zeroizing::new(bytes))
+}
+
+pub(crate) fn out_of_memory(len: usize) -> Error {
+    Error::new(ErrorKind::OutOfResources, format!("the system has no {len} bytes of memory to spare"))
+}
+
+/// Runs `work` and then overwrites the stack it used, `N` bytes deep.
+///
+/// 16 KiB ([`with_scrubbed_stack`]) is what work that schedules keys needs: 8 KiB were measured to be too few.
+pub(crate) fn with_stack_scrubbed_to<const N: usize, R>(work: impl FnOnce() -> R) -> R {
+    // A frame of its own, below which everything that `work` leaves behind lies.
+    #[inline(never)]
+    fn call<R>(work: impl FnOnce() -> R) -> R {
+        work()
+    }
+    let result = call(work);
+    zeroize::zeroize_stack::<N>();
+    result
+}
+
+pub(crate) fn with_scrubbed_stack<R>(work: impl FnOnce() -> R) -> R {
+    with_stack_scrubbed_to::<16_384, R>(work)
+}

@@ -1,0 +1,198 @@
+//! A vault in one file.
+//!
+//! Saving: lock a sidecar file that is never renamed; look whether the vault is still the version expected;
+//! write a temporary file beside it, fsync, rename it over the vault, fsync the folder. A crash at any moment
+//! leaves the old vault or the new one, and at most one temporary file, which the next save removes.
+
+mod atomic;
+mod lock;
+pub(super) mod state;
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Exclusive, Prefix, Storage, Version};
+use crate::error::{Error, ErrorKind, Result, quoted};
+use atomic::{Saved, beside};
+
+/// How long a writer waits for another one.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A vault in a file on a local disk.
+///
+/// A symbolic link is followed: its target is replaced and the link stays. The file is made readable for its
+/// owner alone, and keeps its permissions when it is saved. Beside `NAME` stands `.NAME.lock`, which is empty
+/// and never removed: whoever writes holds a lock on it.
+#[derive(Clone, Debug)]
+pub struct FileStorage {
+    path: PathBuf,
+}
+
+impl FileStorage {
+    /// The vault at `path`, whether it exists or not. Nothing is opened yet.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The path as it was given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the file is, or would be made: links followed, absolute. Resolved anew each time, for a link may
+    /// have been pointed elsewhere.
+    fn resolved(&self) -> Result<PathBuf> {
+        resolve(&self.path).map_err(|error| failed("find", &self.path, error))
+    }
+
+    fn open(&self) -> Result<(File, u64)> {
+        let failed = |error| failed("open", &self.path, error);
+        let mut options = OpenOptions::new();
+        options.read(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            // A FIFO must not make us wait for a writer.
+            options.custom_flags(libc::O_NONBLOCK);
+        }
+        let file = match options.open(&self.path) {
+            Ok(file) => file,
+            Err(_) if self.path.is_dir() => return Err(not_a_file(&self.path)),
+            // A socket cannot be opened at all.
+            Err(error) => match std::fs::metadata(&self.path) {
+                Ok(metadata) if !metadata.is_file() => return Err(not_a_file(&self.path)),
+                _ => return Err(failed(error)),
+            },
+        };
+        let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(not_a_file(&self.path));
+        }
+        Ok((file, metadata.len()))
+    }
+
+    fn read(&self, file: &File, len: usize) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len).map_err(|_| crate::memory::out_of_memory(len))?;
+        file.take(len as u64).read_to_end(&mut bytes).map_err(|error| failed("read", &self.path, error))?;
+        Ok(bytes)
+    }
+}
+
+impl Storage for FileStorage {
+    fn load_prefix(&self, len: usize) -> Result<Prefix> {
+        let (file, total_len) = self.open()?;
+        let len = usize::try_from(total_len).map_or(len, |total| total.min(len));
+        Ok(Prefix { bytes: self.read(&file, len)?, total_len })
+    }
+
+    fn load(&self, limit: u64) -> Result<Vec<u8>> {
+        let (file, len) = self.open()?;
+        match usize::try_from(len) {
+            Ok(bytes) if len <= limit => self.read(&file, bytes),
+            _ => {
+                let path = quoted(&self.path.to_string_lossy());
+                let message = format!("{path} is {len} bytes long, more than the {limit} that are allowed");
+                Err(Error::new(ErrorKind::TooLarge, message))
+            }
+        }
+    }
+
+    fn version(&self) -> Result<Option<Version>> {
+        let (mut file, len) = match self.open() {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        file.seek(SeekFrom::Start(len.saturating_sub(64)))
+            .map_err(|error| failed("read", &self.path, error))?;
+        Ok(Some(Version::of(&self.read(&file, 64)?)))
+    }
+
+    fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> Result<()> {
+        let path = self.resolved()?;
+        match (expected, self.version()?) {
+            (None, Some(_)) => {
+                let message = format!("there is a file at {} already", quoted(&path.to_string_lossy()));
+                return Err(Error::new(ErrorKind::VaultExists, message));
+            }
+            (expected, found) if expected != found.as_ref() => {
+                let message = "the vault was changed elsewhere since it was read";
+                return Err(Error::new(ErrorKind::Conflict, message));
+            }
+            _ => {}
+        }
+        match atomic::save(&path, bytes) {
+            Ok(Saved::Durably) => Ok(()),
+            Ok(Saved::Perhaps(error)) => Err(Error::new(
+                ErrorKind::DurabilityUnknown,
+                "the vault was saved, but the disk did not confirm it",
+            )
+            .with_source(error)),
+            Err(error) => Err(failed("save", &path, error)),
+        }
+    }
+
+    fn exclusive(&self) -> Result<Exclusive> {
+        let path = beside(&self.resolved()?, "lock");
+        match lock::acquire(&path, PATIENCE) {
+            Ok(Some(file)) => Ok(Exclusive::holding(file)),
+            Ok(None) => {
+                let message = format!(
+                    "another program has been writing to the vault for {} seconds: try again later",
+                    PATIENCE.as_secs()
+                );
+                Err(Error::new(ErrorKind::Busy, message))
+            }
+            Err(error) => Err(failed("lock", &path, error)),
+        }
+    }
+
+    fn location(&self) -> Result<Option<String>> {
+        Ok(Some(self.resolved()?.to_string_lossy().into_owned()))
+    }
+}
+
+/// The path with links followed, also where the last part does not exist yet.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    const MAX_LINKS: usize = 40; // as many as Linux follows
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let folder = match path.parent() {
+            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+            Some(folder) => folder,
+            None => return Err(io::ErrorKind::IsADirectory.into()),
+        };
+        let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+        let folder = folder.canonicalize()?;
+        let resolved = folder.join(name);
+        match std::fs::read_link(&resolved) {
+            Ok(target) => path = folder.join(target),
+            Err(_) => return Ok(resolved),
+        }
+    }
+    Err(io::Error::other("too many symbolic links"))
+}
+
+fn not_a_file(path: &Path) -> Error {
+    let message = format!("{} is a folder or a device, not a file", quoted(&path.to_string_lossy()));
+    Error::new(ErrorKind::NotAFile, message)
+}
+
+fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
+    let path = quoted(&path.to_string_lossy());
+    let (kind, message) = match error.kind() {
+        io::ErrorKind::NotFound => (ErrorKind::NotFound, format!("there is no {path}")),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            (ErrorKind::StorageFull, format!("there is no room to {verb} {path}; the vault is as it was"))
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            (ErrorKind::Io, format!("no permission to {verb} {path}"))
+        }
+        _ => (ErrorKind::Io, format!("could not {verb} {path}")),
+    };
+    Error::new(kind, message).with_source(error)
+}

@@ -1,0 +1,80 @@
+//! Putting a whole file in the place of another, so that a crash leaves one or the other.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The new file is there.
+pub(super) enum Saved {
+    /// And will be after a power cut.
+    Durably,
+    /// But the disk did not confirm that it would survive a power cut.
+    Perhaps(io::Error),
+}
+
+/// A hidden file beside `path` that belongs to it.
+pub(super) fn beside(path: &Path, what: &str) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".");
+    name.push(what);
+    path.with_file_name(name)
+}
+
+/// Replaces `path`, which must not be a link, or makes it, readable for its owner alone. The caller holds a lock.
+///
+/// An error leaves the old file. An fsync that failed is not tried again: the kernel may have dropped the
+/// pages, and the second one would lie.
+pub(super) fn save(path: &Path, bytes: &[u8]) -> io::Result<Saved> {
+    let temporary = beside(path, "new");
+    // Left by a process that was killed; under the lock it is nobody's.
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let written =
+        write(&temporary, bytes, fs::metadata(path).ok()).and_then(|()| fs::rename(&temporary, path));
+    if let Err(error) = written {
+        // The vault is as it was. That the temporary file may stay changes nothing: the next save removes it.
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    Ok(match sync_folder(path) {
+        Ok(()) => Saved::Durably,
+        Err(error) => Saved::Perhaps(error),
+    })
+}
+
+fn write(temporary: &Path, bytes: &[u8], old: Option<fs::Metadata>) -> io::Result<()> {
+    let mut file = create(temporary)?;
+    file.write_all(bytes)?;
+    if let Some(old) = old {
+        // Whoever shared the vault with a group shares the new one too.
+        file.set_permissions(old.permissions())?;
+    }
+    file.sync_all()
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    }
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    File::open(folder)?.sync_all()
+}
+
+/// Windows has no such call: the rename is as durable as the file system makes it.
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! A vault that lives as long as the program, or whose bytes the program keeps itself.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Exclusive, Prefix, Storage, Version};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Bytes in memory. Clones share them.
+#[derive(Clone, Default, Debug)]
+pub struct InMemory {
+    bytes: Arc<Mutex<Option<Vec<u8>>>>,
+}
+
+impl InMemory {
+    /// Nothing yet: a vault can be created here.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The bytes of a vault.
+    #[must_use]
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self { bytes: Arc::new(Mutex::new(Some(bytes))) }
+    }
+
+    /// A copy of the sealed bytes, if there are any.
+    #[must_use]
+    pub fn to_bytes(&self) -> Option<Vec<u8>> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<u8>>> {
+        // The bytes are replaced whole or not at all, so a panic elsewhere cannot have left half of them.
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<R>(&self, read: impl FnOnce(&[u8]) -> Result<R>) -> Result<R> {
+        match self.lock().as_deref() {
+            Some(bytes) => read(bytes),
+            None => Err(Error::new(ErrorKind::NotFound, "there is no vault in this memory")),
+        }
+    }
+}
+
+impl Storage for InMemory {
+    fn load_prefix(&self, len: usize) -> Result<Prefix> {
+        self.with(|bytes| {
+            let prefix = bytes.get(..len).unwrap_or(bytes);
+            Ok(Prefix { bytes: prefix.to_vec(), total_len: bytes.len() as u64 })
+        })
+    }
+
+    fn load(&self, limit: u64) -> Result<Vec<u8>> {
+        self.with(|bytes| {
+            if bytes.len() as u64 > limit {
+                let message = format!("the vault has {} bytes, more than {limit}", bytes.len());
+                return Err(Error::new(ErrorKind::TooLarge, message));
+            }
+            Ok(bytes.to_vec())
+        })
+    }
+
+    fn version(&self) -> Result<Option<Version>> {
+        Ok(self.lock().as_deref().map(Version::of))
+    }
+
+    fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> Result<()> {
+        let mut current = self.lock();
+        match (expected, current.as_deref().map(Version::of)) {
+            (None, Some(_)) => return Err(Error::new(ErrorKind::VaultExists, "there is a vault already")),
+            (expected, found) if expected != found.as_ref() => {
+                return Err(Error::new(ErrorKind::Conflict, "the vault was changed elsewhere"));
+            }
+            _ => *current = Some(bytes.to_vec()),
+        }
+        Ok(())
+    }
+
+    fn exclusive(&self) -> Result<Exclusive> {
+        Ok(Exclusive::nothing())
+    }
+
+    fn location(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+}

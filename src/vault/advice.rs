@@ -1,0 +1,53 @@
+//! What could be better about a vault that opened.
+
+use std::fmt;
+
+use crate::crypto::kdf::KdfParameters;
+use crate::memory::MemoryProtection;
+
+/// Something the user should know, though nothing failed. `Display` gives it as a sentence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Advice {
+    /// A guess at this passphrase costs less than today's default: change it, to any passphrase.
+    KdfBelowDefault(KdfParameters),
+    /// If the passphrases of all administrators are forgotten, nothing can be changed any more.
+    NoSecondAdministrator,
+    /// The keys may reach swap or a core dump.
+    MemoryNotLocked,
+    /// This machine could not remember which version it saw, so an older one would not be noticed.
+    PinNotWritten(String),
+}
+
+impl Advice {
+    pub(super) fn on_kdf(parameters: KdfParameters) -> Option<Self> {
+        let cheap = parameters.cost() < KdfParameters::default().cost();
+        cheap.then_some(Self::KdfBelowDefault(parameters))
+    }
+
+    pub(super) fn on_memory(protection: MemoryProtection) -> Option<Self> {
+        (protection == MemoryProtection::None).then_some(Self::MemoryNotLocked)
+    }
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::KdfBelowDefault(kdf) => write!(
+                f,
+                "a guess at your passphrase costs only {} MiB and {} passes: change the passphrase to renew it",
+                kdf.memory().get() / 1024,
+                kdf.passes().get()
+            ),
+            Self::NoSecondAdministrator => f.write_str(
+                "there is one way in as an administrator: if that passphrase is forgotten, nothing can be changed",
+            ),
+            Self::MemoryNotLocked => f.write_str(
+                "the system would not lock memory: raise the limit on locked memory (ulimit -l) to 64 KiB or more",
+            ),
+            Self::PinNotWritten(why) => {
+                write!(f, "an older vault would not be noticed on this machine: {why}")
+            }
+        }
+    }
+}

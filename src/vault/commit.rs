@@ -1,0 +1,171 @@
+//! From a wish to a new version on the disk: lock, reload, plan, seal, replace, swap.
+
+use std::sync::{Arc, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use super::edit::Edit;
+use super::opening::Opened;
+use super::snapshot::Snapshot;
+use super::version::{Administrator, NextVersion, Sealed, check_role};
+use super::{State, Vault, locked, pin};
+use crate::crypto::random;
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::Version;
+
+/// How often a commit starts over when another writer was quicker.
+const ATTEMPTS: u32 = 16;
+
+impl Vault {
+    /// Changes the vault: all that `edit` does is saved as one new version, or nothing is.
+    ///
+    /// Other writers are kept out for the time; what they changed since this vault was last read is there when
+    /// `edit` runs. It may run more than once, if a storage without a lock finds that somebody was quicker, so
+    /// it should have no effect outside. Look-ups in other threads go on meanwhile and see the old version or the
+    /// new one. An edit that changes nothing saves nothing.
+    ///
+    /// # Errors
+    /// * [`NotAdministrator`](ErrorKind::NotAdministrator): the vault was opened as a reader. `edit` is not run.
+    /// * [`Locked`](ErrorKind::Locked): the vault is locked, or was before anything was saved.
+    /// * What `edit` itself returns.
+    /// * [`TooLong`](ErrorKind::TooLong): a record, or the vault as a whole, exceeds a limit of the format.
+    /// * [`Busy`](ErrorKind::Busy), [`Conflict`](ErrorKind::Conflict): other writers do not let this one through.
+    /// * [`StorageFull`](ErrorKind::StorageFull), [`Io`](ErrorKind::Io): it could not be saved; nothing changed.
+    /// * [`DurabilityUnknown`](ErrorKind::DurabilityUnknown): it was saved, here and on the disk, but the disk did
+    ///   not confirm it.
+    /// * [`Reopen`](ErrorKind::Reopen), [`Rollback`](ErrorKind::Rollback), [`Fork`](ErrorKind::Fork),
+    ///   [`VaultChanged`](ErrorKind::VaultChanged), [`Damaged`](ErrorKind::Damaged): as [`refresh`](Self::refresh).
+    /// * [`Refused`](ErrorKind::Refused): an edit of the same vault from within an edit.
+    pub fn edit<R>(&self, mut edit: impl FnMut(&mut Edit<'_>) -> Result<R>) -> Result<R> {
+        let (_, result) = self.commit(
+            |base| {
+                let mut planned = Edit::new(self, Arc::clone(base));
+                let result = edit(&mut planned)?;
+                Ok((planned, result))
+            },
+            |(planned, _), opened, generation| seal_edit(planned, opened, generation),
+        )?;
+        Ok(result)
+    }
+
+    /// `plan` runs while look-ups and locking go on; `seal` while the keys are borrowed.
+    pub(super) fn commit<P>(
+        &self,
+        mut plan: impl FnMut(&Arc<Snapshot>) -> Result<P>,
+        mut seal: impl FnMut(&P, &Opened, u64) -> Result<Option<Sealed>>,
+    ) -> Result<P> {
+        check_role(&*self.snapshot()?)?;
+        let _turn = Turn::take(self)?;
+        let mut attempt = 0;
+        loop {
+            match self.try_commit(&mut plan, &mut seal) {
+                Err(error) if error.kind() == ErrorKind::Conflict && attempt < ATTEMPTS => {
+                    attempt += 1;
+                    thread::sleep(jitter(attempt)?);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn try_commit<P>(
+        &self,
+        plan: &mut impl FnMut(&Arc<Snapshot>) -> Result<P>,
+        seal: &mut impl FnMut(&P, &Opened, u64) -> Result<Option<Sealed>>,
+    ) -> Result<P> {
+        let place = self.place();
+        let _exclusive = place.storage.exclusive()?;
+        self.reload_if_changed()?;
+        let base = self.snapshot()?;
+        check_role(&base)?;
+        let planned = plan(&base)?;
+        let pinned = pin::read(place.pin.as_ref()).generation();
+        let sealed = {
+            let state = self.state();
+            let State::Unlocked(opened) = &*state else { return Err(locked()) };
+            if !Arc::ptr_eq(&opened.snapshot, &base) {
+                return Err(Error::new(ErrorKind::Conflict, "the vault was reloaded during the edit"));
+            }
+            let newest = base.header.generation.max(pinned);
+            let generation = newest.checked_add(1).ok_or_else(|| {
+                Error::new(ErrorKind::TooLong, "the vault has had as many generations as can be counted")
+            })?;
+            seal(&planned, opened, generation)?
+        };
+        let Some(Sealed { snapshot, file, keys }) = sealed else { return Ok(planned) };
+
+        if self.is_locked() {
+            return Err(locked());
+        }
+        let expected = Version::of_signature(base.signature);
+        let saved = place.storage.replace(Some(&expected), &file);
+        match &saved {
+            Ok(()) => place.remember(&snapshot.pin()),
+            // It is there, so it is what this vault holds; but it is no version to insist on.
+            Err(error) if error.kind() == ErrorKind::DurabilityUnknown => {}
+            Err(_) => return saved.map(|()| planned),
+        }
+        self.advance(snapshot, keys);
+        saved.map(|()| planned)
+    }
+}
+
+fn seal_edit(planned: &Edit<'_>, opened: &Opened, generation: u64) -> Result<Option<Sealed>> {
+    if planned.is_empty() {
+        return Ok(None);
+    }
+    let administrator = Administrator::of(opened)?;
+    let base = &*opened.snapshot;
+    let (runs, count) = planned.encode(&opened.keys)?;
+    let next = NextVersion {
+        vault_id: base.header.vault_id,
+        generation,
+        slots: base.header.slots.clone(),
+        people: &base.people,
+        runs,
+        count,
+        own: base.slot().map_or([0; 16], |slot| slot.id),
+    };
+    let (snapshot, file) = next.seal(&administrator)?;
+    Ok(Some(Sealed { snapshot, file, keys: None }))
+}
+
+/// One edit at a time in one program; an edit within an edit is refused, for it would wait for ever.
+struct Turn<'a> {
+    vault: &'a Vault,
+    _writing: std::sync::MutexGuard<'a, ()>,
+}
+
+impl<'a> Turn<'a> {
+    fn take(vault: &'a Vault) -> Result<Self> {
+        let me = thread::current().id();
+        if *vault.writer() == Some(me) {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                "the vault is being edited already, by this very edit",
+            ));
+        }
+        // Nothing is left half done by a panic: what is planned is dropped with the closure that panicked.
+        let writing = vault.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        *vault.writer() = Some(me);
+        Ok(Self { vault, _writing: writing })
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.vault.writer() = None;
+    }
+}
+
+impl Vault {
+    fn writer(&self) -> std::sync::MutexGuard<'_, Option<ThreadId>> {
+        self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Up to 10 ms at first, up to 160 ms at last: writers that collided should not collide again.
+fn jitter(attempt: u32) -> Result<Duration> {
+    let [random] = random::make::<1>()?;
+    Ok(Duration::from_micros(u64::from(random) * 40 * u64::from(attempt)))
+}

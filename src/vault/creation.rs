@@ -1,0 +1,70 @@
+//! Making a vault.
+
+use super::keys::Keys;
+use super::opening::Opened;
+use super::options::{CreateOptions, check_kdf};
+use super::passphrase::Passphrase;
+use super::people::{Newcomer, check_label};
+use super::recovery::RecoveryCode;
+use super::version::{Administrator, NextVersion};
+use super::{Place, Vault};
+use crate::crypto::random;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::slot::{Hint, Role};
+use crate::memory::Guarded;
+use crate::storage::Storage;
+
+/// What the slot of a recovery code is called.
+const RECOVERY_LABEL: &str = "recovery code";
+
+/// Makes an empty vault with one administrator, and one more for a recovery code.
+pub(super) fn create(
+    storage: Box<dyn Storage>,
+    options: CreateOptions,
+    passphrase: &Passphrase,
+    code: Option<&RecoveryCode>,
+) -> Result<Vault> {
+    // All that can be refused is refused before the slow step.
+    passphrase.check_len()?;
+    check_kdf(&options)?;
+    check_label(&options.label)?;
+    if code.is_some() && options.label == RECOVERY_LABEL {
+        let message = format!("{RECOVERY_LABEL:?} is what the recovery code is called: choose another label");
+        return Err(Error::new(ErrorKind::InvalidInput, message));
+    }
+    let place = Place::new(storage, options.open)?;
+    if place.storage.version()?.is_some() {
+        return Err(Error::new(
+            ErrorKind::VaultExists,
+            "there is a file already where the vault should be made",
+        ));
+    }
+
+    let secret_memory = place.secret_memory();
+    let newcomer = |label: &str, hint, passphrase: &Passphrase| {
+        Newcomer::make(label, (Role::Administrator, hint), options.kdf, passphrase, secret_memory)
+    };
+    let owner = newcomer(&options.label, Hint::Passphrase, passphrase)?;
+    let code =
+        code.map(|code| newcomer(RECOVERY_LABEL, Hint::RecoveryCode, &code.to_passphrase())).transpose()?;
+
+    let vault_id = random::make()?;
+    let mut keys = Guarded::<Keys>::new(secret_memory)?;
+    keys.make_first(&vault_id)?;
+    keys.set_kek(owner.kek());
+    let founder = Administrator::with_own(&keys);
+    let admitted =
+        [Some(&owner), code.as_ref()].into_iter().flatten().map(|who| who.admit(&founder, &vault_id));
+    let (slots, people): (Vec<_>, Vec<_>) = admitted.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+
+    let own = owner.id();
+    let next =
+        NextVersion { vault_id, generation: 1, slots, people: &people, runs: Vec::new(), count: 0, own };
+    let (snapshot, file) = next.seal(&founder)?;
+    {
+        let _exclusive = place.storage.exclusive()?;
+        place.storage.replace(None, &file)?;
+    }
+    place.remember(&snapshot.pin());
+    Ok(Vault::unlocked(place, Opened { snapshot: snapshot.into(), keys }))
+}

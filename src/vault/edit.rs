@@ -1,0 +1,274 @@
+//! Changing records: all or nothing.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Vault;
+use super::keys::Keys;
+use super::snapshot::{Entry, Snapshot, attributes};
+use crate::credentials::{Attributes, Change, Draft, Name, Provider, Secrets, is_reserved_name, now};
+use crate::crypto::random;
+use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::format::body::{MAX_RECORDS, RecordView, WireRecord, seal_secret};
+use crate::memory::with_scrubbed_stack;
+
+/// The changes of one commit, as [`Vault::edit`] hands it to its closure.
+///
+/// Nothing is changed before the closure has returned `Ok` and the new version is saved.
+pub struct Edit<'a> {
+    vault: &'a Vault,
+    base: Arc<Snapshot>,
+    now: i64,
+    planned: BTreeMap<Box<str>, Planned>,
+}
+
+/// What becomes of one name.
+enum Planned {
+    Removed,
+    Record(PlannedRecord),
+}
+
+struct PlannedRecord {
+    secret: PlannedSecret,
+    attributes: Attributes,
+    created: i64,
+    updated: i64,
+    expires: Option<i64>,
+}
+
+/// Where the sealed secret comes from.
+enum PlannedSecret {
+    /// It is sealed anew.
+    New(Secrets),
+    /// It stays as the record of the same name has it, provider and access key id included.
+    Kept,
+}
+
+impl<'a> Edit<'a> {
+    pub(super) fn new(vault: &'a Vault, base: Arc<Snapshot>) -> Self {
+        Self { vault, base, now: now(), planned: BTreeMap::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.planned.is_empty()
+    }
+
+    /// Adds a record.
+    ///
+    /// # Errors
+    /// [`NameTaken`](ErrorKind::NameTaken) if there is one of this name.
+    pub fn add(&mut self, draft: &Draft) -> Result<()> {
+        if self.contains(draft.name().as_str()) {
+            return Err(name_taken(draft.name()));
+        }
+        self.put(draft);
+        Ok(())
+    }
+
+    /// Adds a record, or replaces the one of this name with everything in it but the time it was created.
+    pub fn put(&mut self, draft: &Draft) {
+        let created = self.state_of(draft.name().as_str()).map_or(self.now, |record| record.created);
+        let record = PlannedRecord {
+            secret: PlannedSecret::New(draft.secrets.clone()),
+            attributes: draft.attributes.clone(),
+            created,
+            updated: self.now,
+            expires: draft.expires,
+        };
+        self.planned.insert(draft.name().as_str().into(), Planned::Record(record));
+    }
+
+    /// Changes some fields of a record.
+    ///
+    /// # Errors
+    /// [`NoSuchRecord`](ErrorKind::NoSuchRecord); or what makes a field invalid.
+    pub fn change(&mut self, name: &str, change: &Change) -> Result<()> {
+        let state = self.state_of(name).ok_or_else(|| no_such_record(name))?;
+        let mut attributes = state.attributes;
+        for (key, value) in &change.attributes {
+            match value {
+                Some(value) => attributes.set(key, value)?,
+                None => attributes.remove(key)?,
+            }
+        }
+        let secret = if change.touches_secret() {
+            PlannedSecret::New(change.applied_to(&self.secrets_of(name)?)?)
+        } else {
+            match self.planned.remove(name) {
+                Some(Planned::Record(record)) => record.secret,
+                _ => PlannedSecret::Kept,
+            }
+        };
+        let expires = change.expires.unwrap_or(state.expires);
+        let record = PlannedRecord { secret, attributes, created: state.created, updated: self.now, expires };
+        self.planned.insert(name.into(), Planned::Record(record));
+        Ok(())
+    }
+
+    /// Gives a record another name.
+    ///
+    /// # Errors
+    /// [`NoSuchRecord`](ErrorKind::NoSuchRecord); [`NameTaken`](ErrorKind::NameTaken).
+    pub fn rename(&mut self, old: &str, new: &Name) -> Result<()> {
+        let state = self.state_of(old).ok_or_else(|| no_such_record(old))?;
+        if old == new.as_str() {
+            return Ok(());
+        }
+        if self.contains(new.as_str()) {
+            return Err(name_taken(new));
+        }
+        let record = PlannedRecord {
+            secret: PlannedSecret::New(self.secrets_of(old)?), // it is sealed to its name
+            attributes: state.attributes,
+            created: state.created,
+            updated: self.now,
+            expires: state.expires,
+        };
+        self.planned.insert(old.into(), Planned::Removed);
+        self.planned.insert(new.as_str().into(), Planned::Record(record));
+        Ok(())
+    }
+
+    /// Removes a record.
+    ///
+    /// # Errors
+    /// [`NoSuchRecord`](ErrorKind::NoSuchRecord).
+    pub fn remove(&mut self, name: &str) -> Result<()> {
+        if !self.contains(name) {
+            return Err(no_such_record(name));
+        }
+        self.planned.insert(name.into(), Planned::Removed);
+        Ok(())
+    }
+
+    /// Whether there is a record of this name, changes so far included.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        if is_reserved_name(name) {
+            return false;
+        }
+        match self.planned.get(name) {
+            Some(planned) => matches!(planned, Planned::Record(_)),
+            None => self.base.find(name).is_some(),
+        }
+    }
+
+    /// What was known of a record before this edit, without its secret.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<Entry> {
+        if is_reserved_name(name) {
+            return None;
+        }
+        self.base.find(name).map(|offset| Entry::new(Arc::clone(&self.base), offset))
+    }
+
+    /// What is known of a record after the changes so far.
+    fn state_of(&self, name: &str) -> Option<State> {
+        if !self.contains(name) {
+            return None;
+        }
+        if let Some(Planned::Record(record)) = self.planned.get(name) {
+            let attributes = record.attributes.clone();
+            return Some(State { attributes, created: record.created, expires: record.expires });
+        }
+        let record = self.base.record(self.base.find(name)?);
+        Some(State { attributes: attributes(&record), created: record.created, expires: record.expires })
+    }
+
+    /// The secret of a record after the changes so far.
+    fn secrets_of(&self, name: &str) -> Result<Secrets> {
+        if let Some(Planned::Record(PlannedRecord { secret: PlannedSecret::New(secrets), .. })) =
+            self.planned.get(name)
+        {
+            return Ok(secrets.clone());
+        }
+        let offset = self.base.find(name).ok_or_else(|| no_such_record(name))?;
+        let opened = self.vault.open_record(&self.base, offset)?;
+        Ok(opened.secrets)
+    }
+
+    /// The encoded records of the next version: unchanged ones as they are, in runs as long as possible.
+    pub(super) fn encode(&self, keys: &Keys) -> Result<(Vec<Cow<'_, [u8]>>, usize)> {
+        let base = &*self.base;
+        let mut runs = Vec::new();
+        let mut count = base.offsets().len();
+        let mut copied = 0; // position of the first record of the base that is not in `runs` yet
+        for (name, planned) in &self.planned {
+            let position = base.position(name);
+            runs.push(Cow::Borrowed(base.encoded(copied..position)));
+            copied = position;
+            let old = base.offsets().get(position).map(|offset| base.record(*offset));
+            let old = old.filter(|record| record.name == &**name);
+            if old.is_some() {
+                copied += 1;
+                count -= 1;
+            }
+            if let Planned::Record(record) = planned {
+                runs.push(Cow::Owned(record.encode(base, name, old.as_ref(), keys)?));
+                count += 1;
+            }
+        }
+        runs.push(Cow::Borrowed(base.encoded(copied..base.offsets().len())));
+        if count > MAX_RECORDS {
+            let message = format!("the vault would hold {count} records, the format allows {MAX_RECORDS}");
+            return Err(Error::new(ErrorKind::TooLong, message));
+        }
+        Ok((runs, count))
+    }
+}
+
+struct State {
+    attributes: Attributes,
+    created: i64,
+    expires: Option<i64>,
+}
+
+impl PlannedRecord {
+    fn encode(
+        &self,
+        base: &Snapshot,
+        name: &str,
+        old: Option<&RecordView<'_>>,
+        keys: &Keys,
+    ) -> Result<Vec<u8>> {
+        let sealed;
+        let (provider, access_key_id, secret): (Provider, &str, &[u8]) = match (&self.secret, old) {
+            (PlannedSecret::New(secrets), _) => {
+                let random = random::make()?;
+                sealed = with_scrubbed_stack(|| {
+                    seal_secret(&base.header.vault_id, name, secrets, keys.record_keys(), &random)
+                })?;
+                (secrets.provider(), secrets.access_key_id(), &sealed)
+            }
+            (PlannedSecret::Kept, Some(old)) => (old.provider, old.access_key_id, old.secret),
+            (PlannedSecret::Kept, None) => return Err(no_such_record(name)),
+        };
+        let record = WireRecord {
+            name,
+            provider: provider.into(),
+            access_key_id,
+            attributes: self.attributes.iter().collect(),
+            created: self.created,
+            updated: self.updated,
+            expires: self.expires,
+            secret,
+        };
+        record.encode()
+    }
+}
+
+impl std::fmt::Debug for Edit<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Edit").field("changes", &self.planned.len()).finish_non_exhaustive()
+    }
+}
+
+pub(super) fn no_such_record(name: &str) -> Error {
+    Error::new(ErrorKind::NoSuchRecord, format!("the vault has no record named {}", quoted(name)))
+}
+
+fn name_taken(name: &Name) -> Error {
+    let message = format!("the vault has a record named {} already", quoted(name.as_str()));
+    Error::new(ErrorKind::NameTaken, message)
+}

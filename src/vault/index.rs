@@ -1,0 +1,51 @@
+//! From a name to the place of its record.
+
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::error::Result;
+use crate::format::body::RecordView;
+use crate::memory::out_of_memory;
+
+/// Offsets of records in a body: hashed by name, and in name order. Nothing is allocated for a record.
+pub(super) struct Index {
+    by_name: HashTable<u32>,
+    /// Keyed at random in each index, so that nobody can choose names that collide.
+    hasher: DefaultHashBuilder,
+    in_order: Vec<u32>,
+}
+
+impl Index {
+    /// `in_order` are the offsets of all records in `body`, ascending by name, names unique.
+    pub(super) fn build(body: &[u8], in_order: Vec<u32>) -> Result<Self> {
+        let hasher = DefaultHashBuilder::default();
+        let hash = |offset: &u32| hasher.hash_one(name_at(body, *offset));
+        let mut by_name = HashTable::new();
+        by_name.try_reserve(in_order.len(), hash).map_err(|_| out_of_memory(5 * in_order.len()))?;
+        for offset in &in_order {
+            by_name.insert_unique(hash(offset), *offset, hash);
+        }
+        Ok(Self { by_name, hasher, in_order })
+    }
+
+    pub(super) fn find(&self, body: &[u8], name: &str) -> Option<u32> {
+        let hash = self.hasher.hash_one(name.as_bytes());
+        self.by_name.find(hash, |offset| name_at(body, *offset) == name.as_bytes()).copied()
+    }
+
+    /// All offsets, ascending by name.
+    pub(super) fn in_order(&self) -> &[u32] {
+        &self.in_order
+    }
+
+    /// The offsets of the records whose name is not before `name`.
+    pub(super) fn from(&self, body: &[u8], name: &str) -> &[u32] {
+        let before = self.in_order.partition_point(|offset| name_at(body, *offset) < name.as_bytes());
+        self.in_order.get(before..).unwrap_or_default()
+    }
+}
+
+fn name_at(body: &[u8], offset: u32) -> &[u8] {
+    body.get(offset as usize..).and_then(RecordView::read_name).unwrap_or_default()
+}

@@ -1,0 +1,117 @@
+//! The keys of an unlocked vault, in one guarded page.
+
+use zeroize::Zeroize;
+
+use crate::crypto::kdf::derive_kek;
+use crate::crypto::keys::{Kek, Seed, VaultKey};
+use crate::crypto::record::RecordKeys;
+use crate::crypto::seal::Unopened;
+use crate::crypto::signature::VerificationKey;
+use crate::error::Result;
+use crate::format::slot::{Role, SEALED_LEN, Slot};
+use crate::memory::with_scrubbed_stack;
+
+use super::passphrase::Passphrase;
+
+/// What stands in the guarded page. Every field is filled in place.
+pub(super) struct Keys {
+    kek: Kek,
+    vault_key: VaultKey,
+    /// For a reader, all zero.
+    seed: Seed,
+    record_keys: RecordKeys,
+    /// A slot on its way from sealed to open.
+    scratch: [u8; SEALED_LEN],
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            kek: Kek::default(),
+            vault_key: VaultKey::default(),
+            seed: Seed::default(),
+            record_keys: RecordKeys::default(),
+            scratch: [0; SEALED_LEN],
+        }
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        self.scratch.zeroize(); // the others wipe themselves
+    }
+}
+
+impl Keys {
+    /// The caller's key-encryption key, derived from a passphrase: the slow step.
+    pub(super) fn derive_kek(&mut self, passphrase: &Passphrase, slot: &Slot) -> Result<()> {
+        derive_kek(passphrase.bytes(), &slot.id, &slot.kdf, &mut self.kek)
+    }
+
+    /// Takes over the caller's key-encryption key from another guarded page.
+    pub(super) fn set_kek(&mut self, kek: &Kek) {
+        self.kek.bytes_mut().copy_from_slice(kek.bytes());
+    }
+
+    /// The slot's keys, all of them; and the key that its holder trusts the signature of.
+    pub(super) fn open_slot(
+        &mut self,
+        slot: &Slot,
+        vault_id: &[u8; 16],
+    ) -> std::result::Result<Option<VerificationKey>, Unopened> {
+        with_scrubbed_stack(|| {
+            let Self { kek, vault_key, seed, scratch, record_keys } = self;
+            slot.open(vault_id, kek, scratch, vault_key, seed.bytes_mut())?;
+            record_keys.derive_from(vault_key, vault_id);
+            scratch.zeroize();
+            Ok(match slot.role {
+                Role::Administrator => Some(VerificationKey::derive(seed)),
+                Role::Reader => {
+                    let key = VerificationKey::parse(seed.bytes());
+                    seed.zeroize();
+                    key
+                }
+            })
+        })
+    }
+
+    pub(super) fn vault_key(&self) -> &VaultKey {
+        &self.vault_key
+    }
+
+    pub(super) fn record_keys(&self) -> &RecordKeys {
+        &self.record_keys
+    }
+
+    pub(super) fn kek(&self) -> &Kek {
+        &self.kek
+    }
+
+    /// The seed: [`Administrator`](super::version::Administrator) alone asks for it.
+    pub(super) fn seed(&self) -> &Seed {
+        &self.seed
+    }
+
+    /// Keys for a vault's first moment: K and seed random, made in place.
+    pub(super) fn make_first(&mut self, vault_id: &[u8; 16]) -> Result<()> {
+        crate::crypto::random::fill(self.vault_key.bytes_mut())?;
+        crate::crypto::random::fill(self.seed.bytes_mut())?;
+        with_scrubbed_stack(|| self.record_keys.derive_from(&self.vault_key, vault_id));
+        Ok(())
+    }
+
+    /// The keys of the next generation: the same seed, a new K.
+    pub(super) fn derive_next(
+        &mut self,
+        from: &Self,
+        vault_id: &[u8; 16],
+        random: &[u8; 32],
+        generation: u64,
+    ) {
+        with_scrubbed_stack(|| {
+            self.seed.bytes_mut().copy_from_slice(from.seed.bytes());
+            from.seed.derive_next_vault_key(&from.vault_key, random, generation, &mut self.vault_key);
+            self.record_keys.derive_from(&self.vault_key, vault_id);
+        });
+    }
+}

@@ -1,0 +1,217 @@
+//! How to open a vault, and how to make one.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::creation;
+use super::passphrase::Passphrase;
+use super::recovery::RecoveryCode;
+use super::{Place, Vault};
+use crate::crypto::kdf::KdfParameters;
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{FileStorage, Storage};
+
+/// How to open a vault, for those who need more than [`Vault::open`].
+///
+/// ```
+/// # fn example() -> aumbry::Result<()> {
+/// use std::time::Duration;
+/// let vault = aumbry::OpenOptions::new()
+///     .lock_after(Duration::from_secs(15 * 60))
+///     .open("credentials.aumbry", "correct horse battery staple")?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Default, Debug)]
+pub struct OpenOptions {
+    pub(super) lock_after: Option<Duration>,
+    pub(super) accepted: Option<[u8; 64]>,
+    pub(super) state_folder: Option<PathBuf>,
+    pub(super) without_pin: bool,
+    pub(super) allow_hibernation: bool,
+}
+
+impl OpenOptions {
+    /// The defaults: pinned, never locked by itself, keys in secret memory where the system has it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Locks the vault when nothing was looked up or edited for this long. A thread of its own does it, at the
+    /// latest a quarter of that time late, whether the program is busy or idle.
+    #[must_use]
+    pub fn lock_after(mut self, idle: Duration) -> Self {
+        self.lock_after = Some(idle);
+        self
+    }
+
+    /// Accepts this one version although it is older than, or not, the one that this machine saw last.
+    ///
+    /// The version is what [`Error::refused_version`] gives; accept it only after asking the user.
+    #[must_use]
+    pub fn accept_version(mut self, version: [u8; 64]) -> Self {
+        self.accepted = Some(version);
+        self
+    }
+
+    /// Where this machine remembers which version it saw last, instead of `$XDG_STATE_HOME/aumbry`.
+    #[must_use]
+    pub fn state_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.state_folder = Some(folder.into());
+        self
+    }
+
+    /// Neither remembers which version was seen nor compares: for those who must leave no trace.
+    ///
+    /// # Security
+    /// An older file is then not noticed. An administrator who edits one writes new secrets under a key that a
+    /// person who was removed since may know.
+    #[must_use]
+    pub fn without_pin(mut self) -> Self {
+        self.without_pin = true;
+        self
+    }
+
+    /// Keeps the keys in ordinary locked memory: secret memory keeps a machine from hibernating.
+    #[must_use]
+    pub fn allow_hibernation(mut self) -> Self {
+        self.allow_hibernation = true;
+        self
+    }
+
+    /// Opens the vault at `path`. Blocks for the key derivation, a tenth of a second or so: in a program with a
+    /// window, call it from a worker thread.
+    ///
+    /// # Errors
+    /// * [`WrongPassphrase`](ErrorKind::WrongPassphrase): ask again.
+    /// * [`NotFound`](ErrorKind::NotFound), [`NotAFile`](ErrorKind::NotAFile), [`NotAVault`](ErrorKind::NotAVault),
+    ///   [`TooLarge`](ErrorKind::TooLarge), [`UnsupportedVersion`](ErrorKind::UnsupportedVersion),
+    ///   [`Io`](ErrorKind::Io): it is another file that is meant, or it cannot be read.
+    /// * [`Damaged`](ErrorKind::Damaged): restore a backup.
+    /// * [`Rollback`](ErrorKind::Rollback), [`Fork`](ErrorKind::Fork), [`VaultChanged`](ErrorKind::VaultChanged),
+    ///   [`PinDamaged`](ErrorKind::PinDamaged): ask the user whether that is as it should be, then
+    ///   [`accept_version`](Self::accept_version).
+    /// * [`InvalidInput`](ErrorKind::InvalidInput): the passphrase is empty or longer than 1024 bytes.
+    /// * [`OutOfResources`](ErrorKind::OutOfResources): no memory or thread for the key derivation.
+    pub fn open(self, path: impl AsRef<Path>, passphrase: impl Into<Passphrase>) -> Result<Vault> {
+        self.open_storage(FileStorage::new(path.as_ref()), passphrase)
+    }
+
+    /// Opens the vault that `storage` holds.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_storage(self, storage: impl Storage, passphrase: impl Into<Passphrase>) -> Result<Vault> {
+        Place::new(Box::new(storage), self)?.open(&passphrase.into())
+    }
+}
+
+/// How to make a vault, for those who need more than [`Vault::create`].
+///
+/// ```
+/// # fn example() -> aumbry::Result<()> {
+/// let (vault, code) = aumbry::CreateOptions::new()
+///     .label("Anna")
+///     .create_with_recovery_code("credentials.aumbry", "correct horse battery staple")?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct CreateOptions {
+    pub(super) label: String,
+    pub(super) kdf: KdfParameters,
+    pub(super) below_floor: bool,
+    pub(super) open: OpenOptions,
+}
+
+impl Default for CreateOptions {
+    fn default() -> Self {
+        let kdf = KdfParameters::default();
+        Self { label: "owner".into(), kdf, below_floor: false, open: OpenOptions::default() }
+    }
+}
+
+impl CreateOptions {
+    /// The defaults: one administrator named `owner`, Argon2id with 64 MiB, 3 passes, 4 lanes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What the first administrator is called: 1 to 128 bytes. It stands inside the sealed part of the file.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// What one guess at the passphrase costs, also with the recovery code.
+    #[must_use]
+    pub fn kdf(mut self, parameters: KdfParameters) -> Self {
+        self.kdf = parameters;
+        self
+    }
+
+    /// Lets tests use KDF parameters that no real vault may have.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn allow_kdf_below_floor(mut self) -> Self {
+        self.below_floor = true;
+        self
+    }
+
+    /// How the vault is opened once it is made.
+    #[must_use]
+    pub fn open_options(mut self, options: OpenOptions) -> Self {
+        self.open = options;
+        self
+    }
+
+    /// Makes an empty vault at `path`, where nothing may be, and opens it.
+    ///
+    /// # Errors
+    /// * [`VaultExists`](ErrorKind::VaultExists): there is a file already; it is left alone.
+    /// * [`InvalidInput`](ErrorKind::InvalidInput), [`TooLong`](ErrorKind::TooLong): the passphrase or the label
+    ///   breaks a rule.
+    /// * [`Refused`](ErrorKind::Refused): the KDF parameters are below the floor.
+    /// * [`NotFound`](ErrorKind::NotFound), [`Io`](ErrorKind::Io), [`StorageFull`](ErrorKind::StorageFull),
+    ///   [`Busy`](ErrorKind::Busy), [`OutOfResources`](ErrorKind::OutOfResources): it cannot be written.
+    pub fn create(self, path: impl AsRef<Path>, passphrase: impl Into<Passphrase>) -> Result<Vault> {
+        self.create_in_storage(FileStorage::new(path.as_ref()), passphrase)
+    }
+
+    /// As [`create`](Self::create), with a second way in: a recovery code, to be shown once and kept on paper.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_with_recovery_code(
+        self,
+        path: impl AsRef<Path>,
+        passphrase: impl Into<Passphrase>,
+    ) -> Result<(Vault, RecoveryCode)> {
+        let code = RecoveryCode::make()?;
+        let storage = Box::new(FileStorage::new(path.as_ref()));
+        Ok((creation::create(storage, self, &passphrase.into(), Some(&code))?, code))
+    }
+
+    /// Makes an empty vault in a storage that holds none.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_in_storage(
+        self,
+        storage: impl Storage,
+        passphrase: impl Into<Passphrase>,
+    ) -> Result<Vault> {
+        creation::create(Box::new(storage), self, &passphrase.into(), None)
+    }
+}
+
+/// The writer's floor for new slots.
+pub(super) fn check_kdf(options: &CreateOptions) -> Result<()> {
+    if options.kdf.is_above_floor() || options.below_floor {
+        return Ok(());
+    }
+    let message = "the Argon2id parameters are below the floor: at least 19 MiB of memory, and memory times \
+                   passes at least 38 MiB";
+    Err(Error::new(ErrorKind::Refused, message))
+}

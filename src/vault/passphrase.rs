@@ -1,0 +1,97 @@
+//! What a person types to open a vault.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretBox, SecretSlice, SecretString};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::recovery::canonical_code;
+use crate::error::{Error, ErrorKind, Result};
+
+const MAX_LEN: usize = 1024;
+
+/// A passphrase: 1 to 1024 bytes, used as they are, without Unicode normalisation; or a recovery code, in any
+/// case and grouping.
+///
+/// Made from whatever holds it (`&str`, `String`, `Vec<u8>`, `SecretString`); what is given by value is wiped.
+///
+/// ```
+/// use aumbry::Passphrase;
+/// let passphrase = Passphrase::from("correct horse battery staple");
+/// assert_eq!(format!("{passphrase:?}"), "Passphrase([redacted])");
+/// ```
+pub struct Passphrase {
+    bytes: SecretSlice<u8>,
+    is_recovery_code: bool,
+}
+
+impl Passphrase {
+    fn from_bytes(bytes: &[u8]) -> Self {
+        match canonical_code(bytes) {
+            Some(code) => Self { bytes: code, is_recovery_code: true },
+            None => Self { bytes: SecretBox::new(bytes.into()), is_recovery_code: false },
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.bytes.expose_secret()
+    }
+
+    pub(crate) fn is_recovery_code(&self) -> bool {
+        self.is_recovery_code
+    }
+
+    /// The limits of the format, checked before any key derivation.
+    pub(crate) fn check_len(&self) -> Result<()> {
+        let message = match self.bytes().len() {
+            0 => "the passphrase must not be empty".to_owned(),
+            1..=MAX_LEN => return Ok(()),
+            len => format!("the passphrase must be at most {MAX_LEN} bytes long, not {len}"),
+        };
+        Err(Error::new(ErrorKind::InvalidInput, message))
+    }
+}
+
+impl From<&str> for Passphrase {
+    fn from(text: &str) -> Self {
+        Self::from_bytes(text.as_bytes())
+    }
+}
+
+impl From<&[u8]> for Passphrase {
+    fn from(bytes: &[u8]) -> Self {
+        Self::from_bytes(bytes)
+    }
+}
+
+impl From<String> for Passphrase {
+    fn from(text: String) -> Self {
+        Self::from_bytes(Zeroizing::new(text).as_bytes())
+    }
+}
+
+impl From<Vec<u8>> for Passphrase {
+    fn from(mut bytes: Vec<u8>) -> Self {
+        let passphrase = Self::from_bytes(&bytes);
+        bytes.zeroize();
+        passphrase
+    }
+}
+
+impl From<&SecretString> for Passphrase {
+    fn from(secret: &SecretString) -> Self {
+        Self::from_bytes(secret.expose_secret().as_bytes())
+    }
+}
+
+impl From<SecretString> for Passphrase {
+    fn from(secret: SecretString) -> Self {
+        Self::from(&secret)
+    }
+}
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Passphrase([redacted])")
+    }
+}

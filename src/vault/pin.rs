@@ -1,0 +1,210 @@
+//! The pin: what this machine remembers of a vault, so that an older or swapped file is noticed.
+//!
+//! It is a small file outside the vault. It is read before the vault (else a commit in between would look like
+//! a rollback), written only after a version is known to be durable, and only ever moves forward. One that
+//! cannot be written is a warning, never a failure.
+
+use std::fmt::Write as _;
+
+use subtle::ConstantTimeEq;
+
+use crate::credentials::now;
+use crate::crypto::sha256;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::slot::SlotId;
+use crate::storage::StateFile;
+
+/// Which version of which vault, and through which slot it was opened.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Pin {
+    pub(super) vault_id: [u8; 16],
+    pub(super) verification_key: [u8; 32],
+    pub(super) generation: u64,
+    pub(super) signature: [u8; 64],
+    pub(super) slot: SlotId,
+    /// When it was seen, in Unix seconds.
+    pub(super) seen: i64,
+}
+
+/// What stands where the pin should.
+pub(super) enum Found {
+    /// This machine never saw the vault, or must not remember it.
+    Nothing,
+    Pin(Pin),
+    /// Something that is no pin.
+    Damaged,
+}
+
+impl Found {
+    pub(super) fn generation(&self) -> u64 {
+        match self {
+            Self::Pin(pin) => pin.generation,
+            Self::Nothing | Self::Damaged => 0,
+        }
+    }
+
+    pub(super) fn slot(&self) -> Option<SlotId> {
+        match self {
+            Self::Pin(pin) => Some(pin.slot),
+            Self::Nothing | Self::Damaged => None,
+        }
+    }
+
+    /// Whether `found` may follow what was seen before; `accepted` is the one version the user accepted.
+    pub(super) fn allows(&self, found: &Pin, accepted: Option<&[u8; 64]>) -> Result<()> {
+        let result = match self {
+            Self::Nothing => Ok(()),
+            Self::Pin(pin) => pin.allows(found),
+            Self::Damaged => Err(Error::new(
+                ErrorKind::PinDamaged,
+                "this machine's note of the version last seen is damaged, so an older file could not be told \
+                 from the newest",
+            )),
+        };
+        match result {
+            Err(_) if accepted.is_some_and(|accepted| accepted.ct_eq(&found.signature).into()) => Ok(()),
+            Err(error) => Err(error.with_signature(found.signature)),
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+impl Pin {
+    /// Whether `found` may follow this version.
+    pub(super) fn allows(&self, found: &Self) -> Result<()> {
+        let seen = Ago(self.seen);
+        if self.vault_id != found.vault_id {
+            let message = format!(
+                "another vault stands here: its id differs from the one seen {seen} (generation {}, now {})",
+                self.generation, found.generation
+            );
+            return Err(Error::new(ErrorKind::VaultChanged, message));
+        }
+        if self.verification_key != found.verification_key {
+            let message = format!(
+                "the vault's signing key was replaced since it was seen {seen} (generation {}, now {}): ask \
+                 an administrator whether the vault was rekeyed",
+                self.generation, found.generation
+            );
+            return Err(Error::new(ErrorKind::VaultChanged, message));
+        }
+        if found.generation < self.generation {
+            let message = format!(
+                "the vault is older than the one seen {seen}: generation {}, which was {}",
+                found.generation, self.generation
+            );
+            return Err(Error::new(ErrorKind::Rollback, message));
+        }
+        if found.generation == self.generation && found.signature != self.signature {
+            let message = format!(
+                "the vault is not the one seen {seen}, though both are generation {}: somebody edited a copy",
+                self.generation
+            );
+            return Err(Error::new(ErrorKind::Fork, message));
+        }
+        Ok(())
+    }
+
+    /// Text, so that a person who looks can see what is remembered; checked, so that damage is noticed.
+    fn encode(&self) -> Vec<u8> {
+        let mut text = format!(
+            "aumbry pin 1\nvault-id {}\nverification-key {}\ngeneration {}\nsignature {}\nslot {}\nseen {}\n",
+            hex(&self.vault_id),
+            hex(&self.verification_key),
+            self.generation,
+            hex(&self.signature),
+            hex(&self.slot),
+            self.seen
+        );
+        let checksum = hex(&sha256(text.as_bytes()));
+        text.push_str("checksum ");
+        text.push_str(&checksum);
+        text.push('\n');
+        text.into_bytes()
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let mut lines = text.lines();
+        let mut value = |key: &str| lines.next()?.strip_prefix(key)?.strip_prefix(' ');
+        if value("aumbry pin")? != "1" {
+            return None;
+        }
+        let pin = Self {
+            vault_id: unhex(value("vault-id")?)?,
+            verification_key: unhex(value("verification-key")?)?,
+            generation: value("generation")?.parse().ok()?,
+            signature: unhex(value("signature")?)?,
+            slot: unhex(value("slot")?)?,
+            seen: value("seen")?.parse().ok()?,
+        };
+        // Written anew, a sound pin is the same text, checksum and all.
+        (pin.encode() == bytes).then_some(pin)
+    }
+}
+
+/// Where the pin of the vault at `location` stands.
+pub(super) fn state_file(folder: Option<&std::path::Path>, location: &str) -> Option<StateFile> {
+    let digest = sha256(location.as_bytes());
+    let name = hex(digest.first_chunk::<16>()?);
+    StateFile::new(folder, &format!("{name}.pin"))
+}
+
+/// Reads the pin. A folder that cannot be looked into is as good as none: it never blocks opening.
+pub(super) fn read(file: Option<&StateFile>) -> Found {
+    match file.map(StateFile::read) {
+        None | Some(Ok(None)) => Found::Nothing,
+        Some(Ok(Some(bytes))) => Pin::parse(&bytes).map_or(Found::Damaged, Found::Pin),
+        Some(Err(_)) => Found::Damaged,
+    }
+}
+
+/// Remembers `pin`, unless something newer of the same vault was remembered meanwhile.
+pub(super) fn remember(file: &StateFile, pin: &Pin) -> std::io::Result<()> {
+    file.update(|current| {
+        let newer_known = current.and_then(Pin::parse).is_some_and(|current| {
+            let same_vault =
+                current.vault_id == pin.vault_id && current.verification_key == pin.verification_key;
+            let unchanged = current.signature == pin.signature && current.slot == pin.slot;
+            let other = current.generation == pin.generation && current.signature != pin.signature;
+            same_vault && (current.generation > pin.generation || unchanged || other)
+        });
+        (!newer_known).then(|| Pin { seen: now(), ..pin.clone() }.encode())
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // writing to a String does not fail
+        text
+    })
+}
+
+fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != N || !rest.is_empty() {
+        return None;
+    }
+    for (place, [high, low]) in bytes.iter_mut().zip(pairs) {
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        *place = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(bytes)
+}
+
+/// How long ago a time was, for people.
+struct Ago(i64);
+
+impl std::fmt::Display for Ago {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let seconds = now().saturating_sub(self.0).max(0);
+        let (count, unit) = match seconds {
+            0..60 => return f.write_str("less than a minute ago"),
+            60..3600 => (seconds / 60, "minute"),
+            3600..86_400 => (seconds / 3600, "hour"),
+            _ => (seconds / 86_400, "day"),
+        };
+        write!(f, "{count} {unit}{} ago", if count == 1 { "" } else { "s" })
+    }
+}

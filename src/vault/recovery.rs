@@ -1,0 +1,141 @@
+//! Recovery codes: 128 random bits that a person can write down and type again.
+
+use std::fmt;
+
+use bech32::primitives::decode::CheckedHrpstring;
+use bech32::{Bech32m, Hrp};
+use secrecy::{ExposeSecret, SecretBox, SecretSlice, SecretString};
+use zeroize::Zeroizing;
+
+use super::passphrase::Passphrase;
+use crate::crypto::random;
+use crate::error::Result;
+
+const PREFIX: Hrp = Hrp::parse_unchecked("aumbry");
+const BITS: usize = 16;
+/// Prefix, separator, 26 characters of data, 6 of checksum.
+const LEN: usize = 6 + 1 + 26 + 6;
+const GROUP: usize = 5;
+
+/// A code that opens the vault as an administrator when the passphrase is forgotten.
+///
+/// It is Bech32m (BIP 350) over 128 random bits, so a typing error is noticed. It is shown once: the vault
+/// holds nothing from which it could be shown again. Print it and keep it where the passphrase is not.
+pub struct RecoveryCode {
+    canonical: SecretString,
+}
+
+impl RecoveryCode {
+    pub(crate) fn make() -> Result<Self> {
+        let mut bits = Zeroizing::new([0; BITS]);
+        random::fill(bits.as_mut_slice())?;
+        Ok(Self::encode(&bits))
+    }
+
+    pub(crate) fn encode(bits: &[u8; BITS]) -> Self {
+        let mut code = Zeroizing::new(String::with_capacity(LEN));
+        let encoded = bech32::encode_lower_to_fmt::<Bech32m, _>(&mut *code, PREFIX, bits);
+        debug_assert!(encoded.is_ok() && code.len() == LEN, "16 bytes are within Bech32m's bounds");
+        Self { canonical: SecretString::from(std::mem::take(&mut *code)) }
+    }
+
+    /// The code as it is shown: upper case, in groups of five joined by hyphens.
+    #[must_use]
+    pub fn to_grouped(&self) -> SecretString {
+        let canonical = self.canonical.expose_secret();
+        let mut shown = String::with_capacity(LEN + LEN / GROUP);
+        for (at, letter) in canonical.chars().enumerate() {
+            if at > 0 && at % GROUP == 0 {
+                shown.push('-');
+            }
+            shown.push(letter.to_ascii_uppercase());
+        }
+        shown.into()
+    }
+
+    /// The code as a passphrase.
+    #[must_use]
+    pub fn to_passphrase(&self) -> Passphrase {
+        Passphrase::from(&self.canonical)
+    }
+}
+
+impl fmt::Debug for RecoveryCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RecoveryCode([redacted])")
+    }
+}
+
+/// The canonical form of what may be a recovery code, in any case, with any spaces and hyphens.
+pub(crate) fn canonical_code(input: &[u8]) -> Option<SecretSlice<u8>> {
+    let kept = || input.iter().filter(|byte| !matches!(byte, b' ' | b'-'));
+    if kept().count() != LEN {
+        return None;
+    }
+    let mut code: SecretSlice<u8> = SecretBox::new(vec![0; LEN].into_boxed_slice());
+    for (place, byte) in secrecy::ExposeSecretMut::expose_secret_mut(&mut code).iter_mut().zip(kept()) {
+        *place = byte.to_ascii_lowercase();
+    }
+    let text = std::str::from_utf8(code.expose_secret()).ok()?;
+    let parsed = CheckedHrpstring::new::<Bech32m>(text).ok()?;
+    (parsed.hrp() == PREFIX && parsed.byte_iter().len() == BITS && RecoveryCode::encodes_as(&parsed, text))
+        .then_some(code)
+}
+
+impl RecoveryCode {
+    /// Whether writing the decoded bits anew gives the same text: padding bits that are not zero do not.
+    fn encodes_as(parsed: &CheckedHrpstring<'_>, text: &str) -> bool {
+        let mut bits = Zeroizing::new([0; BITS]);
+        for (place, byte) in bits.iter_mut().zip(parsed.byte_iter()) {
+            *place = byte;
+        }
+        Self::encode(&bits).canonical.expose_secret() == text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_understood_in_any_case_and_grouping() {
+        let code = RecoveryCode::encode(&[0x5a; 16]);
+        let shown = code.to_grouped();
+        let shown = shown.expose_secret();
+        assert_eq!(shown.len(), LEN + 7);
+        assert!(shown.starts_with("AUMBR-Y1"));
+        let canonical = code.canonical.expose_secret();
+        for typed in
+            [shown, &shown.replace('-', " "), &shown.to_lowercase(), canonical, &format!("  {canonical}-")]
+        {
+            let passphrase = Passphrase::from(typed);
+            assert!(passphrase.is_recovery_code(), "{typed}");
+            assert_eq!(passphrase.bytes(), canonical.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_typing_error_is_no_code() {
+        let code = RecoveryCode::encode(&[0x5a; 16]);
+        let canonical = code.canonical.expose_secret();
+        for at in 0..LEN {
+            let mut typed = canonical.as_bytes().to_vec();
+            typed[at] = if typed[at] == b'q' { b'p' } else { b'q' };
+            assert!(canonical_code(&typed).is_none(), "position {at}");
+        }
+        assert!(canonical_code(b"").is_none());
+        assert!(canonical_code(&[0xff; LEN]).is_none());
+    }
+
+    #[test]
+    fn padding_bits_must_be_zero() {
+        // The same 16 bytes with the last padding bit set, under a valid checksum of its own.
+        use bech32::{ByteIterExt, Fe32, Fe32IterExt};
+        let mut letters: Vec<Fe32> = [0x5a_u8; 16].into_iter().bytes_to_fes().collect();
+        let last = letters.last_mut().unwrap();
+        *last = Fe32::try_from(last.to_u8() | 1).unwrap();
+        let typed: String = letters.into_iter().with_checksum::<Bech32m>(&PREFIX).chars().collect();
+        assert_eq!(typed.len(), LEN);
+        assert!(canonical_code(typed.as_bytes()).is_none());
+    }
+}

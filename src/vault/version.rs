@@ -1,0 +1,111 @@
+//! The next version of a vault, on its way to be sealed and signed.
+
+use std::borrow::Cow;
+
+use super::keys::Keys;
+use super::opening::Opened;
+use super::snapshot::Snapshot;
+use crate::crypto::keys::{AdministratorKey, Kek};
+use crate::crypto::random;
+use crate::crypto::signature::VerificationKey;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::PlainFile;
+use crate::format::body::{BodyPlan, SlotMeta};
+use crate::format::header::Header;
+use crate::format::slot::{Role, Slot, SlotId};
+use crate::memory::{Guarded, with_scrubbed_stack};
+use crate::storage::Version;
+
+/// The right to write: whoever has one holds the seed that signs.
+pub(super) struct Administrator<'a> {
+    keys: &'a Keys,
+}
+
+impl<'a> Administrator<'a> {
+    /// # Errors
+    /// [`ErrorKind::NotAdministrator`] for a reader.
+    pub(super) fn of(opened: &'a Opened) -> Result<Self> {
+        check_role(&opened.snapshot)?;
+        Ok(Self { keys: &opened.keys })
+    }
+
+    /// Of keys that were made or derived here, seed and all.
+    pub(super) fn with_own(keys: &'a Keys) -> Self {
+        Self { keys }
+    }
+
+    pub(super) fn keys(&self) -> &'a Keys {
+        self.keys
+    }
+
+    /// AK, which opens and makes escrows.
+    pub(super) fn derive_escrow_key(&self, vault_id: &[u8; 16]) -> AdministratorKey {
+        with_scrubbed_stack(|| self.keys.seed().derive_administrator_key(vault_id))
+    }
+
+    /// Puts the vault's keys into a slot for whoever has `kek`.
+    pub(super) fn wrap(&self, slot: &mut Slot, vault_id: &[u8; 16], kek: &Kek) -> Result<()> {
+        let random = random::make()?;
+        with_scrubbed_stack(|| match slot.role {
+            Role::Administrator => {
+                slot.seal(vault_id, kek, self.keys.vault_key(), self.keys.seed().bytes(), &random);
+            }
+            Role::Reader => {
+                let key = VerificationKey::derive(self.keys.seed()).to_bytes();
+                slot.seal(vault_id, kek, self.keys.vault_key(), &key, &random);
+            }
+        });
+        Ok(())
+    }
+}
+
+/// # Errors
+/// [`ErrorKind::NotAdministrator`] for a reader.
+pub(super) fn check_role(snapshot: &Snapshot) -> Result<()> {
+    match snapshot.role() {
+        Role::Administrator => Ok(()),
+        Role::Reader => {
+            let message = "only an administrator may change the vault, and it was opened as a reader";
+            Err(Error::new(ErrorKind::NotAdministrator, message))
+        }
+    }
+}
+
+/// All that a version is made of. Secrets in it are sealed already.
+pub(super) struct NextVersion<'a> {
+    pub(super) vault_id: [u8; 16],
+    pub(super) generation: u64,
+    pub(super) slots: Vec<Slot>,
+    pub(super) people: &'a [SlotMeta],
+    /// Encoded records, or runs of them, ascending by name.
+    pub(super) runs: Vec<Cow<'a, [u8]>>,
+    pub(super) count: usize,
+    /// The caller's slot.
+    pub(super) own: SlotId,
+}
+
+impl NextVersion<'_> {
+    /// The snapshot to hold in memory, checked as if it had been read, and the file to be saved.
+    pub(super) fn seal(self, administrator: &Administrator<'_>) -> Result<(Snapshot, Vec<u8>)> {
+        let Self { vault_id, generation, slots, people, runs, count, own } = self;
+        let keys = administrator.keys;
+        let random = random::make()?;
+        let mut header = Header::new(vault_id, generation, slots);
+        let plan = BodyPlan { runs, count, people };
+        let mut plain = PlainFile::for_body(&mut header, plan.len())?;
+        plan.write_into(plain.body_mut())?;
+        let (file, verification_key) = with_scrubbed_stack(|| {
+            let file = plain.seal(keys.vault_key(), keys.seed(), &random)?;
+            Ok::<_, Error>((file, VerificationKey::derive(keys.seed())))
+        })?;
+        let signature = *Version::of(&file).signature();
+        Ok((Snapshot::new(plain, header, verification_key, signature, own)?, file))
+    }
+}
+
+/// A version ready to be saved, with its keys where they are not those of the one before.
+pub(super) struct Sealed {
+    pub(super) snapshot: Snapshot,
+    pub(super) file: Vec<u8>,
+    pub(super) keys: Option<Guarded<Keys>>,
+}

@@ -1,0 +1,58 @@
+//! What the tests share: quick vaults in a folder of their own.
+#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part; a failed step fails the test")]
+
+use std::path::PathBuf;
+
+use aumbry::{CreateOptions, Draft, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Vault};
+
+pub(crate) const PASSPHRASE: &str = "correct horse battery staple";
+pub(crate) const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
+pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCY=EXAMPLE#KEY;";
+
+/// The cheapest parameters that the format allows; far below what a real vault may have.
+pub(crate) fn cheap() -> KdfParameters {
+    KdfParameters::new(MemoryKib::MIN, Passes::MIN, Lanes::MIN).unwrap()
+}
+
+/// A folder with a vault and the memory of this machine in it.
+pub(crate) struct Desk {
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("vault.aumbry")
+    }
+
+    pub(crate) fn state_folder(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    pub(crate) fn open_options(&self) -> OpenOptions {
+        OpenOptions::new().state_folder(self.state_folder())
+    }
+
+    pub(crate) fn create_options(&self) -> CreateOptions {
+        CreateOptions::new().kdf(cheap()).allow_kdf_below_floor().open_options(self.open_options())
+    }
+
+    pub(crate) fn create(&self) -> Vault {
+        self.create_options().create(self.path(), PASSPHRASE).unwrap()
+    }
+
+    pub(crate) fn open(&self) -> aumbry::Result<Vault> {
+        self.open_options().open(self.path(), PASSPHRASE)
+    }
+}
+
+pub(crate) fn draft(name: &str) -> Draft {
+    Draft::new_static(name, KEY_ID, SECRET).unwrap()
+}
+
+pub(crate) fn add(vault: &Vault, name: &str) {
+    vault.edit(|edit| edit.add(&draft(name))).unwrap();
+}
