@@ -57,6 +57,22 @@ impl PlainFile {
         Ok(Self { bytes, body: start..start + body_len })
     }
 
+    /// Any plaintext, also one that no writer makes.
+    #[cfg(feature = "testing")]
+    pub(crate) fn for_plaintext(header: &mut Header, plaintext: &[u8]) -> Result<Self> {
+        let header_len = header::len(header.slots.len());
+        let start = header_len + seal::PREFIX;
+        let total = start + plaintext.len() + (seal::OVERHEAD - seal::PREFIX) + signature::LEN;
+        header.file_len = total as u64;
+        let mut bytes = zeroed(total)?;
+        let (head, rest) = bytes.split_at_mut(header_len);
+        header.encode_into(head);
+        for (place, byte) in rest.iter_mut().skip(seal::PREFIX).zip(plaintext) {
+            *place = *byte;
+        }
+        Ok(Self { bytes, body: start + BODY_LEN..start + plaintext.len() })
+    }
+
     pub(crate) fn body(&self) -> &[u8] {
         self.bytes.get(self.body.clone()).unwrap_or_default()
     }

@@ -9,6 +9,8 @@ mod format;
 mod memory;
 pub mod startup;
 pub mod storage;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod vault;
 
 pub use secrecy::{ExposeSecret, SecretString};

@@ -73,6 +73,12 @@ impl RecordKeys {
     }
 }
 
+/// RK ‖ NK by name, for tests that look for them in memory.
+#[cfg(feature = "testing")]
+pub(crate) fn derive_bytes(key: &VaultKey, vault_id: &[u8; 16]) -> [u8; 64] {
+    *hkdf_sha256::<64>(&key.0, vault_id, label::RECORDS)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

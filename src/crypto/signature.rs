@@ -14,10 +14,13 @@ pub(crate) const LEN: usize = 64;
 pub(crate) struct VerificationKey(VerifyingKey);
 
 impl VerificationKey {
-    /// The key from a reader's slot. `None` if it is no point, or one of small order.
+    /// The key from a reader's slot. `None` if it is no point, one of small order, or not encoded as RFC 8032,
+    /// section 5.1.3, demands: y less than 2^255 - 19.
     pub(crate) fn parse(bytes: &[u8; 32]) -> Option<Self> {
+        let [low, middle @ .., high] = bytes;
+        let beyond_p = *low >= 0xed && middle.iter().all(|byte| *byte == 0xff) && high & 0x7f == 0x7f;
         let key = VerifyingKey::from_bytes(bytes).ok()?;
-        (!key.is_weak()).then_some(Self(key))
+        (!beyond_p && !key.is_weak()).then_some(Self(key))
     }
 
     pub(crate) fn derive(seed: &Seed) -> Self {

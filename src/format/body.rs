@@ -296,8 +296,13 @@ pub(crate) struct Scanned {
 pub(crate) fn scan(body: &[u8]) -> Result<Scanned> {
     let malformed = || damaged("the vault is damaged: its body is malformed");
     let mut reader = Reader::new(body);
-    if reader.unsigned() != Some(u64::from(SCHEMA)) {
-        return Err(damaged("the vault is damaged: its body has a schema this program does not know"));
+    let schema = reader.unsigned().ok_or_else(malformed)?;
+    if schema != u64::from(SCHEMA) {
+        // It is signed, so it is no damage: somebody's program is newer.
+        let message = format!(
+            "the vault's body has schema {schema}; this program knows schema {SCHEMA}: use a newer one"
+        );
+        return Err(Error::new(ErrorKind::UnsupportedVersion, message));
     }
     let count = reader.count().ok_or_else(malformed)?;
     if count > MAX_RECORDS || count > body.len() / MIN_RECORD {

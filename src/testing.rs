@@ -1,0 +1,274 @@
+//! For tests alone: vaults made by hand, reproducible to the byte, right or wrong; and keys by name.
+//!
+//! No published package enables the feature `testing`: nothing here is careful with secrets.
+
+use crate::credentials::Draft;
+use crate::crypto::kdf::{KdfParameters, derive_kek};
+use crate::crypto::keys::{Kek, Seed, VaultKey};
+use crate::crypto::record::RecordKeys;
+use crate::crypto::sha256;
+use crate::crypto::signature::{VerificationKey, sign};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::PlainFile;
+use crate::format::body::{BodyPlan, SlotMeta, WireRecord, seal_secret};
+use crate::format::header::{self, Header, UnverifiedHeader};
+use crate::format::slot::{Hint, Role, SEALED_LEN, Slot};
+use crate::vault::{Passphrase, RecoveryCode};
+
+/// Makes a vault of format version 1 from its parts. The same parts give the same bytes.
+pub struct Forge {
+    vault_id: [u8; 16],
+    generation: u64,
+    seed: Seed,
+    vault_key: VaultKey,
+    people: Vec<(Slot, SlotMeta)>,
+    records: Vec<(String, Vec<u8>)>,
+    drawn: u64,
+}
+
+impl Forge {
+    /// A vault whose keys, salts and nonces all follow from `number`.
+    #[must_use]
+    pub fn new(number: u64) -> Self {
+        let mut forge = Self {
+            vault_id: [0; 16],
+            generation: 1,
+            seed: Seed::default(),
+            vault_key: VaultKey::default(),
+            people: Vec::new(),
+            records: Vec::new(),
+            drawn: number << 32,
+        };
+        forge.vault_id = forge.draw_16();
+        *forge.seed.bytes_mut() = forge.draw();
+        *forge.vault_key.bytes_mut() = forge.draw();
+        forge
+    }
+
+    /// 32 bytes that stand for random ones.
+    fn draw(&mut self) -> [u8; 32] {
+        self.drawn += 1;
+        sha256(&self.drawn.to_le_bytes())
+    }
+
+    fn draw_16(&mut self) -> [u8; 16] {
+        self.draw().first_chunk().copied().unwrap_or_default()
+    }
+
+    /// In this generation.
+    #[must_use]
+    pub fn generation(mut self, generation: u64) -> Self {
+        self.generation = generation;
+        self
+    }
+
+    /// With this person, who opens the vault with a passphrase.
+    ///
+    /// # Errors
+    /// If the key derivation fails.
+    pub fn person(self, label: &str, role: Role, passphrase: &str, kdf: KdfParameters) -> Result<Self> {
+        self.slot(label, role, Hint::Passphrase, &Passphrase::from(passphrase), kdf, None)
+    }
+
+    /// With a reader who trusts another verification key than that of this vault.
+    ///
+    /// # Errors
+    /// If the key derivation fails.
+    pub fn misled_reader(
+        self,
+        label: &str,
+        passphrase: &str,
+        kdf: KdfParameters,
+        trusted: [u8; 32],
+    ) -> Result<Self> {
+        self.slot(label, Role::Reader, Hint::Passphrase, &Passphrase::from(passphrase), kdf, Some(trusted))
+    }
+
+    /// With a recovery code of these bits.
+    ///
+    /// # Errors
+    /// If the key derivation fails.
+    pub fn recovery_code(self, label: &str, bits: [u8; 16], kdf: KdfParameters) -> Result<Self> {
+        let code = RecoveryCode::encode(&bits).to_passphrase();
+        self.slot(label, Role::Administrator, Hint::RecoveryCode, &code, kdf, None)
+    }
+
+    fn slot(
+        mut self,
+        label: &str,
+        role: Role,
+        hint: Hint,
+        passphrase: &Passphrase,
+        kdf: KdfParameters,
+        trusted: Option<[u8; 32]>,
+    ) -> Result<Self> {
+        let mut slot = Slot::new(role, hint, kdf, self.draw_16());
+        let mut kek = Kek::default();
+        derive_kek(passphrase.bytes(), &slot.id, &kdf, &mut kek)?;
+        let random = self.draw();
+        let x = match role {
+            Role::Administrator => *self.seed.bytes(),
+            Role::Reader => VerificationKey::derive(&self.seed).to_bytes(),
+        };
+        slot.seal(&self.vault_id, &kek, &self.vault_key, &trusted.unwrap_or(x), &random);
+        let escrow_key = self.seed.derive_administrator_key(&self.vault_id);
+        let random = self.draw();
+        let meta = SlotMeta::new(slot.id, label, 1_700_000_000, &self.vault_id, &kek, &escrow_key, &random);
+        self.people.push((slot, meta));
+        Ok(self)
+    }
+
+    /// With this record, created and last changed at these Unix seconds.
+    ///
+    /// # Errors
+    /// If it exceeds a limit.
+    pub fn record(self, draft: &Draft, created: i64, updated: i64) -> Result<Self> {
+        let name = draft.name().as_str().to_owned();
+        self.record_named(&name, draft, created, updated)
+    }
+
+    /// With this record under any name, a reserved or impossible one too.
+    ///
+    /// # Errors
+    /// If it exceeds a limit.
+    pub fn record_named(mut self, name: &str, draft: &Draft, created: i64, updated: i64) -> Result<Self> {
+        let random = self.draw();
+        let secret = seal_secret(&self.vault_id, name, &draft.secrets, &self.record_keys(), &random)?;
+        let record = WireRecord {
+            name,
+            provider: draft.provider().into(),
+            access_key_id: draft.access_key_id(),
+            attributes: draft.attributes.iter().collect(),
+            created,
+            updated,
+            expires: draft.expires,
+            secret: &secret,
+        };
+        let encoded = record.encode()?;
+        self.records.push((name.to_owned(), encoded));
+        Ok(self)
+    }
+
+    /// The secret that a record of this draft would have, as bytes of a record made by hand.
+    ///
+    /// # Errors
+    /// If it exceeds a limit.
+    pub fn sealed_secret(&mut self, name: &str, draft: &Draft) -> Result<Vec<u8>> {
+        let random = self.draw();
+        seal_secret(&self.vault_id, name, &draft.secrets, &self.record_keys(), &random)
+    }
+
+    fn record_keys(&self) -> RecordKeys {
+        let mut keys = RecordKeys::default();
+        keys.derive_from(&self.vault_key, &self.vault_id);
+        keys
+    }
+
+    /// The body that belongs to these parts.
+    ///
+    /// # Errors
+    /// If it cannot be encoded.
+    pub fn body(&self) -> Result<Vec<u8>> {
+        let mut records: Vec<_> = self.records.iter().collect();
+        records.sort();
+        self.body_of(&records.into_iter().map(|(_, encoded)| encoded.clone()).collect::<Vec<_>>())
+    }
+
+    /// The body with these encoded records, in this order.
+    ///
+    /// # Errors
+    /// If it cannot be encoded.
+    pub fn body_of(&self, records: &[Vec<u8>]) -> Result<Vec<u8>> {
+        let people: Vec<SlotMeta> = self.people.iter().map(|(_, meta)| meta.clone()).collect();
+        let runs = records.iter().map(|record| record.as_slice().into()).collect();
+        let plan = BodyPlan { runs, count: records.len(), people: &people };
+        let mut body = vec![0; plan.len()];
+        plan.write_into(&mut body)?;
+        Ok(body)
+    }
+
+    /// The encoded records, in the order they were given.
+    #[must_use]
+    pub fn encoded_records(&self) -> Vec<Vec<u8>> {
+        self.records.iter().map(|(_, encoded)| encoded.clone()).collect()
+    }
+
+    /// The vault.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn build(&self) -> Result<Vec<u8>> {
+        self.build_body(&self.body()?)
+    }
+
+    /// The vault with another body.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn build_body(&self, body: &[u8]) -> Result<Vec<u8>> {
+        let mut plaintext = (body.len() as u64).to_le_bytes().to_vec();
+        plaintext.extend_from_slice(body);
+        plaintext.resize(plaintext.len().next_multiple_of(1024), 0);
+        self.build_plaintext(&plaintext)
+    }
+
+    /// The vault with another payload, length and padding included.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn build_plaintext(&self, plaintext: &[u8]) -> Result<Vec<u8>> {
+        let slots = self.people.iter().map(|(slot, _)| slot.clone()).collect();
+        let mut header = Header::new(self.vault_id, self.generation, slots);
+        let random = sha256(plaintext);
+        PlainFile::for_plaintext(&mut header, plaintext)?.seal(&self.vault_key, &self.seed, &random)
+    }
+
+    /// The same bytes under a new checksum of the header and a new signature.
+    #[must_use]
+    pub fn resign(&self, mut file: Vec<u8>) -> Vec<u8> {
+        repair_checksum(&mut file);
+        if let Some((signed, signature)) = file.split_last_chunk_mut() {
+            *signature = sign(&self.seed, signed);
+        }
+        file
+    }
+}
+
+/// Makes the header's checksum fit whatever the header says now.
+pub fn repair_checksum(file: &mut [u8]) {
+    let slots = file.get(48..50).and_then(|bytes| bytes.try_into().ok()).map_or(1, u16::from_le_bytes);
+    let header = file.get_mut(..header::len(usize::from(slots)));
+    if let Some((content, checksum)) = header.and_then(<[u8]>::split_last_chunk_mut) {
+        *checksum = sha256(content);
+    }
+}
+
+/// Every key that opening a vault brings into memory.
+pub struct NamedKeys {
+    /// Key-encryption key of the slot that opened.
+    pub kek: [u8; 32],
+    /// K.
+    pub vault_key: [u8; 32],
+    /// The seed, or for a reader the verification key.
+    pub x: [u8; 32],
+    /// RK and NK.
+    pub record_keys: [u8; 64],
+}
+
+/// The keys that this passphrase gives.
+///
+/// # Errors
+/// As opening the vault.
+pub fn keys_of(file: &[u8], passphrase: &str) -> Result<NamedKeys> {
+    let header = UnverifiedHeader::parse(file, file.len() as u64)?;
+    let passphrase = Passphrase::from(passphrase);
+    for slot in header.slots() {
+        let (mut kek, mut key, mut x) = (Kek::default(), VaultKey::default(), [0; 32]);
+        derive_kek(passphrase.bytes(), &slot.id, &slot.kdf, &mut kek)?;
+        if slot.open(header.vault_id(), &kek, &mut [0; SEALED_LEN], &mut key, &mut x).is_ok() {
+            let record_keys = crate::crypto::record::derive_bytes(&key, header.vault_id());
+            return Ok(NamedKeys { kek: *kek.bytes(), vault_key: *key.bytes(), x, record_keys });
+        }
+    }
+    Err(Error::new(ErrorKind::WrongPassphrase, "no slot opens"))
+}

@@ -1,0 +1,125 @@
+//! The known-answer vaults: what must open opens for ever, what must not is refused with its class.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aumbry::storage::InMemory;
+use aumbry::{Credentials, ErrorKind, ExposeSecret, OpenOptions, Role, Vault};
+use serde_json::{Value, json};
+
+fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors"))
+}
+
+fn index() -> Vec<Value> {
+    ["index.json", "by_second_reader.json"]
+        .iter()
+        .flat_map(|name| {
+            let text = std::fs::read(folder().join(name)).unwrap();
+            serde_json::from_slice::<Vec<Value>>(&text).unwrap()
+        })
+        .collect()
+}
+
+fn unix(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => after.as_secs().cast_signed(),
+        Err(before) => -before.duration().as_secs().cast_signed(),
+    }
+}
+
+fn shown(credentials: &Credentials) -> Value {
+    json!({
+        "name": credentials.name().as_str(),
+        "provider": credentials.provider().to_string(),
+        "access_key_id": credentials.access_key_id(),
+        "attributes": credentials.attributes().iter().collect::<BTreeMap<_, _>>(),
+        "created": unix(credentials.created()),
+        "updated": unix(credentials.updated()),
+        "expires": credentials.expires().map(unix),
+        "secret_access_key": credentials.secret_access_key().expose_secret(),
+        "session_token": credentials.session_token().map(|token| token.expose_secret().to_owned()),
+    })
+}
+
+fn open(vector: &Value) -> aumbry::Result<Vault> {
+    let bytes = std::fs::read(folder().join(vector["file"].as_str().unwrap())).unwrap();
+    OpenOptions::new().open_storage(InMemory::from_bytes(bytes), vector["passphrase"].as_str().unwrap())
+}
+
+/// The whole of a vault as the index describes it.
+fn contents(vault: &Vault) -> Vec<Value> {
+    let show = |name: &str| match vault.get_credentials(name) {
+        Ok(credentials) => shown(&credentials.unwrap()),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Damaged);
+            json!({ "name": name, "damaged": true })
+        }
+    };
+    vault.entries().unwrap().map(|entry| show(entry.name())).collect()
+}
+
+fn class(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Damaged => "damaged",
+        ErrorKind::WrongPassphrase => "wrong_passphrase",
+        ErrorKind::NotAVault => "not_a_vault",
+        ErrorKind::UnsupportedVersion => "unsupported_version",
+        ErrorKind::TooLarge => "too_large",
+        other => panic!("{other:?} is no class of the specification"),
+    }
+}
+
+#[test]
+fn every_vector_opens_or_is_refused_as_the_index_says() {
+    let mut counts = BTreeMap::new();
+    for vector in index() {
+        let (file, expected) = (&vector["file"], vector["expect"].as_str().unwrap());
+        *counts.entry(expected.to_owned()).or_insert(0) += 1;
+        match open(&vector) {
+            Err(error) => assert_eq!(class(error.kind()), expected, "{file}: {error}"),
+            Ok(vault) => {
+                assert_eq!(expected, "opens", "{file} was accepted");
+                assert_eq!(vault.role().unwrap().to_string(), vector["role"].as_str().unwrap(), "{file}");
+                assert_eq!(&contents(&vault), vector["records"].as_array().unwrap(), "{file}");
+            }
+        }
+    }
+    println!("{counts:?}");
+    assert!(counts["opens"] >= 14 && counts["damaged"] >= 80, "the index is not whole: {counts:?}");
+}
+
+#[test]
+fn a_vault_that_opens_can_be_edited_by_an_administrator_and_by_nobody_else() {
+    for vector in index().iter().filter(|vector| vector["expect"] == "opens") {
+        let vault = open(vector).unwrap();
+        let mut ran = false;
+        let result = vault.edit(|edit| {
+            ran = true;
+            edit.add(&aumbry::Draft::new_static("new", "AKIAIOSFODNN7EXAMPLE", "secret")?)
+        });
+        match (vault.role().unwrap(), result) {
+            (Role::Administrator, Ok(())) => assert_eq!(vault.find("new").unwrap().unwrap().name(), "new"),
+            // The counter of this one stands at its end.
+            (Role::Administrator, Err(error)) => assert_eq!(error.kind(), ErrorKind::TooLong, "{vector}"),
+            (_, Err(error)) => {
+                assert_eq!(error.kind(), ErrorKind::NotAdministrator);
+                assert!(!ran, "a reader's edit must not run");
+                assert_eq!(vault.change_passphrase("new").unwrap_err().kind(), ErrorKind::NotAdministrator);
+            }
+            (role, Ok(())) => panic!("a {role} edited {}", vector["file"]),
+        }
+    }
+}
+
+#[test]
+fn verify_finds_the_one_secret_that_is_damaged() {
+    let vectors = index();
+    let vector = |name| vectors.iter().find(|vector| vector["file"] == name).unwrap();
+    let error = open(vector("one-secret-is-damaged.aumbry")).unwrap().verify().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Damaged);
+    assert!(error.to_string().contains("\"s3-uploads\""), "{error}");
+    assert_eq!(open(vector("two-people-three-records.aumbry")).unwrap().verify().unwrap().records, 3);
+}
