@@ -28,7 +28,7 @@ use std::thread::ThreadId;
 use crate::credentials::{Credentials, is_reserved_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::slot::Role;
-use crate::memory::{Guarded, MemoryProtection, with_stack_scrubbed_to};
+use crate::memory::{Guarded, MemoryProtection, with_scrubbed_stack};
 use crate::storage::{StateFile, Storage, Version};
 use idle::IdleLock;
 use keys::Keys;
@@ -453,9 +453,9 @@ impl Place {
     }
 }
 
-/// A look-up's worth of work: the stack it used is scrubbed as deep as the residue test showed it must be.
+/// A look-up's worth of work.
 fn open_record(opened: &Opened, offset: u32) -> Result<Credentials> {
-    with_stack_scrubbed_to::<4096, _>(|| {
+    with_scrubbed_stack(|| {
         let snapshot = &opened.snapshot;
         snapshot.open_record(&snapshot.record(offset), opened.keys.record_keys())
     })

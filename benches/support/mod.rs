@@ -89,7 +89,8 @@ impl Dice {
 /// Runs benches and keeps their medians, so that they can be set in proportion at the end of the same run.
 pub(crate) struct Bench {
     criterion: Criterion,
-    medians: BTreeMap<String, Duration>,
+    /// In seconds.
+    medians: BTreeMap<String, f64>,
 }
 
 /// Few samples, and short ones: ratios are what counts, and a run should not take minutes.
@@ -150,14 +151,14 @@ impl Bench {
         self.criterion.bench_function(id, |bencher| {
             bencher.iter_custom(|iterations| {
                 let elapsed = sample(iterations);
-                samples.push(elapsed.div_f64(iterations as f64));
+                samples.push(elapsed.as_secs_f64() / iterations as f64);
                 elapsed
             });
         });
         // What comes before is the warm-up.
         let measured = samples.len().saturating_sub(SAMPLES);
         let measured = &mut samples[measured..];
-        measured.sort();
+        measured.sort_by(f64::total_cmp);
         if let Some(median) = measured.get(measured.len() / 2) {
             self.medians.insert(id.to_owned(), *median);
         }
@@ -166,8 +167,16 @@ impl Bench {
     /// Prints one median in proportion to another, if neither was filtered out.
     pub(crate) fn ratio(&self, id: &str, to: &str) {
         if let (Some(one), Some(other)) = (self.medians.get(id), self.medians.get(to)) {
-            let ratio = one.as_secs_f64() / other.as_secs_f64();
-            println!("{id:<32} {one:>9.2?} = {ratio:>8.4} x {to} ({other:.2?})");
+            println!("{id:<30} {} = {:>8.4} x {to} ({})", shown(*one), one / other, shown(*other).trim());
         }
     }
+}
+
+fn shown(seconds: f64) -> String {
+    let (number, unit) = match seconds {
+        0.0..1e-6 => (seconds * 1e9, "ns"),
+        1e-6..1e-3 => (seconds * 1e6, "us"),
+        _ => (seconds * 1e3, "ms"),
+    };
+    format!("{number:>7.2} {unit}")
 }

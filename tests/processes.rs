@@ -1,0 +1,250 @@
+//! Several processes and one vault: killed at any moment, out of room, writing at the same time.
+//!
+//! The other processes are this very program, started again with [`TASK`] set.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use aumbry::storage::{FileStorage, Storage};
+use aumbry::{Draft, ErrorKind, OpenOptions, Vault};
+use common::*;
+
+/// What a child is to do; where; and how the names of its records begin.
+const TASK: &str = "AUMBRY_TEST_TASK";
+const FOLDER: &str = "AUMBRY_TEST_FOLDER";
+const PREFIX: &str = "AUMBRY_TEST_PREFIX";
+
+/// A child that says what it has done, line by line.
+struct Process {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Process {
+    fn start(task: &str, desk: &Desk, prefix: &str) -> Self {
+        Self::start_by(Command::new(std::env::current_exe().unwrap()), task, desk, prefix)
+    }
+
+    fn start_by(mut command: Command, task: &str, desk: &Desk, prefix: &str) -> Self {
+        command.args(["a_child_that_fails_is_noticed", "--exact", "--nocapture", "--test-threads=1"]);
+        command.env(TASK, task).env(FOLDER, desk.folder.path()).env(PREFIX, prefix);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir(desk.folder.path());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Self { child, lines }
+    }
+
+    /// The next thing it says, or `None` if it has ended.
+    fn says(&mut self) -> Option<String> {
+        let mut line = String::new();
+        while self.lines.read_line(&mut line).unwrap() > 0 {
+            if let Some(said) = line.strip_prefix("> ") {
+                return Some(said.trim_end().to_owned());
+            }
+            line.clear();
+        }
+        None
+    }
+
+    fn kill(mut self) -> Vec<String> {
+        self.child.kill().unwrap();
+        self.end().0
+    }
+
+    /// What else it says, and how it ends. Its standard input is closed.
+    fn end(mut self) -> (Vec<String>, ExitStatus) {
+        drop(self.child.stdin.take());
+        let said = std::iter::from_fn(|| self.says()).collect();
+        (said, self.child.wait().unwrap())
+    }
+}
+
+/// In a child, its whole work. Elsewhere, the proof that a child which cannot do its work is noticed.
+#[test]
+fn a_child_that_fails_is_noticed() {
+    match std::env::var(TASK) {
+        Ok(task) => child(&task, Path::new(&std::env::var(FOLDER).unwrap()), &std::env::var(PREFIX).unwrap()),
+        Err(_) => {
+            let desk = Desk::new();
+            let mut silent = Command::new(std::env::current_exe().unwrap());
+            silent.stderr(Stdio::null());
+            let (said, status) = Process::start_by(silent, "open", &desk, "").end();
+            assert!(!status.success() && said.is_empty(), "there is no vault to open: {said:?}");
+            drop(desk.create());
+            let (said, status) = Process::start("open", &desk, "").end();
+            assert!(status.success() && said == ["0"], "now there is one: {said:?}");
+        }
+    }
+}
+
+fn child(task: &str, folder: &Path, prefix: &str) {
+    println!(); // ends the line that the test harness has begun
+    let path = folder.join("vault.aumbry");
+    let open = |path: &Path| {
+        OpenOptions::new().state_folder(folder.join("state")).open(path, PASSPHRASE).unwrap()
+    };
+    let add = |vault: &Vault, name: &str, padding: usize| {
+        let draft = Draft::new_static(name, KEY_ID, SECRET).unwrap().attribute("padding", &"x".repeat(padding));
+        vault.edit(|edit| edit.add(draft.as_ref().unwrap())).map(|()| println!("> {name}"))
+    };
+    match task {
+        "open" => println!("> {}", open(&path).entries().unwrap().count()),
+        "open a bare name" => add(&open(Path::new("vault.aumbry")), "by its bare name", 0).unwrap(),
+        "hold the lock" => {
+            let _alone = FileStorage::new(path).exclusive().unwrap();
+            println!("> held");
+            std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+        }
+        "add 50" => {
+            let vault = open(&path);
+            (0..50).for_each(|at| add(&vault, &format!("{prefix}-{at}"), 0).unwrap());
+        }
+        "add until killed" => {
+            let vault = open(&path);
+            (0..).for_each(|at| add(&vault, &format!("{prefix}-{at}"), 10_000).unwrap());
+        }
+        "add until the disk is full" => {
+            let vault = open(&path);
+            let (last, error) =
+                (0..).find_map(|at| add(&vault, &at.to_string(), 0).err().map(|error| (at, error))).unwrap();
+            assert_eq!(error.kind(), ErrorKind::StorageFull, "{error:?}");
+            assert_eq!(vault.entries().unwrap().count(), last, "what failed is not in memory either");
+            assert_eq!(vault.verify().unwrap().records, last);
+        }
+        _ => unreachable!("no task is called {task}"),
+    }
+}
+
+fn names(vault: &Vault) -> BTreeSet<String> {
+    vault.entries().unwrap().map(|entry| entry.name().to_owned()).collect()
+}
+
+fn files(folder: impl AsRef<Path>) -> Vec<PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect()
+}
+
+fn leftovers(folder: impl AsRef<Path>) -> usize {
+    files(folder).iter().filter(|path| path.extension().is_some_and(|ending| ending == "new")).count()
+}
+
+fn random(below: u64) -> u64 {
+    RandomState::new().hash_one(0) % below
+}
+
+#[test]
+fn a_bare_name_is_a_vault_in_the_folder_one_is_in() {
+    let desk = Desk::new();
+    let vault = desk.create();
+    let (said, status) = Process::start("open a bare name", &desk, "").end();
+    assert!(status.success());
+    assert!(vault.refresh().unwrap());
+    assert_eq!(names(&vault), said.into_iter().collect());
+}
+
+#[test]
+fn a_full_disk_leaves_the_vault_with_all_that_was_acknowledged() {
+    let desk = Desk::new();
+    drop(desk.create());
+    // No file may grow beyond eight blocks, and trying is an error instead of a deadly signal.
+    let mut limited = Command::new("sh");
+    limited.args(["-c", r#"trap "" XFSZ; ulimit -f 8; exec "$0" "$@""#]).arg(std::env::current_exe().unwrap());
+    let (acknowledged, status) = Process::start_by(limited, "add until the disk is full", &desk, "").end();
+    assert!(status.success(), "the child got another error, or none at all");
+    assert!(acknowledged.len() > 1, "there was room at first: {acknowledged:?}");
+
+    assert_eq!(leftovers(desk.folder.path()), 0);
+    let vault = desk.open().unwrap();
+    assert_eq!(names(&vault), acknowledged.iter().cloned().collect());
+    assert_eq!(vault.verify().unwrap().records, acknowledged.len());
+    assert_eq!(vault.generation().unwrap(), 1 + acknowledged.len() as u64);
+    add(&vault, "once there is room again");
+}
+
+#[test]
+fn a_killed_writer_leaves_every_acknowledged_record() {
+    const ROUNDS: usize = 25;
+    let desk = Desk::new();
+    drop(desk.create());
+    let mut acknowledged = BTreeSet::new();
+    let mut unfinished = 0;
+    for round in 0..ROUNDS {
+        let mut process = Process::start("add until killed", &desk, &round.to_string());
+        acknowledged.insert(process.says().unwrap());
+        thread::sleep(Duration::from_micros(random(25_000)));
+        acknowledged.extend(process.kill());
+
+        assert!(leftovers(desk.folder.path()) <= 1 && leftovers(desk.state_folder()) <= 1);
+        unfinished += leftovers(desk.folder.path()) + leftovers(desk.state_folder());
+        let vault = desk.open().unwrap();
+        assert_eq!(vault.verify().unwrap().records, vault.entries().unwrap().count());
+        let found = names(&vault);
+        let lost: Vec<_> = acknowledged.difference(&found).collect();
+        assert!(lost.is_empty(), "lost after round {round}: {lost:?}");
+        // The last record of a round may be there although nobody was told any more.
+        assert!(found.len() <= acknowledged.len() + 1, "one unacknowledged record in a round at most");
+        acknowledged = found;
+    }
+    println!("{} records; {unfinished} of {ROUNDS} rounds left a temporary file", acknowledged.len());
+    add(&desk.open().unwrap(), "after all");
+    assert_eq!(leftovers(desk.folder.path()) + leftovers(desk.state_folder()), 0, "the next commit cleans up");
+    let known = [".vault.aumbry.lock", "vault.aumbry"].map(|name| desk.folder.path().join(name));
+    assert_eq!(files(desk.folder.path()).into_iter().collect::<BTreeSet<_>>(), BTreeSet::from(known));
+}
+
+#[test]
+fn no_commit_of_two_processes_is_lost() {
+    let desk = Desk::new();
+    let vault = desk.create();
+    let processes = ["a", "b"].map(|prefix| Process::start("add 50", &desk, prefix));
+    let mut acknowledged = BTreeSet::new();
+    for process in processes {
+        let (said, status) = process.end();
+        assert!(status.success());
+        acknowledged.extend(said);
+    }
+    assert_eq!(acknowledged.len(), 100);
+    assert!(vault.refresh().unwrap());
+    assert_eq!(names(&vault), acknowledged);
+    assert_eq!(vault.generation().unwrap(), 101, "each commit is a version of its own");
+}
+
+#[test]
+fn a_writer_waits_while_another_process_holds_the_lock() {
+    let desk = Desk::new();
+    let vault = desk.create();
+    let mut holder = Process::start("hold the lock", &desk, "");
+    assert_eq!(holder.says().as_deref(), Some("held"));
+    let writer = thread::spawn({
+        let vault = vault.clone();
+        move || vault.edit(|edit| edit.add(&draft("s3-uploads")))
+    });
+    thread::sleep(Duration::from_millis(150));
+    assert!(!writer.is_finished(), "the writer waits");
+    assert!(vault.find("s3-uploads").unwrap().is_none(), "look-ups do not wait");
+    assert!(desk.open().unwrap().find("s3-uploads").unwrap().is_none(), "nor does opening");
+    assert!(holder.end().1.success());
+    writer.join().unwrap().unwrap();
+    assert!(vault.find("s3-uploads").unwrap().is_some());
+}
+
+#[test]
+fn a_killed_holder_of_the_lock_keeps_nobody_out() {
+    let desk = Desk::new();
+    let vault = desk.create();
+    let mut holder = Process::start("hold the lock", &desk, "");
+    assert_eq!(holder.says().as_deref(), Some("held"));
+    holder.kill();
+    let start = Instant::now();
+    add(&vault, "s3-uploads");
+    assert!(start.elapsed() < Duration::from_secs(5), "half the patience of a writer");
+}
