@@ -1,5 +1,64 @@
-//! placeholder
+//! AWS credentials, sealed in one file, unlocked by a passphrase, looked up by name.
+//!
+//! A *vault* holds credential records: a unique [`Name`], a [`Provider`] kind, an access key id, a secret access
+//! key, for sessions a session token, and attributes such as a region. It is one file, sealed with AES-256-GCM and
+//! signed with Ed25519; a passphrase (Argon2id) opens it. Opening reads and checks the whole vault, but opens no
+//! secret: each is sealed on its own until it is asked for.
+//!
+//! ```
+//! use aumbry::{CreateOptions, Draft, ExposeSecret};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let (path, state) = (folder.path().join("credentials.aumbry"), folder.path().join("state"));
+//! # let open_options = || aumbry::OpenOptions::new().state_folder(&state);
+//! // Once: Vault::create, or with options.
+//! let vault = CreateOptions::new().open_options(open_options()).create(&path, "correct horse battery staple")?;
+//! vault.edit(|edit| {
+//!     let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+//!     edit.add(&Draft::new_static("s3-uploads", "AKIAIOSFODNN7EXAMPLE", secret)?)
+//! })?;
+//!
+//! // At every start: Vault::open, or with options.
+//! let vault = open_options().open(&path, "correct horse battery staple")?;
+//! if let Some(credentials) = vault.get_credentials("s3-uploads")? {
+//!     let secret: &str = credentials.secret_access_key().expose_secret();
+//!     println!("signing as {} with {} characters", credentials.access_key_id(), secret.len());
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # Where to look
+//! * [`Vault`]: open, look up, list, edit, lock. [`OpenOptions`] and [`CreateOptions`] for what has no place in one line.
+//! * [`startup`]: one vault for a whole program.
+//! * [`aws`]: the files that AWS users have.
+//! * [`storage`]: where a vault's bytes stand, if not in a file.
+//! * [`Error`] and [`ErrorKind`]: what went wrong, sorted by what to do about it.
+//! * [`harden_process`], [`MemoryProtection`]: what guards the keys while the vault is unlocked.
+//!
+//! The file format is written down in `docs/format.md`, what it protects against and what not in
+//! `docs/threat-model.md`, both in the repository.
+//!
+//! # Words of the AWS authentication module
+//! For those who come from the low-code module this crate descends from:
+//!
+//! | there | here |
+//! |---|---|
+//! | `Credentials` object | [`Credentials`] |
+//! | `Credentials.Name` | [`Name`], unique |
+//! | `Credentials.Provider`, always `_STATIC` | [`Provider::Static`]; `_STATIC` is read as an alias |
+//! | `StaticCredentials.AccessKey` | [`StaticCredentials::access_key_id`] |
+//! | `StaticCredentials.SecretKey` | [`StaticCredentials::secret_access_key`] |
+//! | `GET_Credentials(name)` | [`Vault::get_credentials`], [`startup::get_credentials`] |
+//! | an empty object where no name matches | `Ok(None)` |
+//! | `AfterStartup` microflow | [`startup::after_startup`] |
+//! | administrator role | a person whose slot is an administrator's: [`Role::Administrator`] |
+//! | overview and detail pages | [`Vault::entries`], [`Vault::edit`] |
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![deny(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")
+)]
 
 pub mod aws;
 mod credentials;
@@ -25,3 +84,8 @@ pub use memory::{MemoryProtection, harden_process};
 pub use vault::{
     Advice, CreateOptions, Edit, Entries, Entry, OpenOptions, Passphrase, RecoveryCode, Vault, Verified,
 };
+
+/// The samples of the README are compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -3,7 +3,12 @@
 //! The test starts itself again as a child that opens a vault, stops at stages and lets its parent read all
 //! its memory through `/proc`. A control shows that what is left behind would be found.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failed step fails the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed step fails the test"
+)]
 
 mod common;
 
@@ -130,11 +135,9 @@ fn regions(smaps: &str) -> Vec<Region> {
         let first = words.next().unwrap();
         if let Some((start, end)) = first.split_once('-') {
             let access = words.next().unwrap_or_default();
-            if let (true, Ok(start), Ok(end)) = (
-                access.starts_with("rw"),
-                usize::from_str_radix(start, 16),
-                usize::from_str_radix(end, 16),
-            ) {
+            if let (true, Ok(start), Ok(end)) =
+                (access.starts_with("rw"), usize::from_str_radix(start, 16), usize::from_str_radix(end, 16))
+            {
                 regions.push(Region { start, end, name: words.nth(3).unwrap_or("anonymous memory").into() });
             } else {
                 regions.push(Region { start: 0, end: 0, name: String::new() });

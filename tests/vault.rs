@@ -204,7 +204,7 @@ fn an_edit_that_changes_nothing_saves_nothing() {
     let desk = Desk::new();
     let vault = desk.create();
     let file = std::fs::read(desk.path()).unwrap();
-    assert_eq!(vault.edit(|edit| Ok(edit.contains("a"))).unwrap(), false);
+    assert!(!vault.edit(|edit| Ok(edit.contains("a"))).unwrap());
     assert_eq!(std::fs::read(desk.path()).unwrap(), file);
 }
 
@@ -319,7 +319,7 @@ fn a_new_passphrase_replaces_the_old_one_and_asks_nobody_else() {
     assert_eq!(vault.verify().unwrap().records, 4);
     let vault = desk.open_options().open(desk.path(), "a third passphrase").unwrap();
     assert_eq!(secret(&vault, "d"), SECRET);
-    assert!(desk.open_options().open(desk.path(), &code.to_grouped()).is_ok());
+    assert!(desk.open_options().open(desk.path(), code.to_grouped()).is_ok());
 }
 
 #[test]

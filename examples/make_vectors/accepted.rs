@@ -39,7 +39,9 @@ pub(crate) fn add(vectors: &mut Vectors) -> Outcome {
     vectors.opens("thirty-two-slots", &vault, "passphrase 3", Reader, &expected(&one));
 
     let mut names: Vec<Record> =
-        ["S3", "s3", "a b", "é", "e\u{301}", "プロド", "\u{10000}", "\u{feff}zero width"].map(Record::new).into();
+        ["S3", "s3", "a b", "é", "e\u{301}", "プロド", "\u{10000}", "\u{feff}zero width"]
+            .map(Record::new)
+            .into();
     names.sort_by(|a, b| a.name.cmp(&b.name));
     let vault = with_records(anna(5)?, &names)?.build()?;
     vectors.opens("names-compare-byte-by-byte", &vault, ANNA, Administrator, &expected(&names));
@@ -64,7 +66,9 @@ pub(crate) fn add(vectors: &mut Vectors) -> Outcome {
     let forge = with_records(anna(8)?, &three)?;
     let mut records = forge.encoded_records();
     let mut damaged = expected(&three);
-    if let (Some(tag), Some(uploads)) = (records.get_mut(1).and_then(|record| record.last_mut()), damaged.get_mut(1)) {
+    if let (Some(tag), Some(uploads)) =
+        (records.get_mut(1).and_then(|record| record.last_mut()), damaged.get_mut(1))
+    {
         *tag ^= 1;
         *uploads = json!({ "name": "s3-uploads", "damaged": true });
     }

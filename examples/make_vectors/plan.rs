@@ -93,9 +93,12 @@ pub(crate) fn with_records(mut forge: Forge, records: &[Record]) -> Outcome<Forg
 
 /// Anna, who is an administrator, and a build server that reads.
 pub(crate) fn two_people(number: u64) -> Outcome<Forge> {
-    Ok(Forge::new(number)
-        .person("Anna", Role::Administrator, ANNA, kdf())?
-        .person("build server", Role::Reader, SERVER, kdf())?)
+    Ok(Forge::new(number).person("Anna", Role::Administrator, ANNA, kdf())?.person(
+        "build server",
+        Role::Reader,
+        SERVER,
+        kdf(),
+    )?)
 }
 
 #[derive(Default)]
@@ -106,7 +109,14 @@ pub(crate) struct Vectors {
 
 impl Vectors {
     /// A vault that this passphrase opens.
-    pub(crate) fn opens(&mut self, name: &str, bytes: &[u8], passphrase: &str, role: Role, records: &[Value]) {
+    pub(crate) fn opens(
+        &mut self,
+        name: &str,
+        bytes: &[u8],
+        passphrase: &str,
+        role: Role,
+        records: &[Value],
+    ) {
         let file = self.file(name, bytes);
         self.index.push(json!({
             "file": file, "passphrase": passphrase, "expect": "opens", "role": role.to_string(), "records": records,

@@ -231,7 +231,8 @@ pub(crate) fn bodies(vectors: &mut Vectors) -> Outcome {
     refuse("option-byte-2", &record(with(first, 40, &[2])))?;
     let short = [first.get(..41).unwrap_or_default(), &[27], &[0; 27]].concat();
     refuse("secret-of-27-bytes", &record(short))?;
-    let long = [first.get(..41).unwrap_or_default(), &[252], &65_565_u32.to_le_bytes(), &[0; 65_565]].concat();
+    let long =
+        [first.get(..41).unwrap_or_default(), &[252], &65_565_u32.to_le_bytes(), &[0; 65_565]].concat();
     refuse("secret-too-long", &record(long))?;
 
     people(vectors, &body, &forge)?;

@@ -269,7 +269,7 @@ impl Secrets {
         if secret.is_empty() {
             return Err(Error::new(ErrorKind::InvalidInput, "the secret access key must not be empty"));
         }
-        let token = self.session_token().map(|token| token.expose_secret());
+        let token = self.session_token().map(ExposeSecret::expose_secret);
         if token.is_some_and(str::is_empty) {
             return Err(Error::new(ErrorKind::InvalidInput, "the session token must not be empty"));
         }

@@ -105,8 +105,8 @@ pub(crate) fn open_in_place<'a, K: SealingKey>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::keys::Kek;
     use super::*;
+    use crate::crypto::keys::Kek;
 
     fn sealed() -> (Kek, Vec<u8>) {
         let key = Kek([7; 32]);

@@ -256,12 +256,17 @@ pub(crate) fn seal_secret(
 fn associated_data(vault_id: &[u8; 16], name: &str, provider: Provider, access_key_id: &str) -> Vec<u8> {
     let mut aad = Vec::with_capacity(16 + 4 + name.len() + 4 + 4 + access_key_id.len());
     aad.extend_from_slice(vault_id);
-    aad.extend_from_slice(&(name.len() as u32).to_le_bytes());
+    aad.extend_from_slice(&lp_len(name));
     aad.extend_from_slice(name.as_bytes());
     aad.extend_from_slice(&provider.number().to_le_bytes());
-    aad.extend_from_slice(&(access_key_id.len() as u32).to_le_bytes());
+    aad.extend_from_slice(&lp_len(access_key_id));
     aad.extend_from_slice(access_key_id.as_bytes());
     aad
+}
+
+/// The length that stands before a text in `lp(text)`. Both texts are at most 1024 bytes long.
+fn lp_len(text: &str) -> [u8; 4] {
+    u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes()
 }
 
 impl WireRecord<'_> {

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_FILE;
 
-const LIMIT: usize = MAX_FILE as usize;
+/// [`MAX_FILE`] as bincode takes it.
+const LIMIT: usize = 1 << 30;
+const _: () = assert!(LIMIT as u64 == MAX_FILE);
 
 fn config() -> Configuration<LittleEndian, Varint, Limit<LIMIT>> {
     bincode::config::standard().with_limit::<LIMIT>()

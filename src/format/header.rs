@@ -50,7 +50,7 @@ impl Header {
         fields.extend_from_slice(&self.file_len.to_le_bytes());
         fields.extend_from_slice(&self.vault_id);
         fields.extend_from_slice(&self.generation.to_le_bytes());
-        fields.extend_from_slice(&(self.slots.len() as u16).to_le_bytes());
+        fields.extend_from_slice(&u16::try_from(self.slots.len()).unwrap_or(u16::MAX).to_le_bytes());
         fields.extend_from_slice(&[0; 6]);
         for slot in &self.slots {
             fields.extend_from_slice(&slot.encode());
@@ -104,8 +104,8 @@ impl UnverifiedHeader {
             return Err(damaged("the vault is damaged: its number of slots is out of range"));
         }
         let others = (len(slots) + seal::OVERHEAD + signature::LEN) as u64;
-        let plaintext = file_len.checked_sub(others).unwrap_or_default();
-        if plaintext == 0 || plaintext % BLOCK as u64 != 0 {
+        let plaintext = file_len.saturating_sub(others);
+        if plaintext == 0 || !plaintext.is_multiple_of(BLOCK as u64) {
             return Err(damaged("the vault is damaged: its length is none that a vault can have"));
         }
         let header = start.get(..len(slots)).ok_or_else(cut_off)?;
@@ -171,5 +171,6 @@ fn cut_off() -> Error {
 }
 
 fn u16s(word: u64) -> [u16; 4] {
-    [word as u16, (word >> 16) as u16, (word >> 32) as u16, (word >> 48) as u16]
+    let [a, b, c, d, e, f, g, h] = word.to_le_bytes();
+    [[a, b], [c, d], [e, f], [g, h]].map(u16::from_le_bytes)
 }

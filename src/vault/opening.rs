@@ -54,9 +54,10 @@ impl Loaded {
             keys.derive_kek(passphrase, slot)?;
             match keys.open_slot(slot, self.header.vault_id()) {
                 Err(Unopened::WrongKey) => {}
-                opened => {
+                Err(Unopened::Forged | Unopened::Length) => return Err(altered_slot()),
+                Ok(verification_key) => {
                     let id = slot.id;
-                    return self.finish(keys, id, opened);
+                    return self.finish(keys, id, verification_key);
                 }
             }
         }
@@ -73,7 +74,8 @@ impl Loaded {
         let slot = self.header.slots().iter().find(|slot| slot.id == own).ok_or_else(reopen)?;
         match keys.open_slot(slot, self.header.vault_id()) {
             Err(Unopened::WrongKey) => Err(reopen()),
-            opened => self.finish(keys, own, opened),
+            Err(Unopened::Forged | Unopened::Length) => Err(altered_slot()),
+            Ok(verification_key) => self.finish(keys, own, verification_key),
         }
     }
 
@@ -89,18 +91,15 @@ impl Loaded {
         slots
     }
 
-    /// All that follows once a slot's commitment fits.
+    /// All that follows once a slot has opened.
     fn finish(
         self,
         keys: Guarded<Keys>,
         own: SlotId,
-        slot: std::result::Result<Option<VerificationKey>, Unopened>,
+        verification_key: Option<VerificationKey>,
     ) -> Result<Opened> {
-        let verification_key = match slot {
-            Ok(Some(key)) => key,
-            Ok(None) => return Err(damaged("the vault is damaged: its verification key is not valid")),
-            Err(_) => return Err(damaged("the vault is damaged: the slot of this passphrase was altered")),
-        };
+        let verification_key = verification_key
+            .ok_or_else(|| damaged("the vault is damaged: its verification key is not valid"))?;
         let Self { header, bytes } = self;
         let header = header.verify(&bytes, &verification_key)?;
         let signature = *Version::of(&bytes).signature();
@@ -108,6 +107,10 @@ impl Loaded {
         let snapshot = Snapshot::new(plain, header, verification_key, signature, own)?;
         Ok(Opened { snapshot: Arc::new(snapshot), keys })
     }
+}
+
+fn altered_slot() -> Error {
+    damaged("the vault is damaged: the slot of this passphrase was altered")
 }
 
 fn reopen() -> Error {

@@ -1,0 +1,167 @@
+//! The shape of the crate: which module may use which, and what the library pulls in.
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Which modules each module may use; `error` is everybody's. Arrows point one way only.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("memory", &[]),
+    ("credentials", &[]),
+    ("storage", &["memory"]),
+    ("crypto", &["memory"]),
+    ("format", &["crypto", "memory", "credentials"]),
+    ("vault", &["format", "crypto", "memory", "storage", "credentials"]),
+    ("startup", &["vault", "credentials"]),
+    ("aws", &["vault", "credentials", "memory"]),
+    ("testing", &["vault", "format", "crypto", "credentials"]),
+];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The module path of a file: `src/vault/edit.rs` is `["vault", "edit"]`.
+fn module_of(file: &Path) -> Vec<String> {
+    let relative = file.strip_prefix(src()).unwrap().with_extension("");
+    let parts: Vec<_> = relative.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+    if parts == ["lib"] { Vec::new() } else { parts }
+}
+
+fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The top-level modules that a file names by `crate::…` or by `super::…` beyond its own top.
+fn used_by(module: &[String], code: &str) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    let word =
+        |text: &str| -> String { text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
+    for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for (at, _) in line.match_indices("crate::") {
+            used.insert(word(line.get(at + "crate::".len()..).unwrap()));
+        }
+        for (at, _) in line.match_indices("super::") {
+            let before = line.get(..at).unwrap();
+            if before.ends_with("super::") {
+                continue; // counted from the first of the chain
+            }
+            let mut rest = line.get(at..).unwrap();
+            let mut depth = module.len();
+            while let Some(behind) = rest.strip_prefix("super::") {
+                rest = behind;
+                depth = depth.saturating_sub(1);
+            }
+            if depth == 0 && module.len() > 1 {
+                used.insert(word(rest));
+            }
+        }
+    }
+    used.retain(|name| !name.is_empty() && name.chars().next().is_some_and(char::is_lowercase));
+    used
+}
+
+fn forbidden(module: &[String], code: &str) -> Vec<String> {
+    let Some(top) = module.first() else { return Vec::new() };
+    let allowed: BTreeMap<_, _> = ARROWS.iter().copied().collect();
+    let allowed = allowed.get(top.as_str()).unwrap_or_else(|| panic!("no arrows are drawn for {top}"));
+    used_by(module, code)
+        .into_iter()
+        .filter(|used| used != top && used != "error" && !allowed.contains(&used.as_str()))
+        .map(|used| format!("{} uses {used}", module.join("/")))
+        .collect()
+}
+
+#[test]
+fn modules_use_only_what_lies_below_them() {
+    let files = sources(&src());
+    assert!(files.len() > 30, "the sources were not found");
+    let found: Vec<_> = files
+        .iter()
+        .flat_map(|file| forbidden(&module_of(file), &std::fs::read_to_string(file).unwrap()))
+        .collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn a_forbidden_arrow_would_be_found() {
+    let module = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
+    for (path, code) in [
+        ("storage/file", "use crate::format::header::Header;"),
+        ("crypto/seal", "    let x = crate::vault::Vault::open();"),
+        ("crypto/seal", "use super::super::vault::Vault;"),
+        ("format", "use crate::{storage::Storage, error::Error};use crate::storage::Storage;"),
+    ] {
+        assert!(!forbidden(&module(path), code).is_empty(), "{path}: {code}");
+    }
+    assert!(forbidden(&module("vault/edit"), "use super::keys::Keys; use crate::crypto::kdf;").is_empty());
+}
+
+#[test]
+fn format_and_crypto_touch_no_file_and_no_clock() {
+    for file in sources(&src()) {
+        let module = module_of(&file);
+        if !matches!(module.first().map(String::as_str), Some("format" | "crypto")) {
+            continue;
+        }
+        let code = std::fs::read_to_string(&file).unwrap();
+        for forbidden in ["std::fs", "std::net", "SystemTime", "Instant", "std::env", "getrandom"] {
+            let is_random = module == ["crypto", "random"] && forbidden == "getrandom";
+            assert!(is_random || !code.contains(forbidden), "{} uses {forbidden}", file.display());
+        }
+    }
+}
+
+#[test]
+fn bincode_is_touched_by_one_module() {
+    for file in sources(&src()) {
+        let code = std::fs::read_to_string(&file).unwrap();
+        let path = file.strip_prefix(src()).unwrap().to_string_lossy().into_owned();
+        // The tests of the body compare with bincode itself.
+        if path != "format/codec.rs" && path != "format/body_tests.rs" {
+            assert!(!code.contains("bincode::"), "{path} uses bincode");
+        }
+    }
+}
+
+/// `cargo tree` of the library as an embedder gets it.
+fn dependencies() -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--package", "aumbry", "--edges", "normal,build", "--prefix", "none", "--locked"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let crates = tree.lines().filter_map(|line| line.split(' ').next()).filter(|name| *name != "aumbry");
+    crates.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_default_build_needs_no_runtime_no_c_compiler_and_no_command_line() {
+    let dependencies = dependencies();
+    assert!(dependencies.contains("aes-gcm"), "{dependencies:?}");
+    for heavy in
+        ["tokio", "async-std", "smol", "futures", "cc", "cmake", "bindgen", "openssl-sys", "clap", "ring"]
+    {
+        assert!(!dependencies.contains(heavy), "the library pulls in {heavy}");
+    }
+}
+
+#[test]
+fn the_readme_says_how_many_dependencies_there_are() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let said = format!("{} crates", dependencies().len());
+    assert!(readme.contains(&said), "the README should say \"{said}\"");
+}

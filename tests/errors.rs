@@ -1,0 +1,270 @@
+//! Bad input and what it gets: each situation has its kind and its message, written down here word for word.
+//! And no message and no `Debug` output holds a secret.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod common;
+
+use std::error::Error as _;
+use std::fs;
+
+use aumbry::storage::{FileStorage, Storage};
+use aumbry::{Change, Draft, Error, ErrorKind, ExposeSecret, Name, OpenOptions, Passphrase, Vault, startup};
+use common::*;
+
+/// The message as it is written down here: the folder of this run has a name that does not change.
+fn message(desk: &Desk, error: &Error) -> String {
+    error.to_string().replace(desk.folder.path().to_str().unwrap(), "/folder")
+}
+
+#[track_caller]
+fn expect<T>(desk: &Desk, result: aumbry::Result<T>, kind: ErrorKind, text: &str) {
+    let Err(error) = result else { panic!("nothing was refused where {kind:?} was expected") };
+    assert_eq!((error.kind(), message(desk, &error).as_str()), (kind, text));
+    // Lower case, no full stop: a program joins messages as it likes.
+    assert!(!text.ends_with('.') && !text.starts_with(char::is_uppercase), "{text}");
+}
+
+#[test]
+fn a_file_that_is_no_vault_is_told_apart_from_one_that_is_damaged() {
+    let desk = Desk::new();
+    let vault = desk.create();
+    add(&vault, "a");
+    let file = fs::read(desk.path()).unwrap();
+    let open = || OpenOptions::new().without_pin().open(desk.path(), PASSPHRASE);
+    let put = |bytes: &[u8]| fs::write(desk.path(), bytes).unwrap();
+
+    expect(
+        &desk,
+        OpenOptions::new().without_pin().open(desk.path(), "wrong"),
+        ErrorKind::WrongPassphrase,
+        "the passphrase is wrong: no slot of the vault opens with it",
+    );
+    expect(
+        &desk,
+        OpenOptions::new().without_pin().open(desk.path(), ""),
+        ErrorKind::InvalidInput,
+        "the passphrase must not be empty",
+    );
+    put(b"");
+    expect(&desk, open(), ErrorKind::NotAVault, "the file is empty, not an aumbry vault");
+    put(b"[default]\naws_access_key_id = x\n");
+    expect(&desk, open(), ErrorKind::NotAVault, "the file is not an aumbry vault");
+    let mut newer = file.clone();
+    newer.splice(8..10, [2, 0]);
+    put(&newer);
+    expect(
+        &desk,
+        open(),
+        ErrorKind::UnsupportedVersion,
+        "the vault has format version 2, suite 1; this program knows version 1, suite 1: use a newer one",
+    );
+    put(file.get(..1000).unwrap());
+    expect(
+        &desk,
+        open(),
+        ErrorKind::Damaged,
+        "the vault is damaged: it should be 1432 bytes long and is 1000, so it was cut off or something was appended",
+    );
+    let mut damaged = file.clone();
+    *damaged.get_mut(100).unwrap() ^= 1;
+    put(&damaged);
+    expect(&desk, open(), ErrorKind::Damaged, "the vault is damaged: the checksum of its header is wrong");
+    let mut altered = file.clone();
+    *altered.get_mut(600).unwrap() ^= 1;
+    put(&altered);
+    expect(
+        &desk,
+        open(),
+        ErrorKind::Damaged,
+        "the vault was altered: it does not bear the signature of its administrators",
+    );
+    fs::remove_file(desk.path()).unwrap();
+    expect(&desk, open(), ErrorKind::NotFound, "there is no \"/folder/vault.aumbry\"");
+    fs::create_dir(desk.path()).unwrap();
+    expect(
+        &desk,
+        open(),
+        ErrorKind::NotAFile,
+        "\"/folder/vault.aumbry\" is a folder or a device, not a file",
+    );
+    fs::remove_dir(desk.path()).unwrap();
+    fs::File::create(desk.path()).unwrap().set_len((1 << 30) + 1).unwrap();
+    expect(
+        &desk,
+        open(),
+        ErrorKind::TooLarge,
+        "the file is 1073741825 bytes long, a vault at most 1073741824",
+    );
+}
+
+#[test]
+fn a_name_or_field_is_refused_with_the_rule_it_breaks() {
+    let desk = Desk::new();
+    let name = |name: &str| Name::new(name).map(|_| ());
+    expect(&desk, name(""), ErrorKind::InvalidName, "a name must not be empty");
+    expect(
+        &desk,
+        name("a\tb"),
+        ErrorKind::InvalidName,
+        "a name must hold no control character, but \"a\\tb\" does",
+    );
+    expect(
+        &desk,
+        name("a\u{a0}"),
+        ErrorKind::InvalidName,
+        "a name must not begin or end with white space, but \"a\\u{a0}\" does",
+    );
+    expect(
+        &desk,
+        name(&"n".repeat(1025)),
+        ErrorKind::TooLong,
+        "a name must be at most 1024 bytes long, not 1025",
+    );
+    expect(
+        &desk,
+        name("aumbry:x"),
+        ErrorKind::ReservedName,
+        "the name \"aumbry:x\" begins with aumbry:, which is reserved",
+    );
+    let draft = |id: &str, secret: &str| Draft::new_static("a", id, secret).map(|_| ());
+    expect(&desk, draft("", "s"), ErrorKind::InvalidInput, "the access key id must not be empty");
+    expect(
+        &desk,
+        draft("AKIA 1", "s"),
+        ErrorKind::InvalidInput,
+        "the access key id must hold neither white space nor control characters",
+    );
+    expect(
+        &desk,
+        draft(&"I".repeat(1025), "s"),
+        ErrorKind::TooLong,
+        "the access key id must be at most 1024 bytes long, not 1025",
+    );
+    expect(&desk, draft("AKIA", ""), ErrorKind::InvalidInput, "the secret access key must not be empty");
+    expect(
+        &desk,
+        draft("AKIA", &"s".repeat(65_536)),
+        ErrorKind::TooLong,
+        "the secret access key and session token must be at most 65525 bytes long",
+    );
+    let attribute = |key: &str| Draft::new_static("a", "AKIA", "s")?.attribute(key, "v").map(|_| ());
+    expect(&desk, attribute(""), ErrorKind::InvalidInput, "the key of an attribute must not be empty");
+    expect(
+        &desk,
+        attribute("aumbry.of"),
+        ErrorKind::ReservedName,
+        "the attribute \"aumbry.of\" begins with aumbry., which is reserved",
+    );
+    let vault = desk.create();
+    let long = Change::new().attribute("k", Some(&"v".repeat(20_000)));
+    add(&vault, "a");
+    expect(
+        &desk,
+        vault.edit(|edit| edit.change("a", &long)),
+        ErrorKind::TooLong,
+        "the attributes of \"a\" take 20006 bytes, at most 16384 are allowed",
+    );
+}
+
+#[test]
+fn the_state_of_a_vault_decides_what_can_be_done() {
+    let desk = Desk::new();
+    expect(
+        &desk,
+        startup::get_credentials("a"),
+        ErrorKind::NotStarted,
+        "the program's vault is not open yet: startup::after_startup opens it",
+    );
+    let vault = desk.create();
+    add(&vault, "a");
+    expect(
+        &desk,
+        desk.create_options().create(desk.path(), PASSPHRASE),
+        ErrorKind::VaultExists,
+        "there is a file already where the vault should be made",
+    );
+    expect(
+        &desk,
+        vault.edit(|edit| edit.add(&draft("a"))),
+        ErrorKind::NameTaken,
+        "the vault has a record named \"a\" already",
+    );
+    expect(
+        &desk,
+        vault.edit(|edit| edit.remove("b")),
+        ErrorKind::NoSuchRecord,
+        "the vault has no record named \"b\"",
+    );
+    let storage = FileStorage::new(desk.path());
+    let version = storage.version().unwrap().unwrap();
+    add(&vault, "b");
+    expect(
+        &desk,
+        storage.replace(Some(&version), b"bytes"),
+        ErrorKind::Conflict,
+        "the vault was changed elsewhere since it was read",
+    );
+    vault.lock();
+    expect(
+        &desk,
+        vault.get_credentials("a"),
+        ErrorKind::Locked,
+        "the vault is locked: unlock it with the passphrase",
+    );
+}
+
+/// Everything that a program might log: each `Debug`, each message down to its last cause.
+#[test]
+fn no_message_and_no_debug_output_holds_a_secret() {
+    const TOKEN: &str = "IQoJb3JpZ2luX2VjTOKEN";
+    let desk = Desk::new();
+    let (vault, code) = desk.create_options().create_with_recovery_code(desk.path(), PASSPHRASE).unwrap();
+    let session = Draft::new_session("s", KEY_ID, SECRET, TOKEN).unwrap();
+    vault.edit(|edit| edit.add(&session)).unwrap();
+    let credentials = vault.get_credentials("s").unwrap().unwrap();
+    let change = Change::new().secret_access_key(SECRET).session_token(Some(TOKEN.into()));
+    let mut shown = vec![
+        format!("{vault:?} {:?}", vault.find("s")),
+        format!("{credentials:?} {:#?}", credentials.session_credentials()),
+        format!("{:?}", credentials.secret_access_key()),
+        format!("{session:?} {:?} {change:?}", draft("a")),
+        format!("{:?} {:?}", Passphrase::from(PASSPHRASE), code),
+        format!("{:?} {:?}", code.to_grouped(), desk.open_options()),
+        vault.edit(|edit| Ok(format!("{edit:?}"))).unwrap(),
+        format!("{:?}", Name::new("s")),
+    ];
+    // The secret in every place where something else belongs.
+    let errors: Vec<Error> = [
+        Vault::open(desk.folder.path().join("nowhere"), PASSPHRASE).err(),
+        desk.open_options().open(desk.path(), SECRET).err(),
+        Draft::new_static("a", &format!("{SECRET}\n"), SECRET).err(),
+        Draft::new_static("a", &SECRET.repeat(100), SECRET).err(),
+        Draft::new_static("a", "AKIA", SECRET.repeat(10_000)).err(),
+        vault.change_passphrase(PASSPHRASE.repeat(100)).err(),
+        aumbry::aws::console_csv::parse(format!("{SECRET},{TOKEN}\n{TOKEN},{SECRET}").as_bytes(), None).err(),
+        aumbry::aws::console_csv::parse(
+            format!("Access key ID,Secret access key\n{SECRET} x,{TOKEN}").as_bytes(),
+            Some("a"),
+        )
+        .err(),
+    ]
+    .into_iter()
+    .map(|error| error.unwrap())
+    .collect();
+    for error in &errors {
+        shown.push(format!("{error:?}"));
+        let mut cause: Option<&dyn std::error::Error> = Some(error);
+        while let Some(error) = cause {
+            shown.push(error.to_string());
+            cause = error.source();
+        }
+    }
+    let grouped = code.to_grouped();
+    for secret in [SECRET, TOKEN, PASSPHRASE, grouped.expose_secret()] {
+        for text in &shown {
+            assert!(!text.contains(secret), "a secret is shown: {text}");
+        }
+    }
+    assert!(errors.iter().all(|error| error.source().is_none() || !error.to_string().is_empty()));
+}
