@@ -82,7 +82,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use format::slot::Role;
 pub use memory::{MemoryProtection, harden_process};
 pub use vault::{
-    Advice, CreateOptions, Edit, Entries, Entry, OpenOptions, Passphrase, RecoveryCode, Vault, Verified,
+    Advice, CreateOptions, Edit, Entries, Entry, OpenOptions, Passphrase, RecoveryCode, UnlockTime, Vault,
+    Verified,
 };
 
 /// The samples of the README are compiled and run with the tests.

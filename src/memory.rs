@@ -37,9 +37,9 @@ pub enum MemoryProtection {
 impl fmt::Display for MemoryProtection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::None => "not locked: the keys may reach swap or a core dump",
-            Self::Locked => "locked in memory, kept out of core dumps",
-            Self::Secret => "secret memory, out of reach even for most of the kernel",
+            Self::None => "in ordinary memory, which may reach swap or a core dump",
+            Self::Locked => "in locked memory, kept out of swap and core dumps",
+            Self::Secret => "in secret memory, out of reach even for most of the kernel",
         })
     }
 }

@@ -33,6 +33,9 @@ fn stage() -> MutexGuard<'static, Stage> {
 ///
 /// If `open` fails, as with a wrong passphrase, nothing has happened and it may be tried again.
 ///
+/// A vault kept this way is never dropped: to wipe its keys before the program ends, or when the user leaves, call
+/// [`vault`] and [`lock`](Vault::lock) it.
+///
 /// # Errors
 /// [`AlreadyStarted`](ErrorKind::AlreadyStarted) if the vault was opened before, or is being opened by another
 /// thread; else what `open` returns.

@@ -21,9 +21,10 @@ mod snapshot;
 mod version;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::ThreadId;
+use std::time::{Duration, Instant};
 
 use crate::credentials::{Credentials, is_reserved_name};
 use crate::error::{Error, ErrorKind, Result};
@@ -70,6 +71,8 @@ struct Shared {
     /// Held during an edit, by `writer`.
     writing: Mutex<()>,
     writer: Mutex<Option<ThreadId>>,
+    /// The highest generation this handle has held, also if an older version was accepted since.
+    highest: AtomicU64,
     /// Set by every look-up, taken by the idle lock.
     used: AtomicBool,
     idle_lock: Mutex<Option<IdleLock>>,
@@ -87,6 +90,17 @@ struct Place {
     options: OpenOptions,
     pin: Option<StateFile>,
     pin_trouble: Mutex<Option<String>>,
+    unlock_time: Mutex<Option<UnlockTime>>,
+}
+
+/// How long it took to unlock a vault.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct UnlockTime {
+    /// Deriving keys from the passphrase with Argon2id; in a vault of several people it may take several runs.
+    pub kdf: Duration,
+    /// All of it, from reading this machine's memory of the vault to writing it.
+    pub whole: Duration,
 }
 
 /// What [`Vault::verify`] looked at.
@@ -186,9 +200,13 @@ impl Vault {
     /// # Errors
     /// As [`OpenOptions::open`].
     pub fn unlock(&self, passphrase: impl Into<Passphrase>) -> Result<()> {
-        let opened = self.place().open_checked(&passphrase.into(), |found| self.may_follow(found))?;
-        let mut state = self.state_mut();
-        *state = State::Unlocked(opened);
+        // Held before anything is read: what another thread commits meanwhile is no rollback.
+        let (held, snapshot) = match &*self.state() {
+            State::Unlocked(opened) => (opened.snapshot.pin(), Some(Arc::clone(&opened.snapshot))),
+            State::Locked(seen) => (seen.clone(), None),
+        };
+        let opened = self.place().open_checked(&passphrase.into(), |found| self.may_follow(held, found))?;
+        self.install(opened, snapshot.as_ref());
         self.shared.used.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -212,7 +230,7 @@ impl Vault {
     /// # Errors
     /// As [`refresh`](Self::refresh); [`Damaged`](ErrorKind::Damaged) names the first record that does not open.
     pub fn verify(&self) -> Result<Verified> {
-        let opened = self.reload()?;
+        let (opened, _) = self.reload()?;
         for offset in opened.snapshot.offsets() {
             open_record(&opened, *offset)?;
         }
@@ -253,6 +271,12 @@ impl Vault {
         }
     }
 
+    /// How long the last unlocking took. `None` for a vault that was made and never opened.
+    #[must_use]
+    pub fn unlock_time(&self) -> Option<UnlockTime> {
+        *self.place().unlock_time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What whoever opened the vault may do.
     ///
     /// # Errors
@@ -278,24 +302,23 @@ impl std::fmt::Debug for Vault {
 
 /// What the parts of this module share.
 impl Vault {
-    fn unlocked(place: Place, opened: Opened) -> Self {
+    fn unlocked(place: Place, opened: Opened) -> Result<Self> {
+        let highest = AtomicU64::new(opened.snapshot.header.generation);
         let shared = Shared {
             place,
+            highest,
             state: RwLock::new(State::Unlocked(opened)),
             writing: Mutex::new(()),
             writer: Mutex::new(None),
             used: AtomicBool::new(true),
             idle_lock: Mutex::new(None),
         };
-        Self { shared: Arc::new(shared) }
-    }
-
-    fn start_idle_lock(&self) -> Result<()> {
-        if let Some(idle) = self.place().options.lock_after {
-            let lock = IdleLock::start(Arc::downgrade(&self.shared), idle)?;
-            *self.shared.idle_lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
+        let shared = Arc::new(shared);
+        if let Some(idle) = shared.place.options.lock_after {
+            let lock = IdleLock::start(Arc::downgrade(&shared), idle)?;
+            *shared.idle_lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
         }
-        Ok(())
+        Ok(Self { shared })
     }
 
     fn place(&self) -> &Place {
@@ -337,12 +360,8 @@ impl Vault {
         }
     }
 
-    /// Whether `found` may follow what this handle holds or held.
-    fn may_follow(&self, found: &Pin) -> Result<()> {
-        let held = match &*self.state() {
-            State::Unlocked(opened) => opened.snapshot.pin(),
-            State::Locked(seen) => seen.clone(),
-        };
+    /// Whether `found` may follow what this handle held before `found` was read.
+    fn may_follow(&self, held: Pin, found: &Pin) -> Result<()> {
         Found::Pin(held).allows(found, self.place().options.accepted.as_ref())
     }
 
@@ -351,44 +370,72 @@ impl Vault {
         match self.place().storage.version()? {
             Some(version) if *version.signature() == signature => Ok(false),
             _ => {
-                let Opened { snapshot, keys } = self.reload()?;
-                self.place().remember(&snapshot.pin());
-                let mut state = self.state_mut();
-                match &*state {
-                    State::Unlocked(now) if now.snapshot.header.generation <= snapshot.header.generation => {
-                        *state = State::Unlocked(Opened { snapshot, keys });
-                        Ok(true)
-                    }
-                    State::Unlocked(_) => Ok(true), // somebody else was quicker, with something newer
-                    State::Locked(_) => Err(locked()),
+                let (opened, held) = self.reload()?;
+                self.place().remember(&opened.snapshot.pin());
+                if !self.install(opened, Some(&held)) && self.is_locked() {
+                    return Err(locked());
                 }
+                Ok(true)
             }
         }
     }
 
-    /// The version that is in the storage now, opened with the keys in memory; checked, not installed.
-    fn reload(&self) -> Result<Opened> {
+    /// The version that is in the storage now, opened with the keys in memory; checked, not installed. And
+    /// the version that it was checked against.
+    fn reload(&self) -> Result<(Opened, Arc<Snapshot>)> {
+        const ATTEMPTS: u32 = 100;
         let place = self.place();
-        let pin = pin::read(place.pin.as_ref());
-        let loaded = load(&*place.storage)?;
-        let opened = {
-            let state = self.state();
-            let State::Unlocked(now) = &*state else { return Err(locked()) };
-            let own = now.snapshot.slot().map_or([0; 16], |slot| slot.id);
-            if loaded.vault_id() != &now.snapshot.header.vault_id {
-                let message = "another vault stands where this one was";
-                return Err(Error::new(ErrorKind::VaultChanged, message));
-            }
-            loaded.open_with_keys(&now.keys, own, place.secret_memory())?
+        for _ in 0..ATTEMPTS {
+            let held = self.snapshot()?;
+            let pin = pin::read(place.pin.as_ref());
+            let loaded = load(&*place.storage)?;
+            let opened = {
+                let state = self.state();
+                let State::Unlocked(now) = &*state else { return Err(locked()) };
+                if !Arc::ptr_eq(&now.snapshot, &held) {
+                    continue; // another thread went on meanwhile; what was loaded may be older than that
+                }
+                if loaded.vault_id() != &held.header.vault_id {
+                    let message = "another vault stands where this one was";
+                    return Err(
+                        Error::new(ErrorKind::VaultChanged, message).with_signature(loaded.signature())
+                    );
+                }
+                let own = held.slot().map_or([0; 16], |slot| slot.id);
+                loaded.open_with_keys(&now.keys, own, place.secret_memory())?
+            };
+            let found = opened.snapshot.pin();
+            self.may_follow(held.pin(), &found)?;
+            pin.allows(&found, place.options.accepted.as_ref())?;
+            return Ok((opened, held));
+        }
+        Err(Error::new(ErrorKind::Conflict, "the vault is changed faster than it can be read"))
+    }
+
+    /// Swaps in a version that was opened while the handle held `held` (nothing, if it was locked), unless
+    /// another thread got further meanwhile. `false` if it did.
+    fn install(&self, opened: Opened, held: Option<&Arc<Snapshot>>) -> bool {
+        let mut state = self.state_mut();
+        let unchanged = match (&*state, held) {
+            (State::Unlocked(now), Some(held)) => Arc::ptr_eq(&now.snapshot, held),
+            (State::Locked(_), None) => true,
+            (State::Locked(_), Some(_)) => return false,
+            (State::Unlocked(_), None) => false,
         };
-        let found = opened.snapshot.pin();
-        self.may_follow(&found)?;
-        pin.allows(&found, place.options.accepted.as_ref())?;
-        Ok(opened)
+        if let State::Unlocked(now) = &*state
+            && !unchanged
+            && now.snapshot.header.generation >= opened.snapshot.header.generation
+        {
+            return false;
+        }
+        self.shared.highest.fetch_max(opened.snapshot.header.generation, Ordering::Relaxed);
+        *state = State::Unlocked(opened);
+        true
     }
 
     /// Swaps in a version that was saved.
     fn advance(&self, snapshot: Snapshot, keys: Option<Guarded<Keys>>) {
+        self.shared.highest.fetch_max(snapshot.header.generation, Ordering::Relaxed);
         let mut state = self.state_mut();
         match &mut *state {
             State::Locked(seen) => *seen = snapshot.pin(),
@@ -413,7 +460,7 @@ impl Place {
     fn new(storage: Box<dyn Storage>, options: OpenOptions) -> Result<Self> {
         let location = if options.without_pin { None } else { storage.location()? };
         let pin = location.and_then(|location| pin::state_file(options.state_folder.as_deref(), &location));
-        Ok(Self { storage, options, pin, pin_trouble: Mutex::new(None) })
+        Ok(Self { storage, options, pin, pin_trouble: Mutex::new(None), unlock_time: Mutex::new(None) })
     }
 
     fn secret_memory(&self) -> bool {
@@ -422,9 +469,7 @@ impl Place {
 
     fn open(self, passphrase: &Passphrase) -> Result<Vault> {
         let opened = self.open_checked(passphrase, |_| Ok(()))?;
-        let vault = Vault::unlocked(self, opened);
-        vault.start_idle_lock()?;
-        Ok(vault)
+        Vault::unlocked(self, opened)
     }
 
     fn open_checked(
@@ -432,14 +477,17 @@ impl Place {
         passphrase: &Passphrase,
         may_follow: impl FnOnce(&Pin) -> Result<()>,
     ) -> Result<Opened> {
+        let start = Instant::now();
         // The pin before the file: read after it, a commit in between would look like a rollback.
         let pin = pin::read(self.pin.as_ref());
         let loaded: Loaded = load(&*self.storage)?;
-        let opened = loaded.open_with_passphrase(passphrase, &pin, self.secret_memory())?;
+        let (opened, kdf) = loaded.open_with_passphrase(passphrase, &pin, self.secret_memory())?;
         let found = opened.snapshot.pin();
         may_follow(&found)?;
         pin.allows(&found, self.options.accepted.as_ref())?;
         self.remember(&found);
+        *self.unlock_time.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(UnlockTime { kdf, whole: start.elapsed() });
         Ok(opened)
     }
 

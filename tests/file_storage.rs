@@ -168,7 +168,8 @@ fn a_folder_is_no_file_however_it_is_spelled() {
 fn what_is_no_vault_is_refused_and_left_alone() {
     let desk = Desk::new();
     let path = desk.path();
-    let texts: [&[u8]; 5] = [b"", b"AUM", b"AUMBRX\x1a\n", b"[default]\naws_access_key_id = AKIA\n", &[0; 9000]];
+    let texts: [&[u8]; 5] =
+        [b"", b"AUM", b"AUMBRX\x1a\n", b"[default]\naws_access_key_id = AKIA\n", &[0; 9000]];
     for content in texts {
         fs::write(&path, content).unwrap();
         assert_eq!(refusals(&desk, &path), (ErrorKind::NotAVault, ErrorKind::VaultExists), "{content:?}");
@@ -261,7 +262,8 @@ fn a_failed_save_changes_nothing(obstacle: &str) {
 
     fs::remove_dir(&obstacle).unwrap();
     add(&vault, "after");
-    let names: Vec<_> = desk.open().unwrap().entries().unwrap().map(|entry| entry.name().to_owned()).collect();
+    let names: Vec<_> =
+        desk.open().unwrap().entries().unwrap().map(|entry| entry.name().to_owned()).collect();
     assert_eq!(names, ["after", "before"]);
 }
 
@@ -279,7 +281,8 @@ fn a_vault_that_cannot_be_written_is_left_as_it_is() {
 fn a_lock_that_is_a_link_is_refused() {
     let desk = Desk::new();
     let vault = desk.create();
-    let (lock, elsewhere) = (desk.folder.path().join(".vault.aumbry.lock"), desk.folder.path().join("elsewhere"));
+    let (lock, elsewhere) =
+        (desk.folder.path().join(".vault.aumbry.lock"), desk.folder.path().join("elsewhere"));
     fs::remove_file(&lock).unwrap();
     symlink(&elsewhere, &lock).unwrap();
     assert_eq!(vault.edit(|edit| edit.add(&draft("s3-uploads"))).unwrap_err().kind(), ErrorKind::Io);

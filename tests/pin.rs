@@ -26,8 +26,11 @@ fn put_back(desk: &Desk, file: &[u8]) {
 /// The one pin in the folder for state.
 fn pin_file(desk: &Desk) -> PathBuf {
     let is_pin = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "pin");
-    let mut pins: Vec<_> =
-        fs::read_dir(desk.state_folder()).unwrap().map(|entry| entry.unwrap().path()).filter(is_pin).collect();
+    let mut pins: Vec<_> = fs::read_dir(desk.state_folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(is_pin)
+        .collect();
     assert_eq!(pins.len(), 1, "{pins:?}");
     pins.remove(0)
 }
@@ -76,8 +79,7 @@ fn accepting_one_version_accepts_no_other() {
     put_back(&desk, &second);
     let others = [signature(&third), [0; 64]];
     for other in others {
-        let error =
-            desk.open_options().accept_version(other).open(desk.path(), PASSPHRASE).unwrap_err();
+        let error = desk.open_options().accept_version(other).open(desk.path(), PASSPHRASE).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Rollback);
     }
 }
@@ -126,7 +128,10 @@ fn another_vault_at_the_same_path_is_noticed_until_it_is_accepted() {
     assert_eq!(error.kind(), ErrorKind::VaultChanged);
     assert_eq!(error.refused_version(), Some(signature(&bytes(&other))));
     accept(&desk, &error).unwrap();
-    assert!(desk.open().unwrap().find("of-somebody-else").unwrap().is_some(), "accepted once, then remembered");
+    assert!(
+        desk.open().unwrap().find("of-somebody-else").unwrap().is_some(),
+        "accepted once, then remembered"
+    );
 }
 
 #[test]
@@ -290,18 +295,32 @@ fn a_vault_in_memory_goes_on_from_what_it_holds_alone() {
     ];
     for (file, kind) in swaps {
         swap(&storage, &file);
-        let error = vault.refresh().unwrap_err();
-        assert_eq!(error.kind(), kind);
+        assert_eq!(vault.refresh().unwrap_err().kind(), kind);
         assert_eq!(vault.edit(|edit| edit.add(&draft("sqs-jobs"))).unwrap_err().kind(), kind);
         assert_eq!(vault.verify().unwrap_err().kind(), kind);
         assert_eq!(storage.to_bytes().unwrap(), file, "it is left as it is");
         assert_eq!(vault.generation().unwrap(), 3, "what was held goes on answering");
         assert!(vault.get_credentials("ses-smtp").unwrap().is_some());
-        assert_eq!(error.refused_version(), Some(signature(&file)), "{kind:?} names what it refused");
     }
     swap(&storage, &third);
     assert!(!vault.refresh().unwrap());
     assert!(vault.edit(|edit| edit.add(&draft("sqs-jobs"))).is_ok());
+}
+
+#[test]
+fn a_refresh_names_the_version_that_it_refuses() {
+    let (desk, second, third) = three_generations();
+    let other = Desk::new();
+    drop(other.create());
+    let vault = desk.open().unwrap();
+    for (file, kind) in [(second, ErrorKind::Rollback), (bytes(&other), ErrorKind::VaultChanged)] {
+        put_back(&desk, &file);
+        let error = vault.refresh().unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert_eq!(error.refused_version(), Some(signature(&file)), "{error}");
+    }
+    put_back(&desk, &third);
+    assert!(!vault.refresh().unwrap());
 }
 
 #[test]

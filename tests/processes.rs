@@ -90,11 +90,11 @@ fn a_child_that_fails_is_noticed() {
 fn child(task: &str, folder: &Path, prefix: &str) {
     println!(); // ends the line that the test harness has begun
     let path = folder.join("vault.aumbry");
-    let open = |path: &Path| {
-        OpenOptions::new().state_folder(folder.join("state")).open(path, PASSPHRASE).unwrap()
-    };
+    let open =
+        |path: &Path| OpenOptions::new().state_folder(folder.join("state")).open(path, PASSPHRASE).unwrap();
     let add = |vault: &Vault, name: &str, padding: usize| {
-        let draft = Draft::new_static(name, KEY_ID, SECRET).unwrap().attribute("padding", &"x".repeat(padding));
+        let draft =
+            Draft::new_static(name, KEY_ID, SECRET).unwrap().attribute("padding", &"x".repeat(padding));
         vault.edit(|edit| edit.add(draft.as_ref().unwrap())).map(|()| println!("> {name}"))
     };
     match task {
@@ -111,7 +111,9 @@ fn child(task: &str, folder: &Path, prefix: &str) {
         }
         "add until killed" => {
             let vault = open(&path);
-            (0..).for_each(|at| add(&vault, &format!("{prefix}-{at}"), 10_000).unwrap());
+            for at in 0.. {
+                add(&vault, &format!("{prefix}-{at}"), 10_000).unwrap();
+            }
         }
         "add until the disk is full" => {
             let vault = open(&path);
@@ -157,7 +159,9 @@ fn a_full_disk_leaves_the_vault_with_all_that_was_acknowledged() {
     drop(desk.create());
     // No file may grow beyond eight blocks, and trying is an error instead of a deadly signal.
     let mut limited = Command::new("sh");
-    limited.args(["-c", r#"trap "" XFSZ; ulimit -f 8; exec "$0" "$@""#]).arg(std::env::current_exe().unwrap());
+    limited
+        .args(["-c", r#"trap "" XFSZ; ulimit -f 8; exec "$0" "$@""#])
+        .arg(std::env::current_exe().unwrap());
     let (acknowledged, status) = Process::start_by(limited, "add until the disk is full", &desk, "").end();
     assert!(status.success(), "the child got another error, or none at all");
     assert!(acknowledged.len() > 1, "there was room at first: {acknowledged:?}");
@@ -196,7 +200,11 @@ fn a_killed_writer_leaves_every_acknowledged_record() {
     }
     println!("{} records; {unfinished} of {ROUNDS} rounds left a temporary file", acknowledged.len());
     add(&desk.open().unwrap(), "after all");
-    assert_eq!(leftovers(desk.folder.path()) + leftovers(desk.state_folder()), 0, "the next commit cleans up");
+    assert_eq!(
+        leftovers(desk.folder.path()) + leftovers(desk.state_folder()),
+        0,
+        "the next commit cleans up"
+    );
     let known = [".vault.aumbry.lock", "vault.aumbry"].map(|name| desk.folder.path().join(name));
     assert_eq!(files(desk.folder.path()).into_iter().collect::<BTreeSet<_>>(), BTreeSet::from(known));
 }

@@ -69,6 +69,19 @@ fn a_vault_in_memory_can_be_carried_elsewhere_as_bytes() {
     assert_ne!(storage.to_bytes(), elsewhere.to_bytes());
 }
 
+#[test]
+fn a_vault_is_opened_as_told_also_when_it_was_just_made() {
+    let idle = Duration::from_millis(100);
+    let options = || OpenOptions::new().lock_after(idle);
+    let storage = InMemory::new();
+    let created =
+        cheap_options().open_options(options()).create_in_storage(storage.clone(), PASSPHRASE).unwrap();
+    let opened = options().open_storage(storage, PASSPHRASE).unwrap();
+    thread::sleep(5 * idle);
+    assert!(opened.is_locked(), "control");
+    assert!(created.is_locked());
+}
+
 /// The rules of [`Storage`]. `fresh` gives an empty place, and clones of what it gives share that place.
 fn conforms<S: Storage + Clone>(fresh: impl Fn() -> S) {
     nothing_is_there_at_first(&fresh());

@@ -270,6 +270,15 @@ fn an_idle_vault_locks_itself_and_a_busy_one_does_not() {
     }
     vault.unlock(PASSPHRASE).unwrap();
     assert_eq!(secret(&vault, "a"), SECRET);
+
+    // One that was just made, too.
+    let options =
+        desk.create_options().open_options(desk.open_options().lock_after(Duration::from_millis(1)));
+    let vault = options.create(desk.folder.path().join("new.aumbry"), PASSPHRASE).unwrap();
+    while !vault.is_locked() {
+        assert!(std::time::Instant::now() < patience, "a new vault was not locked");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

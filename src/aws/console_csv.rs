@@ -9,7 +9,7 @@
 //! Columns are told by their names, in any order and any case; others are passed over. A byte-order mark and
 //! Windows line ends are fine. Values are taken byte for byte.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -17,17 +17,17 @@ use std::path::Path;
 use csv_core::{ReadRecordResult, Reader};
 use secrecy::SecretString;
 
-use crate::credentials::Draft;
+use crate::credentials::{Draft, Name};
 use crate::error::{Error, ErrorKind, Result, quoted};
-use crate::memory::zeroed;
+use crate::memory::{WipedBytes, zeroed};
 
 /// Larger files are something else.
-const MAX_FILE: u64 = 16 * 1024 * 1024;
+const MAX_FILE: usize = 16 * 1024 * 1024;
 /// The console writes five columns.
 const MAX_COLUMNS: usize = 64;
 
-/// Reads the console's file at `path`. A record is named after its user; without one it is called `name`, or
-/// else as the file is, without its ending.
+/// Reads the console's file at `path`, which may also be a pipe. A record is named after its user; without one
+/// it is called `name`, or else as the file is, without its ending.
 ///
 /// Nothing is added to a vault here: hand each draft to [`Edit::add`](crate::Edit::add). The plaintext file stays
 /// where it is; remove it once the vault is backed up.
@@ -37,24 +37,48 @@ const MAX_COLUMNS: usize = 64;
 /// [`TooLarge`](ErrorKind::TooLarge) beyond 16 MiB, and as [`parse`].
 pub fn read(path: impl AsRef<Path>, name: Option<&str>) -> Result<Vec<Draft>> {
     let path = path.as_ref();
+    let content = read_all(path)?;
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy());
+    parse(&content, name.or(stem.as_deref()))
+}
+
+/// The content in a buffer that is wiped. A file's length is only a first guess: a pipe says zero.
+fn read_all(path: &Path) -> Result<WipedBytes> {
+    let shown = || quoted(&path.to_string_lossy());
     let failed = |error: std::io::Error| {
         let kind = match error.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+            std::io::ErrorKind::IsADirectory => ErrorKind::NotAFile,
             _ => ErrorKind::Io,
         };
-        Error::new(kind, format!("could not read {}", quoted(&path.to_string_lossy()))).with_source(error)
+        Error::new(kind, format!("could not read {}", shown())).with_source(error)
     };
     let mut file = File::open(path).map_err(failed)?;
-    let len = file.metadata().map_err(failed)?.len();
-    let bytes = usize::try_from(len).ok().filter(|_| len <= MAX_FILE).ok_or_else(|| {
-        let message =
-            format!("{} is {len} bytes long: no file of the IAM console", quoted(&path.to_string_lossy()));
-        Error::new(ErrorKind::TooLarge, message)
-    })?;
-    let mut content = zeroed(bytes)?;
-    file.read_exact(&mut content).map_err(failed)?;
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy());
-    parse(&content, name.or(stem.as_deref()))
+    let guess = usize::try_from(file.metadata().map_err(failed)?.len()).unwrap_or(MAX_FILE);
+    let mut content = zeroed(guess.clamp(4096, MAX_FILE) + 1)?;
+    let mut len = 0;
+    loop {
+        if len == content.len() {
+            if len > MAX_FILE {
+                let message =
+                    format!("{} is longer than {MAX_FILE} bytes: no file of the IAM console", shown());
+                return Err(Error::new(ErrorKind::TooLarge, message));
+            }
+            let mut larger = zeroed((2 * len).min(MAX_FILE + 1))?;
+            for (place, byte) in larger.iter_mut().zip(content.iter()) {
+                *place = *byte;
+            }
+            content = larger; // and the smaller one is wiped
+        }
+        match file.read(content.get_mut(len..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(read) => len += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    content.truncate(len);
+    Ok(content)
 }
 
 /// Reads the content of the console's file. A record is named after its user, or else `name`.
@@ -62,37 +86,51 @@ pub fn read(path: impl AsRef<Path>, name: Option<&str>) -> Result<Vec<Draft>> {
 /// All or nothing: one bad row refuses the file.
 ///
 /// # Errors
-/// [`InvalidImport`](ErrorKind::InvalidImport), naming the line and what is wrong with it, never its content;
-/// its cause says which rule a name or field breaks.
+/// [`InvalidImport`](ErrorKind::InvalidImport), naming the line and the rule that it breaks, never its content.
 pub fn parse(content: &[u8], name: Option<&str>) -> Result<Vec<Draft>> {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let text = std::str::from_utf8(content).map_err(|_| refused("it is not UTF-8 text"))?;
-    let drafts = match old_form(text) {
-        Some((id, secret)) => vec![draft(1, None, name, id, secret)?],
+    let drafts = match OldForm::find(text) {
+        Some(old) => vec![old.draft(name)?],
         None => parse_rows(text, name)?,
     };
     if drafts.is_empty() {
         return Err(refused("there is no access key in it"));
     }
-    let mut names = HashSet::new();
-    match drafts.iter().find(|draft| !names.insert(draft.name())) {
-        None => Ok(drafts),
-        Some(twice) => {
-            let message = format!("two of its rows would be named {}", quoted(twice.name().as_str()));
-            Err(refused(&message))
+    let mut lines = HashMap::new();
+    for (line, draft) in &drafts {
+        if let Some(first) = lines.insert(draft.name(), *line) {
+            return Err(refused(&format!("line {line} has the same name as line {first}")));
         }
     }
+    Ok(drafts.into_iter().map(|(_, draft)| draft).collect())
 }
 
-/// `AWSAccessKeyId=…` and `AWSSecretKey=…`, in either order.
-fn old_form(text: &str) -> Option<(&str, &str)> {
-    let value = |key: &str| {
-        text.lines().find_map(|line| {
-            let (found, value) = line.split_once('=')?;
-            found.trim().eq_ignore_ascii_case(key).then_some(value)
-        })
-    };
-    Some((value("AWSAccessKeyId")?, value("AWSSecretKey")?))
+/// A record and the line it stands on.
+type Numbered = (usize, Draft);
+
+/// `AWSAccessKeyId=…` and `AWSSecretKey=…`, in either order, each with its line.
+struct OldForm<'a> {
+    id: (usize, &'a str),
+    secret: (usize, &'a str),
+}
+
+impl<'a> OldForm<'a> {
+    fn find(text: &'a str) -> Option<Self> {
+        let value = |key: &str| {
+            text.lines().enumerate().find_map(|(at, line)| {
+                let (found, value) = line.split_once('=')?;
+                found.trim().eq_ignore_ascii_case(key).then_some((at + 1, value))
+            })
+        };
+        Some(Self { id: value("AWSAccessKeyId")?, secret: value("AWSSecretKey")? })
+    }
+
+    fn draft(&self, name: Option<&str>) -> Result<Numbered> {
+        let (line, secret) = self.secret;
+        let line = if secret.is_empty() { line } else { self.id.0 };
+        Ok((line, draft(line, None, name, self.id.1, secret)?))
+    }
 }
 
 /// Which column holds what.
@@ -124,66 +162,92 @@ impl Columns {
     }
 }
 
-fn parse_rows(text: &str, name: Option<&str>) -> Result<Vec<Draft>> {
-    let mut reader = Reader::new();
-    // Unquoting never makes a field longer, so this buffer need not grow; it is wiped.
-    let mut fields = zeroed(text.len())?;
-    let mut ends = [0; MAX_COLUMNS];
-    let mut rest = text.as_bytes();
-    let mut columns = None;
+fn parse_rows(text: &str, name: Option<&str>) -> Result<Vec<Numbered>> {
+    let mut rows = Rows::new(text)?;
+    let Some(header) = rows.next()? else { return Ok(Vec::new()) };
+    let columns = Columns::of(&header)?;
     let mut drafts = Vec::new();
-    loop {
-        let line = reader.line();
-        let Some(row) = Row::read(&mut reader, &mut rest, &mut fields, &mut ends)? else { return Ok(drafts) };
-        let Some(columns) = &columns else {
-            columns = Some(Columns::of(&row)?);
-            continue;
-        };
+    while let Some(row) = rows.next()? {
+        let line = row.line;
         let field =
             |column| row.field(column).ok_or_else(|| refused(&format!("line {line} has too few columns")));
         let user_name = columns.user_name.map(field).transpose()?.filter(|user_name| !user_name.is_empty());
         let id = field(columns.access_key_id)?;
         let secret = field(columns.secret_access_key)?;
-        drafts.push(draft(line, user_name, name, id, secret)?);
+        drafts.push((line, draft(line, user_name, name, id, secret)?));
     }
+    Ok(drafts)
+}
+
+/// The rows of a CSV text, one at a time, in a buffer that is wiped.
+struct Rows<'a> {
+    reader: Reader,
+    text: &'a str,
+    /// How much of the text was read, and on which line that is.
+    read: usize,
+    line: usize,
+    fields: WipedBytes,
+    ends: [usize; MAX_COLUMNS],
 }
 
 /// One row: its fields joined, and where each of them ends.
 struct Row<'a> {
+    line: usize,
     fields: &'a str,
     ends: &'a [usize],
 }
 
-impl<'a> Row<'a> {
-    /// The next row that is not empty, or `None` at the end.
-    fn read(
-        reader: &mut Reader,
-        rest: &mut &[u8],
-        fields: &'a mut [u8],
-        ends: &'a mut [usize],
-    ) -> Result<Option<Self>> {
-        let (mut written, mut ended) = (0, 0);
-        loop {
-            let output = fields.get_mut(written..).unwrap_or_default();
-            let (result, read, wrote, ends_found) =
-                reader.read_record(rest, output, ends.get_mut(ended..).unwrap_or_default());
-            *rest = rest.get(read..).unwrap_or_default();
-            written += wrote;
-            ended += ends_found;
-            match result {
-                ReadRecordResult::InputEmpty => {} // once more, with nothing, says that it is the end
-                ReadRecordResult::Record => {
-                    let fields = fields.get(..written).unwrap_or_default();
-                    let fields = std::str::from_utf8(fields).map_err(|_| refused("it is not UTF-8 text"))?;
-                    return Ok(Some(Self { fields, ends: ends.get(..ended).unwrap_or_default() }));
-                }
-                ReadRecordResult::End => return Ok(None),
-                ReadRecordResult::OutputEndsFull => return Err(refused("it has too many columns")),
-                ReadRecordResult::OutputFull => return Err(refused("a field of it does not end")),
-            }
-        }
+impl<'a> Rows<'a> {
+    fn new(text: &'a str) -> Result<Self> {
+        // Unquoting never makes a field longer, so this buffer need not grow.
+        let fields = zeroed(text.len())?;
+        Ok(Self { reader: Reader::new(), text, read: 0, line: 1, fields, ends: [0; MAX_COLUMNS] })
     }
 
+    /// The next row that is not empty, or `None` at the end.
+    fn next(&mut self) -> Result<Option<Row<'_>>> {
+        let rest = self.text.get(self.read..).unwrap_or_default();
+        let blank = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
+        self.advance(blank);
+        let line = self.line;
+        let (mut written, mut ended) = (0, 0);
+        loop {
+            let rest = self.text.as_bytes().get(self.read..).unwrap_or_default();
+            let output = self.fields.get_mut(written..).unwrap_or_default();
+            let ends = self.ends.get_mut(ended..).unwrap_or_default();
+            let (result, read, wrote, found) = self.reader.read_record(rest, output, ends);
+            self.advance(read);
+            written += wrote;
+            ended += found;
+            match result {
+                ReadRecordResult::InputEmpty => {} // once more, with nothing, says that it is the end
+                ReadRecordResult::Record => break,
+                ReadRecordResult::End => return Ok(None),
+                ReadRecordResult::OutputEndsFull => {
+                    return Err(refused(&format!("line {line} has too many columns")));
+                }
+                ReadRecordResult::OutputFull => {
+                    return Err(refused(&format!("line {line} has a field that does not end")));
+                }
+            }
+        }
+        let fields = std::str::from_utf8(self.fields.get(..written).unwrap_or_default());
+        let fields = fields.map_err(|_| refused("it is not UTF-8 text"))?;
+        Ok(Some(Row { line, fields, ends: self.ends.get(..ended).unwrap_or_default() }))
+    }
+
+    /// Counts lines as an editor does: `\n`, `\r\n` and a lone `\r` end one each.
+    fn advance(&mut self, by: usize) {
+        let bytes = self.text.as_bytes();
+        let passed = bytes.iter().enumerate().skip(self.read).take(by);
+        self.line += passed
+            .filter(|(at, byte)| **byte == b'\n' || (**byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')))
+            .count();
+        self.read += by;
+    }
+}
+
+impl<'a> Row<'a> {
     fn field(&self, column: usize) -> Option<&'a str> {
         let start = match column.checked_sub(1) {
             Some(before) => *self.ends.get(before)?,
@@ -193,9 +257,16 @@ impl<'a> Row<'a> {
     }
 }
 
-fn draft(line: u64, user_name: Option<&str>, name: Option<&str>, id: &str, secret: &str) -> Result<Draft> {
+fn draft(line: usize, user_name: Option<&str>, name: Option<&str>, id: &str, secret: &str) -> Result<Draft> {
     let name = user_name.or(name).ok_or_else(|| {
         refused(&format!("line {line} names no user, so say what the record is to be called"))
+    })?;
+    // The rule, not the text: with a stray quote in the file, a secret may stand where the name should.
+    Name::new(name).map_err(|_| {
+        refused(&format!(
+            "the name on line {line} breaks a rule: 1 to 1024 bytes, no control characters, no white space at \
+             either end, not beginning with \"aumbry:\""
+        ))
     })?;
     Draft::new_static(name, id, SecretString::from(secret)).map_err(|error| {
         let message = format!("line {line} of the console's file is refused");

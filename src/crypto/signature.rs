@@ -1,10 +1,9 @@
 //! Ed25519 (RFC 8032) over the whole file, verified strictly.
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use sha2::{Digest, Sha256};
 
 use super::keys::Seed;
-use super::label;
+use super::{label, sha256};
 
 /// Bytes in a signature, which is also what tells one version of a file from another.
 pub(crate) const LEN: usize = 64;
@@ -31,24 +30,33 @@ impl VerificationKey {
         self.0.to_bytes()
     }
 
-    /// Whether `signature` is this key's for `signed`: S < L, and neither R nor the key of small order
-    /// (RFC 8032, section 5.1.7, and the "strict" rules of `docs/format.md`, section 3.4).
-    pub(crate) fn accepts(&self, signed: &[u8], signature: &[u8; LEN]) -> bool {
-        self.0.verify_strict(&message(signed), &Signature::from_bytes(signature)).is_ok()
+    /// Whether `signature` is this key's for the file of this digest: S < L, and neither R nor the key of small
+    /// order (RFC 8032, section 5.1.7, and the "strict" rules of `docs/format.md`, section 3.4).
+    pub(crate) fn accepts(&self, signed: &Digested, signature: &[u8; LEN]) -> bool {
+        self.0.verify_strict(&signed.message(), &Signature::from_bytes(signature)).is_ok()
     }
 }
 
 /// Signs the bytes of a file up to its signature. The caller scrubs the stack.
 pub(crate) fn sign(seed: &Seed, signed: &[u8]) -> [u8; LEN] {
-    SigningKey::from_bytes(&seed.0).sign(&message(signed)).to_bytes()
+    SigningKey::from_bytes(&seed.0).sign(&Digested::of(signed).message()).to_bytes()
 }
 
-fn message(signed: &[u8]) -> [u8; label::SIGNATURE.len() + 32] {
-    let mut message = [0; label::SIGNATURE.len() + 32];
-    let (text, digest) = message.split_at_mut(label::SIGNATURE.len());
-    text.copy_from_slice(label::SIGNATURE);
-    digest.copy_from_slice(&Sha256::digest(signed));
-    message
+/// SHA-256 of the bytes of a file up to its signature: the part of verifying that needs no key.
+pub(crate) struct Digested([u8; 32]);
+
+impl Digested {
+    pub(crate) fn of(signed: &[u8]) -> Self {
+        Self(sha256(signed))
+    }
+
+    fn message(&self) -> [u8; label::SIGNATURE.len() + 32] {
+        let mut message = [0; label::SIGNATURE.len() + 32];
+        let (text, digest) = message.split_at_mut(label::SIGNATURE.len());
+        text.copy_from_slice(label::SIGNATURE);
+        digest.copy_from_slice(&self.0);
+        message
+    }
 }
 
 #[cfg(test)]
@@ -60,9 +68,9 @@ mod tests {
         let seed = Seed([5; 32]);
         let key = VerificationKey::derive(&seed);
         let signature = sign(&seed, b"file");
-        assert!(key.accepts(b"file", &signature));
-        assert!(!key.accepts(b"File", &signature));
-        assert!(!VerificationKey::derive(&Seed([6; 32])).accepts(b"file", &signature));
+        assert!(key.accepts(&Digested::of(b"file"), &signature));
+        assert!(!key.accepts(&Digested::of(b"File"), &signature));
+        assert!(!VerificationKey::derive(&Seed([6; 32])).accepts(&Digested::of(b"file"), &signature));
     }
 
     #[test]
@@ -81,7 +89,7 @@ mod tests {
             carry = sum >> 8;
         }
         assert_eq!(carry, 0);
-        assert!(!VerificationKey::derive(&seed).accepts(b"file", &signature));
+        assert!(!VerificationKey::derive(&seed).accepts(&Digested::of(b"file"), &signature));
     }
 
     #[test]

@@ -129,7 +129,8 @@ enum SecretPart<'a> {
     Session { secret_access_key: &'a str, session_token: &'a str },
 }
 
-/// One record as it stands in a decrypted body. Every text in it is valid UTF-8.
+/// One record as it stands in a decrypted body. Its name and key id are valid UTF-8; its attributes too, once
+/// [`scan`] has seen it.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct RecordView<'a> {
     pub(crate) name: &'a str,
@@ -164,8 +165,8 @@ impl<'a> RecordView<'a> {
             attributes: {
                 let start = reader.rest();
                 for _ in 0..reader.count()? {
-                    reader.text()?;
-                    reader.text()?;
+                    reader.blob()?;
+                    reader.blob()?;
                 }
                 start.get(..start.len() - reader.rest().len())?
             },
@@ -185,15 +186,28 @@ impl<'a> RecordView<'a> {
 
     /// The rules of one record; the order among records is not one of them.
     fn check(&self) -> Option<()> {
-        let ascending = self.attributes().zip(self.attributes().skip(1)).all(|((a, _), (b, _))| a < b);
         let times = [self.created, self.updated, self.expires.unwrap_or_default()];
         let holds = check_name(self.name).is_ok()
             && self.access_key_id.len() <= MAX_ACCESS_KEY_ID
-            && self.attributes.len() <= MAX_ATTRIBUTES
-            && ascending
+            && self.check_attributes().is_some()
             && times.iter().all(|time| (FIRST_TIME..=LAST_TIME).contains(time))
             && (record::OVERHEAD..=MAX_SECRET_PART + record::OVERHEAD).contains(&self.secret.len());
         holds.then_some(())
+    }
+
+    /// Whether the attributes are short enough, all text, and ascend strictly.
+    fn check_attributes(&self) -> Option<()> {
+        let mut reader = Reader::new(self.attributes);
+        let mut previous = None;
+        for _ in 0..reader.count()? {
+            let key = reader.text()?;
+            reader.text()?;
+            if previous.is_some_and(|previous| key <= previous) {
+                return None;
+            }
+            previous = Some(key);
+        }
+        (self.attributes.len() <= MAX_ATTRIBUTES).then_some(())
     }
 
     /// Opens this record's secret into types that wipe themselves. The caller scrubs the stack.

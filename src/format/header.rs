@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::crypto::kdf::KdfParameters;
 use crate::crypto::seal;
 use crate::crypto::sha256;
-use crate::crypto::signature::{self, VerificationKey};
+use crate::crypto::signature::{self, Digested, VerificationKey};
 use crate::error::{Error, ErrorKind, Result};
 
 use super::slot::{self, Role, Slot};
@@ -126,11 +126,18 @@ impl UnverifiedHeader {
         &self.0.slots
     }
 
-    /// A header, if `file` bears a strict signature of `key`.
-    pub(crate) fn verify(self, file: &[u8], key: &VerificationKey) -> Result<Header> {
-        match file.split_last_chunk() {
-            Some((signed, signature)) if key.accepts(signed, signature) => Ok(self.0),
-            _ => Err(damaged("the vault was altered: it does not bear the signature of its administrators")),
+    /// A header, if `signature`, the last bytes of the file, is a strict one of `key` for all before it.
+    pub(crate) fn verify(
+        self,
+        file: &Digested,
+        signature: &[u8; signature::LEN],
+        key: &VerificationKey,
+    ) -> Result<Header> {
+        match key.accepts(file, signature) {
+            true => Ok(self.0),
+            false => {
+                Err(damaged("the vault was altered: it does not bear the signature of its administrators"))
+            }
         }
     }
 }

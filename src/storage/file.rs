@@ -46,7 +46,15 @@ impl FileStorage {
     /// Where the file is, or would be made: links followed, absolute. Resolved anew each time, for a link may
     /// have been pointed elsewhere.
     fn resolved(&self) -> Result<PathBuf> {
-        resolve(&self.path).map_err(|error| failed("find", &self.path, error))
+        resolve(&self.path).map_err(|(folder, error)| match error.kind() {
+            io::ErrorKind::NotFound => {
+                let message =
+                    format!("there is no folder {}: make it first", quoted(&folder.to_string_lossy()));
+                Error::new(ErrorKind::NotFound, message).with_source(error)
+            }
+            io::ErrorKind::IsADirectory => not_a_file(&self.path),
+            _ => failed("find", &self.path, error),
+        })
     }
 
     fn open(&self) -> Result<(File, u64)> {
@@ -137,8 +145,9 @@ impl Storage for FileStorage {
     }
 
     fn exclusive(&self) -> Result<Exclusive> {
-        let path = beside(&self.resolved()?, "lock");
-        match lock::acquire(&path, PATIENCE) {
+        let vault = self.resolved()?;
+        let path = beside(&vault, "lock");
+        match lock::acquire(&path, &vault, PATIENCE) {
             Ok(Some(file)) => Ok(Exclusive::holding(file)),
             Ok(None) => {
                 let message = format!(
@@ -152,29 +161,32 @@ impl Storage for FileStorage {
     }
 
     fn location(&self) -> Result<Option<String>> {
-        Ok(Some(self.resolved()?.to_string_lossy().into_owned()))
+        let path = self.resolved()?;
+        // What is no text is escaped, so that no two paths become one.
+        Ok(Some(path.to_str().map_or_else(|| format!("{path:?}"), str::to_owned)))
     }
 }
 
-/// The path with links followed, also where the last part does not exist yet.
-fn resolve(path: &Path) -> io::Result<PathBuf> {
+/// The path with links followed, also where the last part does not exist yet. An error names the folder
+/// that it met.
+fn resolve(path: &Path) -> std::result::Result<PathBuf, (PathBuf, io::Error)> {
     const MAX_LINKS: usize = 40; // as many as Linux follows
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
         let folder = match path.parent() {
             Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
             Some(folder) => folder,
-            None => return Err(io::ErrorKind::IsADirectory.into()),
+            None => return Err((path, io::ErrorKind::IsADirectory.into())),
         };
-        let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
-        let folder = folder.canonicalize()?;
+        let Some(name) = path.file_name() else { return Err((path, io::ErrorKind::IsADirectory.into())) };
+        let folder = folder.canonicalize().map_err(|error| (folder.to_owned(), error))?;
         let resolved = folder.join(name);
         match std::fs::read_link(&resolved) {
             Ok(target) => path = folder.join(target),
             Err(_) => return Ok(resolved),
         }
     }
-    Err(io::Error::other("too many symbolic links"))
+    Err((path, io::Error::other("too many symbolic links")))
 }
 
 fn not_a_file(path: &Path) -> Error {

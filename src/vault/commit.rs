@@ -1,5 +1,6 @@
 //! From a wish to a new version on the disk: lock, reload, plan, seal, replace, swap.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -86,7 +87,8 @@ impl Vault {
             if !Arc::ptr_eq(&opened.snapshot, &base) {
                 return Err(Error::new(ErrorKind::Conflict, "the vault was reloaded during the edit"));
             }
-            let newest = base.header.generation.max(pinned);
+            let held = self.shared.highest.load(Ordering::Relaxed);
+            let newest = base.header.generation.max(held).max(pinned);
             let generation = newest.checked_add(1).ok_or_else(|| {
                 Error::new(ErrorKind::TooLong, "the vault has had as many generations as can be counted")
             })?;

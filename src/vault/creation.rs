@@ -66,5 +66,5 @@ pub(super) fn create(
         place.storage.replace(None, &file)?;
     }
     place.remember(&snapshot.pin());
-    Ok(Vault::unlocked(place, Opened { snapshot: snapshot.into(), keys }))
+    Vault::unlocked(place, Opened { snapshot: snapshot.into(), keys })
 }

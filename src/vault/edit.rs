@@ -125,7 +125,7 @@ impl<'a> Edit<'a> {
             updated: self.now,
             expires: state.expires,
         };
-        self.planned.insert(old.into(), Planned::Removed);
+        self.plan_removal(old);
         self.planned.insert(new.as_str().into(), Planned::Record(record));
         Ok(())
     }
@@ -138,8 +138,16 @@ impl<'a> Edit<'a> {
         if !self.contains(name) {
             return Err(no_such_record(name));
         }
-        self.planned.insert(name.into(), Planned::Removed);
+        self.plan_removal(name);
         Ok(())
+    }
+
+    fn plan_removal(&mut self, name: &str) {
+        if self.base.find(name).is_some() {
+            self.planned.insert(name.into(), Planned::Removed);
+        } else {
+            self.planned.remove(name); // it was added by this very edit
+        }
     }
 
     /// Whether there is a record of this name, changes so far included.

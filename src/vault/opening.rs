@@ -1,6 +1,8 @@
 //! Opening, in the order of `docs/format.md`, section 5: nothing is believed before what comes first holds.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
@@ -9,7 +11,7 @@ use super::passphrase::Passphrase;
 use super::pin::Found;
 use super::snapshot::Snapshot;
 use crate::crypto::seal::Unopened;
-use crate::crypto::signature::VerificationKey;
+use crate::crypto::signature::{self, Digested, VerificationKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::header::{self, UnverifiedHeader};
 use crate::format::slot::{Hint, Slot, SlotId};
@@ -41,30 +43,46 @@ pub(super) fn load(storage: &dyn Storage) -> Result<Loaded> {
 }
 
 impl Loaded {
-    /// Opens with a passphrase: the slow way, up to one Argon2id run for each slot.
+    /// Opens with a passphrase: the slow way, up to one Argon2id run for each slot. Says how long those took.
     pub(super) fn open_with_passphrase(
         self,
         passphrase: &Passphrase,
         pin: &Found,
         secret_memory: bool,
-    ) -> Result<Opened> {
+    ) -> Result<(Opened, Duration)> {
         passphrase.check_len()?;
-        let mut keys = Guarded::<Keys>::new(secret_memory)?;
-        for slot in self.candidates(passphrase, pin.slot()) {
+        let keys = Guarded::<Keys>::new(secret_memory)?;
+        let (slot, digested) = thread::scope(|scope| {
+            // Hashing the file needs no key, so it goes on beside Argon2id.
+            let hashing = thread::Builder::new().spawn_scoped(scope, || self.digest());
+            let slot = self.try_slots(passphrase, pin.slot(), keys)?;
+            let digested = hashing.ok().and_then(|hashing| hashing.join().ok());
+            Ok::<_, Error>((slot, digested.unwrap_or_else(|| self.digest())))
+        })?;
+        let kdf = slot.kdf;
+        Ok((self.finish(slot, &digested)?, kdf))
+    }
+
+    /// The first slot that opens.
+    fn try_slots(
+        &self,
+        passphrase: &Passphrase,
+        last: Option<SlotId>,
+        mut keys: Guarded<Keys>,
+    ) -> Result<OpenSlot> {
+        let mut kdf = Duration::ZERO;
+        for slot in self.candidates(passphrase, last) {
+            let start = Instant::now();
             keys.derive_kek(passphrase, slot)?;
+            kdf += start.elapsed();
             match keys.open_slot(slot, self.header.vault_id()) {
                 Err(Unopened::WrongKey) => {}
                 Err(Unopened::Forged | Unopened::Length) => return Err(altered_slot()),
-                Ok(verification_key) => {
-                    let id = slot.id;
-                    return self.finish(keys, id, verification_key);
-                }
+                Ok(trusted) => return Ok(OpenSlot { keys, id: slot.id, trusted, kdf }),
             }
         }
-        Err(Error::new(
-            ErrorKind::WrongPassphrase,
-            "the passphrase is wrong: no slot of the vault opens with it",
-        ))
+        let message = "the passphrase is wrong: no slot of the vault opens with it";
+        Err(Error::new(ErrorKind::WrongPassphrase, message))
     }
 
     /// Opens the caller's own slot with the key-encryption key in memory: the quick way, for a newer version.
@@ -75,8 +93,15 @@ impl Loaded {
         match keys.open_slot(slot, self.header.vault_id()) {
             Err(Unopened::WrongKey) => Err(reopen()),
             Err(Unopened::Forged | Unopened::Length) => Err(altered_slot()),
-            Ok(verification_key) => self.finish(keys, own, verification_key),
+            Ok(trusted) => {
+                let digested = self.digest();
+                self.finish(OpenSlot { keys, id: own, trusted, kdf: Duration::ZERO }, &digested)
+            }
         }
+    }
+
+    pub(super) fn signature(&self) -> [u8; 64] {
+        *Version::of(&self.bytes).signature()
     }
 
     pub(super) fn vault_id(&self) -> &[u8; 16] {
@@ -91,22 +116,34 @@ impl Loaded {
         slots
     }
 
+    /// What the signature covers: all bytes but its own.
+    fn digest(&self) -> Digested {
+        let end = self.bytes.len().saturating_sub(signature::LEN);
+        Digested::of(self.bytes.get(..end).unwrap_or_default())
+    }
+
     /// All that follows once a slot has opened.
-    fn finish(
-        self,
-        keys: Guarded<Keys>,
-        own: SlotId,
-        verification_key: Option<VerificationKey>,
-    ) -> Result<Opened> {
-        let verification_key = verification_key
-            .ok_or_else(|| damaged("the vault is damaged: its verification key is not valid"))?;
+    fn finish(self, slot: OpenSlot, digested: &Digested) -> Result<Opened> {
+        let OpenSlot { keys, id, trusted, .. } = slot;
+        let trusted =
+            trusted.ok_or_else(|| damaged("the vault is damaged: its verification key is not valid"))?;
+        let signature = self.signature();
         let Self { header, bytes } = self;
-        let header = header.verify(&bytes, &verification_key)?;
-        let signature = *Version::of(&bytes).signature();
+        let header = header.verify(digested, &signature, &trusted)?;
         let plain = with_scrubbed_stack(|| open_payload(bytes, &header, keys.vault_key()))?;
-        let snapshot = Snapshot::new(plain, header, verification_key, signature, own)?;
+        let snapshot = Snapshot::new(plain, header, trusted, signature, id)?;
         Ok(Opened { snapshot: Arc::new(snapshot), keys })
     }
+}
+
+/// A slot that opened, with the vault's keys; nothing that they open has been looked at yet.
+struct OpenSlot {
+    keys: Guarded<Keys>,
+    id: SlotId,
+    /// Whose signature this slot's person trusts. `None` if that is no valid key.
+    trusted: Option<VerificationKey>,
+    /// How long the key derivations took.
+    kdf: Duration,
 }
 
 fn altered_slot() -> Error {

@@ -47,7 +47,8 @@ impl OpenOptions {
 
     /// Accepts this one version although it is older than, or not, the one that this machine saw last.
     ///
-    /// The version is what [`Error::refused_version`] gives; accept it only after asking the user.
+    /// The version is what [`Error::refused_version`] gives; accept it only after asking the user. An older version
+    /// that was accepted is not remembered: it must be accepted at each opening, until an administrator commits.
     #[must_use]
     pub fn accept_version(mut self, version: [u8; 64]) -> Self {
         self.accepted = Some(version);

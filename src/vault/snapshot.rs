@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::index::Index;
 use super::pin::Pin;
-use crate::credentials::{Attributes, Credentials, Name, Provider, is_reserved_name, system_time};
+use crate::credentials::{Attributes, Credentials, Name, Provider, is_reserved_name, now, system_time};
 use crate::crypto::record::RecordKeys;
 use crate::crypto::signature::VerificationKey;
 use crate::error::Result;
@@ -25,6 +25,8 @@ pub(super) struct Snapshot {
     pub(super) signature: [u8; 64],
     /// Through which slot the vault was opened.
     pub(super) own_slot: usize,
+    /// When this version was read or made, in Unix seconds.
+    seen: i64,
 }
 
 impl Snapshot {
@@ -46,7 +48,8 @@ impl Snapshot {
             .ok_or_else(|| damaged("the vault is damaged: the slot that opened it is not in it"))?;
         let index = Index::build(plain.body(), scanned.records)?;
         let (people, records_end) = (scanned.people, scanned.records_end);
-        Ok(Self { plain, index, records_end, header, people, verification_key, signature, own_slot })
+        let seen = now();
+        Ok(Self { plain, index, records_end, header, people, verification_key, signature, own_slot, seen })
     }
 
     pub(super) fn slot(&self) -> Option<&Slot> {
@@ -64,7 +67,7 @@ impl Snapshot {
             generation: self.header.generation,
             signature: self.signature,
             slot: self.slot().map_or([0; 16], |slot| slot.id),
-            seen: crate::credentials::now(),
+            seen: self.seen,
         }
     }
 

@@ -47,7 +47,7 @@ impl StateFile {
         if let Some(folder) = self.path.parent() {
             create_private_folder(folder)?;
         }
-        let Some(_lock) = lock::acquire(&beside(&self.path, "lock"), PATIENCE)? else {
+        let Some(_lock) = lock::acquire(&beside(&self.path, "lock"), &self.path, PATIENCE)? else {
             return Err(io::ErrorKind::TimedOut.into());
         };
         let current = self.read().ok().flatten();
