@@ -4,11 +4,11 @@
 //!   one guarded page, are only ever borrowed from it, and are wiped there by
 //!   [`Vault::lock`](crate::Vault::lock) or when the last handle goes. [`MemoryProtection`] tells how well
 //!   the operating system guards that page.
-//! * Everything else that held plaintext is wiped when it is dropped: the decrypted index of names, the
-//!   memory of Argon2id, a secret that was looked up.
+//! * Everything else that held a secret is wiped when it is dropped: the memory of Argon2id, a passphrase, a secret
+//!   that was looked up or is about to be sealed; and so is the decrypted body, names and all.
 //! * The stack is scrubbed after work that derives or schedules keys.
 //!
-//! Not promised: registers, a copy that the caller made, a debugger attached as root, the kernel itself.
+//! Not promised: names, labels and attributes that were given out, or are planned in an edit; registers, a copy that the caller made, a debugger attached as root, the kernel itself.
 
 mod guarded;
 
@@ -27,7 +27,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub enum MemoryProtection {
     /// Wiped after use, but it may be swapped out or stand in a core dump.
     None,
-    /// Locked in RAM, kept out of core dumps and of child processes.
+    /// Locked in RAM; on Linux also kept out of core dumps and of forked children.
     Locked,
     /// As `Locked`, and taken out of the kernel's own view of memory (Linux, `memfd_secret`). While such a
     /// page exists the machine cannot hibernate.

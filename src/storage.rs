@@ -93,6 +93,10 @@ impl Version {
         Self(version)
     }
 
+    pub(crate) fn of_signature(signature: [u8; 64]) -> Self {
+        Self(signature)
+    }
+
     pub(crate) fn signature(&self) -> &[u8; 64] {
         &self.0
     }

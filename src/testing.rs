@@ -10,7 +10,7 @@ use crate::crypto::sha256;
 use crate::crypto::signature::{VerificationKey, sign};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::PlainFile;
-use crate::format::body::{BodyPlan, SlotMeta, WireRecord, seal_secret};
+use crate::format::body::{BodyPlan, Run, SlotMeta, WireRecord, seal_secret};
 use crate::format::header::{self, Header, UnverifiedHeader};
 use crate::format::slot::{Hint, Role, SEALED_LEN, Slot};
 use crate::vault::{Passphrase, RecoveryCode};
@@ -110,10 +110,10 @@ impl Forge {
             Role::Administrator => *self.seed.bytes(),
             Role::Reader => VerificationKey::derive(&self.seed).to_bytes(),
         };
-        slot.seal(&self.vault_id, &kek, &self.vault_key, &trusted.unwrap_or(x), &random);
+        slot.seal(&self.vault_id, &kek, &self.vault_key, &trusted.unwrap_or(x), &random)?;
         let escrow_key = self.seed.derive_administrator_key(&self.vault_id);
         let random = self.draw();
-        let meta = SlotMeta::new(slot.id, label, 1_700_000_000, &self.vault_id, &kek, &escrow_key, &random);
+        let meta = SlotMeta::new(slot.id, label, 1_700_000_000, &self.vault_id, &kek, &escrow_key, &random)?;
         self.people.push((slot, meta));
         Ok(self)
     }
@@ -144,7 +144,7 @@ impl Forge {
             expires: draft.expires,
             secret: &secret,
         };
-        let encoded = record.encode()?;
+        let encoded = record.encode()?.to_vec();
         self.records.push((name.to_owned(), encoded));
         Ok(self)
     }
@@ -180,7 +180,7 @@ impl Forge {
     /// If it cannot be encoded.
     pub fn body_of(&self, records: &[Vec<u8>]) -> Result<Vec<u8>> {
         let people: Vec<SlotMeta> = self.people.iter().map(|(_, meta)| meta.clone()).collect();
-        let runs = records.iter().map(|record| record.as_slice().into()).collect();
+        let runs = records.iter().map(|record| Run::Kept(record)).collect();
         let plan = BodyPlan { runs, count: records.len(), people: &people };
         let mut body = vec![0; plan.len()];
         plan.write_into(&mut body)?;

@@ -143,13 +143,25 @@ pub(crate) fn derive_kek(
         .map_err(|error| {
             Error::new(ErrorKind::OutOfResources, "no thread to unlock with").with_source(error)
         })?;
-    pool.install(|| {
-        with_scrubbed_stack(|| {
-            argon2
-                .hash_password_into_with_memory(passphrase, salt, kek.bytes_mut(), matrix.0.as_mut_slice())
-                .map_err(refused)
-        })
-    })
+    // From a thread of its own: a thread of the host's pool would run the host's jobs while it waits for ours.
+    let derived = std::thread::scope(|scope| {
+        let derive = || {
+            pool.install(|| {
+                with_scrubbed_stack(|| {
+                    let kek = kek.bytes_mut();
+                    argon2.hash_password_into_with_memory(passphrase, salt, kek, matrix.0.as_mut_slice())
+                })
+            })
+        };
+        std::thread::Builder::new().spawn_scoped(scope, derive).map(std::thread::ScopedJoinHandle::join)
+    });
+    match derived {
+        Ok(Ok(result)) => result.map_err(refused),
+        Ok(Err(_)) => Err(Error::new(ErrorKind::OutOfResources, "the key derivation ended early")),
+        Err(error) => {
+            Err(Error::new(ErrorKind::OutOfResources, "no thread to unlock with").with_source(error))
+        }
+    }
 }
 
 fn refused(error: argon2::Error) -> Error {

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::codec::{Reader, decode, encode_into, encoded_len};
+use super::header::MAX_SLOTS;
 use super::{MAX_FILE, damaged};
 use crate::credentials::{
     FIRST_TIME, LAST_TIME, MAX_ACCESS_KEY_ID, MAX_ATTRIBUTES, MAX_SECRET_PART, Provider, Secrets,
@@ -83,14 +84,14 @@ impl SlotMeta {
         kek: &Kek,
         key: &AdministratorKey,
         random: &[u8; 32],
-    ) -> Self {
+    ) -> Result<Self> {
         let mut escrow = [0; ESCROW_LEN];
         for (place, byte) in escrow.iter_mut().skip(seal::PREFIX).zip(kek.bytes()) {
             *place = *byte;
         }
-        let sealed = seal::seal_in_place(key, random, &escrow_aad(vault_id, &id), &mut escrow);
-        debug_assert!(sealed.is_some(), "an escrow has the length of a sealed message");
-        Self { id, label: label.into(), created, escrow }
+        seal::seal_in_place(key, random, &escrow_aad(vault_id, &id), &mut escrow)
+            .ok_or_else(|| damaged("an escrow could not be sealed"))?;
+        Ok(Self { id, label: label.into(), created, escrow })
     }
 
     /// Opens the escrow into `kek`, by way of bytes that are wiped.
@@ -285,7 +286,7 @@ fn lp_len(text: &str) -> [u8; 4] {
 
 impl WireRecord<'_> {
     /// The encoded record, which is metadata and a sealed secret.
-    pub(crate) fn encode(&self) -> Result<Vec<u8>> {
+    pub(crate) fn encode(&self) -> Result<WipedBytes> {
         let attributes = encoded_len(&self.attributes).unwrap_or(usize::MAX);
         if attributes > MAX_ATTRIBUTES {
             let message = format!(
@@ -294,7 +295,7 @@ impl WireRecord<'_> {
             );
             return Err(Error::new(ErrorKind::TooLong, message));
         }
-        let mut bytes = vec![0; encoded_len(self).unwrap_or_default()];
+        let mut bytes = zeroed(encoded_len(self).unwrap_or_default())?;
         match encode_into(self, &mut bytes) {
             Some([]) => Ok(bytes),
             _ => Err(damaged(format!("the record {} could not be encoded", quoted(self.name)))),
@@ -349,6 +350,10 @@ pub(crate) fn scan(body: &[u8]) -> Result<Scanned> {
 
 /// The people of a body: labels of the right length, each once, and an escrow each.
 fn decode_people(bytes: &[u8]) -> Option<Vec<SlotMeta>> {
+    // Counted before they are decoded: a person takes more room in memory than in a file.
+    if Reader::new(bytes).count()? > MAX_SLOTS {
+        return None;
+    }
     let mut labels = std::collections::HashSet::new();
     decode::<Vec<WireSlotMeta<'_>>>(bytes)?
         .into_iter()
@@ -362,10 +367,27 @@ fn decode_people(bytes: &[u8]) -> Option<Vec<SlotMeta>> {
         .collect()
 }
 
+/// Encoded records one behind the other.
+pub(crate) enum Run<'a> {
+    /// As they stand in another body.
+    Kept(&'a [u8]),
+    New(WipedBytes),
+}
+
+impl std::ops::Deref for Run<'_> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Kept(bytes) => bytes,
+            Self::New(bytes) => bytes,
+        }
+    }
+}
+
 /// A body put together from encoded records, so that the ones that did not change need not be decoded.
 pub(crate) struct BodyPlan<'a> {
-    /// Encoded records, or runs of them, ascending by name.
-    pub(crate) runs: Vec<std::borrow::Cow<'a, [u8]>>,
+    /// Ascending by name.
+    pub(crate) runs: Vec<Run<'a>>,
     /// How many records the runs hold.
     pub(crate) count: usize,
     pub(crate) people: &'a [SlotMeta],

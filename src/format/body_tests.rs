@@ -105,7 +105,7 @@ proptest! {
     #[test]
     fn a_body_put_together_is_the_one_that_bincode_encodes(records in records(), count in 1..5_u8) {
         let people = people(count);
-        let runs = records.iter().map(|record| record.wire().encode().unwrap().into()).collect();
+        let runs = records.iter().map(|record| Run::New(record.wire().encode().unwrap())).collect();
         let plan = BodyPlan { runs, count: records.len(), people: &people };
         let mut bytes = vec![0xff; plan.len()];
         plan.write_into(&mut bytes).unwrap();

@@ -122,6 +122,10 @@ impl UnverifiedHeader {
         &self.0.vault_id
     }
 
+    pub(crate) fn generation(&self) -> u64 {
+        self.0.generation
+    }
+
     pub(crate) fn slots(&self) -> &[Slot] {
         &self.0.slots
     }

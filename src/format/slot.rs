@@ -146,14 +146,14 @@ impl Slot {
         vault_key: &VaultKey,
         x: &[u8; 32],
         random: &[u8; 32],
-    ) {
+    ) -> Result<()> {
         let aad = self.associated_data(vault_id);
         let keys = self.sealed.iter_mut().skip(seal::PREFIX);
         for (place, byte) in keys.zip(vault_key.bytes().iter().chain(x)) {
             *place = *byte;
         }
-        let sealed = seal::seal_in_place(kek, random, &aad, &mut self.sealed);
-        debug_assert!(sealed.is_some(), "a slot has the length of a sealed message");
+        seal::seal_in_place(kek, random, &aad, &mut self.sealed)
+            .ok_or_else(|| damaged("a slot could not be sealed"))
     }
 
     /// Opens the slot into `vault_key` and `x`, by way of `scratch`: all three stand in guarded memory.

@@ -9,7 +9,7 @@ use zeroize::Zeroize;
 use super::{MemoryProtection, out_of_memory};
 use crate::error::{Error, ErrorKind, Result};
 
-/// A `T` in pages of its own, between two pages that cannot be touched; wiped and unmapped when dropped.
+/// A `T` in pages of its own, which the system guards as well as it can; wiped and unmapped when dropped.
 ///
 /// The value starts as `T::default()`, which must hold no secret, and is filled in place.
 pub(crate) struct Guarded<T> {
@@ -81,55 +81,41 @@ impl Drop for Pages {
 #[cfg(unix)]
 mod unix {
     use super::{MemoryProtection, NonNull, Pages, Result, out_of_memory};
-    use std::ffi::c_void;
+    use std::ffi::{c_int, c_void};
 
     impl Pages {
         pub(super) fn map(len: usize, secret_memory: bool) -> Result<Self> {
-            let page = page_size();
-            let len = len.max(1).next_multiple_of(page);
-            let whole = len.checked_add(2 * page).ok_or_else(|| out_of_memory(len))?;
-            let anonymous = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-            // SAFETY: a new private mapping at an address of the kernel's choice touches no memory of ours.
-            let fence = unsafe { libc::mmap(std::ptr::null_mut(), whole, libc::PROT_NONE, anonymous, -1, 0) };
-            if fence == libc::MAP_FAILED {
-                return Err(out_of_memory(whole));
-            }
-            let start = fence.wrapping_byte_add(page);
-            let give_up = || {
-                // SAFETY: this is the mapping made above, and no reference into it exists.
-                unsafe { libc::munmap(fence, whole) };
-                out_of_memory(len)
+            let len = len.max(1).next_multiple_of(page_size());
+            let secret = if secret_memory { map_secret(len) } else { None };
+            let (start, protection) = match secret {
+                Some(start) => (start, MemoryProtection::Secret),
+                None => map_locked(len).ok_or_else(|| out_of_memory(len))?,
             };
-
-            let secret = secret_memory && map_secret(start, len);
-            if !secret {
-                // SAFETY: the range lies inside the mapping made above, which nobody uses yet.
-                if unsafe { libc::mprotect(start, len, libc::PROT_READ | libc::PROT_WRITE) } != 0 {
-                    return Err(give_up());
-                }
-            }
-            // SAFETY: `start..start + len` is our own fresh mapping; locking does not change its content.
-            let locked = secret || unsafe { libc::mlock(start, len) } == 0;
-            keep_private(start, len);
-
-            let protection = match (secret, locked) {
-                (true, _) => MemoryProtection::Secret,
-                (false, true) => MemoryProtection::Locked,
-                (false, false) => MemoryProtection::None,
-            };
-            match NonNull::new(start.cast::<u8>()) {
-                Some(start) => Ok(Self { start, len, protection }),
-                None => Err(give_up()),
-            }
+            keep_private(start.as_ptr().cast(), len);
+            Ok(Self { start, len, protection })
         }
 
         pub(super) fn unmap(&mut self) {
-            let page = page_size();
-            let fence = self.start.as_ptr().wrapping_sub(page).cast::<c_void>();
-            // SAFETY: exactly the mapping that `map` made: one page before, `len`, one page after. Nobody
-            // holds a reference into it: `Pages` is being dropped.
-            unsafe { libc::munmap(fence, self.len + 2 * page) };
+            // SAFETY: exactly the mapping that `map` made, and nobody holds a reference into it: `Pages` is being
+            // dropped.
+            unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
         }
+    }
+
+    /// Zeroed pages, locked in RAM if the system permits.
+    fn map_locked(len: usize) -> Option<(NonNull<u8>, MemoryProtection)> {
+        let start = map_new(len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1)?;
+        // SAFETY: the range is our own fresh mapping; locking does not change its content.
+        let locked = unsafe { libc::mlock(start.as_ptr().cast(), len) } == 0;
+        Some((start, if locked { MemoryProtection::Locked } else { MemoryProtection::None }))
+    }
+
+    /// A new mapping where the kernel likes, so that one that fails has touched nothing.
+    fn map_new(len: usize, flags: c_int, fd: c_int) -> Option<NonNull<u8>> {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: without MAP_FIXED a mapping replaces no other; it is private to us, and zero at first.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), len, access, flags, fd, 0) };
+        if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
     }
 
     fn page_size() -> usize {
@@ -137,32 +123,24 @@ mod unix {
         usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
     }
 
-    /// Puts a `memfd_secret` mapping at `start`, inside the fence. False where the kernel has none to give.
+    /// Pages of `memfd_secret`, or `None` where the kernel or the limit on locked memory gives none.
     #[cfg(target_os = "linux")]
-    fn map_secret(start: *mut c_void, len: usize) -> bool {
-        let Ok(size) = libc::off_t::try_from(len) else { return false };
+    fn map_secret(len: usize) -> Option<NonNull<u8>> {
+        let size = libc::off_t::try_from(len).ok()?;
         // SAFETY: the system call takes a flag and gives a new descriptor or -1.
         let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) };
-        let Ok(fd) = libc::c_int::try_from(fd) else { return false };
-        if fd < 0 {
-            return false;
-        }
-        let flags = libc::MAP_SHARED | libc::MAP_FIXED;
-        let access = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: `fd` is ours, just made; MAP_FIXED replaces only `start..start + len`, which lies inside
-        // the fence that `Pages::map` has just mapped and nobody else knows. The mapping outlives the
-        // descriptor, which is closed whatever happened.
-        unsafe {
-            let mapped =
-                libc::ftruncate(fd, size) == 0 && libc::mmap(start, len, access, flags, fd, 0) == start;
-            libc::close(fd);
-            mapped
-        }
+        let fd = c_int::try_from(fd).ok().filter(|fd| *fd >= 0)?;
+        // SAFETY: `fd` is ours, just made, and not used after it is closed; a mapping outlives its descriptor.
+        let sized = unsafe { libc::ftruncate(fd, size) } == 0;
+        let start = if sized { map_new(len, libc::MAP_SHARED, fd) } else { None };
+        // SAFETY: as above.
+        unsafe { libc::close(fd) };
+        start
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn map_secret(_start: *mut c_void, _len: usize) -> bool {
-        false
+    fn map_secret(_len: usize) -> Option<NonNull<u8>> {
+        None
     }
 
     /// Out of core dumps and out of forked children, as far as the system allows.

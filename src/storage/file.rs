@@ -56,52 +56,19 @@ impl FileStorage {
             _ => failed("find", &self.path, error),
         })
     }
-
-    fn open(&self) -> Result<(File, u64)> {
-        let failed = |error| failed("open", &self.path, error);
-        let mut options = OpenOptions::new();
-        options.read(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            // A FIFO must not make us wait for a writer.
-            options.custom_flags(libc::O_NONBLOCK);
-        }
-        let file = match options.open(&self.path) {
-            Ok(file) => file,
-            Err(_) if self.path.is_dir() => return Err(not_a_file(&self.path)),
-            // A socket cannot be opened at all.
-            Err(error) => match std::fs::metadata(&self.path) {
-                Ok(metadata) if !metadata.is_file() => return Err(not_a_file(&self.path)),
-                _ => return Err(failed(error)),
-            },
-        };
-        let metadata = file.metadata().map_err(failed)?;
-        if !metadata.is_file() {
-            return Err(not_a_file(&self.path));
-        }
-        Ok((file, metadata.len()))
-    }
-
-    fn read(&self, file: &File, len: usize) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(len).map_err(|_| crate::memory::out_of_memory(len))?;
-        file.take(len as u64).read_to_end(&mut bytes).map_err(|error| failed("read", &self.path, error))?;
-        Ok(bytes)
-    }
 }
 
 impl Storage for FileStorage {
     fn load_prefix(&self, len: usize) -> Result<Prefix> {
-        let (file, total_len) = self.open()?;
+        let (file, total_len) = open(&self.path)?;
         let len = usize::try_from(total_len).map_or(len, |total| total.min(len));
-        Ok(Prefix { bytes: self.read(&file, len)?, total_len })
+        Ok(Prefix { bytes: read(&self.path, &file, len)?, total_len })
     }
 
     fn load(&self, limit: u64) -> Result<Vec<u8>> {
-        let (file, len) = self.open()?;
+        let (file, len) = open(&self.path)?;
         match usize::try_from(len) {
-            Ok(bytes) if len <= limit => self.read(&file, bytes),
+            Ok(bytes) if len <= limit => read(&self.path, &file, bytes),
             _ => {
                 let path = quoted(&self.path.to_string_lossy());
                 let message = format!("{path} is {len} bytes long, more than the {limit} that are allowed");
@@ -111,18 +78,13 @@ impl Storage for FileStorage {
     }
 
     fn version(&self) -> Result<Option<Version>> {
-        let (mut file, len) = match self.open() {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            opened => opened?,
-        };
-        file.seek(SeekFrom::Start(len.saturating_sub(64)))
-            .map_err(|error| failed("read", &self.path, error))?;
-        Ok(Some(Version::of(&self.read(&file, 64)?)))
+        version_at(&self.path)
     }
 
     fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> Result<()> {
         let path = self.resolved()?;
-        match (expected, self.version()?) {
+        // What is compared is what will be replaced, also if a link is pointed elsewhere meanwhile.
+        match (expected, version_at(&path)?) {
             (None, Some(_)) => {
                 let message = format!("there is a file at {} already", quoted(&path.to_string_lossy()));
                 return Err(Error::new(ErrorKind::VaultExists, message));
@@ -165,6 +127,47 @@ impl Storage for FileStorage {
         // What is no text is escaped, so that no two paths become one.
         Ok(Some(path.to_str().map_or_else(|| format!("{path:?}"), str::to_owned)))
     }
+}
+
+fn open(path: &Path) -> Result<(File, u64)> {
+    let failed = |error| failed("open", path, error);
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // A FIFO must not make us wait for a writer.
+        options.custom_flags(libc::O_NONBLOCK);
+    }
+    let file = match options.open(path) {
+        Ok(file) => file,
+        // A socket, or elsewhere a folder, cannot be opened at all.
+        Err(error) => match std::fs::metadata(path) {
+            Ok(metadata) if !metadata.is_file() => return Err(not_a_file(path)),
+            _ => return Err(failed(error)),
+        },
+    };
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(not_a_file(path));
+    }
+    Ok((file, metadata.len()))
+}
+
+fn read(path: &Path, file: &File, len: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len).map_err(|_| crate::memory::out_of_memory(len))?;
+    file.take(len as u64).read_to_end(&mut bytes).map_err(|error| failed("read", path, error))?;
+    Ok(bytes)
+}
+
+fn version_at(path: &Path) -> Result<Option<Version>> {
+    let (mut file, len) = match open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    file.seek(SeekFrom::Start(len.saturating_sub(64))).map_err(|error| failed("read", path, error))?;
+    Ok(Some(Version::of(&read(path, &file, 64)?)))
 }
 
 /// The path with links followed, also where the last part does not exist yet. An error names the folder

@@ -17,11 +17,13 @@ pub enum Advice {
     MemoryNotLocked,
     /// This machine could not remember which version it saw, so an older one would not be noticed.
     PinNotWritten(String),
+    /// The last change was saved, but the disk did not confirm that it would survive a power cut.
+    NotConfirmed,
 }
 
 impl Advice {
     pub(super) fn on_kdf(parameters: KdfParameters) -> Option<Self> {
-        let cheap = parameters.cost() < KdfParameters::default().cost();
+        let cheap = parameters.cost() < KdfParameters::default().cost() || !parameters.is_above_floor();
         cheap.then_some(Self::KdfBelowDefault(parameters))
     }
 
@@ -44,6 +46,9 @@ impl fmt::Display for Advice {
             ),
             Self::MemoryNotLocked => f.write_str(
                 "the system would not lock memory: raise the limit on locked memory (ulimit -l) to 64 KiB or more",
+            ),
+            Self::NotConfirmed => f.write_str(
+                "the last change was saved, but the disk did not confirm it: make a backup, and look at the disk",
             ),
             Self::PinNotWritten(why) => {
                 write!(f, "an older vault would not be noticed on this machine: {why}")

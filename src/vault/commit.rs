@@ -1,15 +1,15 @@
 //! From a wish to a new version on the disk: lock, reload, plan, seal, replace, swap.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use std::thread::{self, ThreadId};
+use std::thread;
 use std::time::Duration;
 
+use super::Vault;
 use super::edit::Edit;
 use super::opening::Opened;
 use super::snapshot::Snapshot;
+use super::state::locked;
 use super::version::{Administrator, NextVersion, Sealed, check_role};
-use super::{State, Vault, locked, pin};
 use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::Version;
@@ -55,6 +55,7 @@ impl Vault {
         mut plan: impl FnMut(&Arc<Snapshot>) -> Result<P>,
         mut seal: impl FnMut(&P, &Opened, u64) -> Result<Option<Sealed>>,
     ) -> Result<P> {
+        self.mark_used();
         check_role(&*self.snapshot()?)?;
         let _turn = Turn::take(self)?;
         let mut attempt = 0;
@@ -76,38 +77,33 @@ impl Vault {
     ) -> Result<P> {
         let place = self.place();
         let _exclusive = place.storage.exclusive()?;
+        // The pin before the file, as always. The lock keeps other writers from moving either.
+        let pin = place.read_pin();
         self.reload_if_changed()?;
         let base = self.snapshot()?;
         check_role(&base)?;
         let planned = plan(&base)?;
-        let pinned = pin::read(place.pin.as_ref()).generation();
-        let sealed = {
-            let state = self.state();
-            let State::Unlocked(opened) = &*state else { return Err(locked()) };
-            if !Arc::ptr_eq(&opened.snapshot, &base) {
-                return Err(Error::new(ErrorKind::Conflict, "the vault was reloaded during the edit"));
-            }
-            let held = self.shared.highest.load(Ordering::Relaxed);
-            let newest = base.header.generation.max(held).max(pinned);
-            let generation = newest.checked_add(1).ok_or_else(|| {
-                Error::new(ErrorKind::TooLong, "the vault has had as many generations as can be counted")
-            })?;
-            seal(&planned, opened, generation)?
-        };
+        let newest = base.header.generation.max(pin.generation());
+        let generation = newest.checked_add(1).ok_or_else(|| {
+            Error::new(ErrorKind::TooLong, "the vault has had as many generations as can be counted")
+        })?;
+        let sealed = seal(&planned, &self.borrowed(&base)?, generation)?;
         let Some(Sealed { snapshot, file, keys }) = sealed else { return Ok(planned) };
 
         if self.is_locked() {
             return Err(locked());
         }
-        let expected = Version::of_signature(base.signature);
-        let saved = place.storage.replace(Some(&expected), &file);
+        let saved = place.storage.replace(Some(&Version::of_signature(base.signature)), &file);
         match &saved {
-            Ok(()) => place.remember(&snapshot.pin()),
+            Ok(()) => {
+                place.remember(&snapshot.pin(), &pin);
+                place.set_confirmed(true);
+            }
             // It is there, so it is what this vault holds; but it is no version to insist on.
-            Err(error) if error.kind() == ErrorKind::DurabilityUnknown => {}
+            Err(error) if error.kind() == ErrorKind::DurabilityUnknown => place.set_confirmed(false),
             Err(_) => return saved.map(|()| planned),
         }
-        self.advance(snapshot, keys);
+        self.advance(&base, snapshot, keys);
         saved.map(|()| planned)
     }
 }
@@ -127,6 +123,7 @@ fn seal_edit(planned: &Edit<'_>, opened: &Opened, generation: u64) -> Result<Opt
         runs,
         count,
         own: base.slot().map_or([0; 16], |slot| slot.id),
+        trusted: Some(base.verification_key),
     };
     let (snapshot, file) = next.seal(&administrator)?;
     Ok(Some(Sealed { snapshot, file, keys: None }))
@@ -140,8 +137,7 @@ struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     fn take(vault: &'a Vault) -> Result<Self> {
-        let me = thread::current().id();
-        if *vault.writer() == Some(me) {
+        if vault.is_edited_here() {
             return Err(Error::new(
                 ErrorKind::Refused,
                 "the vault is being edited already, by this very edit",
@@ -149,20 +145,14 @@ impl<'a> Turn<'a> {
         }
         // Nothing is left half done by a panic: what is planned is dropped with the closure that panicked.
         let writing = vault.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        *vault.writer() = Some(me);
+        *vault.shared.writer() = Some(thread::current().id());
         Ok(Self { vault, _writing: writing })
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        *self.vault.writer() = None;
-    }
-}
-
-impl Vault {
-    fn writer(&self) -> std::sync::MutexGuard<'_, Option<ThreadId>> {
-        self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.vault.shared.writer() = None;
     }
 }
 

@@ -58,13 +58,29 @@ pub(super) fn create(
     let (slots, people): (Vec<_>, Vec<_>) = admitted.collect::<Result<Vec<_>>>()?.into_iter().unzip();
 
     let own = owner.id();
-    let next =
-        NextVersion { vault_id, generation: 1, slots, people: &people, runs: Vec::new(), count: 0, own };
+    let next = NextVersion {
+        vault_id,
+        generation: 1,
+        slots,
+        people: &people,
+        runs: Vec::new(),
+        count: 0,
+        own,
+        trusted: None,
+    };
     let (snapshot, file) = next.seal(&founder)?;
+    let pin = snapshot.pin();
+    // All that can fail comes before the file is made: a recovery code must not be lost with an error.
+    let vault = Vault::unlocked(place, Opened { snapshot: snapshot.into(), keys })?;
+    let place = vault.place();
+    let before = place.read_pin();
     {
         let _exclusive = place.storage.exclusive()?;
-        place.storage.replace(None, &file)?;
+        match place.storage.replace(None, &file) {
+            Ok(()) => place.remember(&pin, &before),
+            Err(error) if error.kind() == ErrorKind::DurabilityUnknown => place.set_confirmed(false),
+            Err(error) => return Err(error),
+        }
     }
-    place.remember(&snapshot.pin());
-    Vault::unlocked(place, Opened { snapshot: snapshot.into(), keys })
+    Ok(vault)
 }

@@ -1,6 +1,5 @@
 //! Changing records: all or nothing.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,8 +9,8 @@ use super::snapshot::{Entry, Snapshot, attributes};
 use crate::credentials::{Attributes, Change, Draft, Name, Provider, Secrets, is_reserved_name, now};
 use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result, quoted};
-use crate::format::body::{MAX_RECORDS, RecordView, WireRecord, seal_secret};
-use crate::memory::with_scrubbed_stack;
+use crate::format::body::{MAX_RECORDS, RecordView, Run, WireRecord, seal_secret};
+use crate::memory::{WipedBytes, with_scrubbed_stack};
 
 /// The changes of one commit, as [`Vault::edit`] hands it to its closure.
 ///
@@ -197,14 +196,14 @@ impl<'a> Edit<'a> {
     }
 
     /// The encoded records of the next version: unchanged ones as they are, in runs as long as possible.
-    pub(super) fn encode(&self, keys: &Keys) -> Result<(Vec<Cow<'_, [u8]>>, usize)> {
+    pub(super) fn encode(&self, keys: &Keys) -> Result<(Vec<Run<'_>>, usize)> {
         let base = &*self.base;
         let mut runs = Vec::new();
         let mut count = base.offsets().len();
         let mut copied = 0; // position of the first record of the base that is not in `runs` yet
         for (name, planned) in &self.planned {
             let position = base.position(name);
-            runs.push(Cow::Borrowed(base.encoded(copied..position)));
+            runs.push(Run::Kept(base.encoded(copied..position)));
             copied = position;
             let old = base.offsets().get(position).map(|offset| base.record(*offset));
             let old = old.filter(|record| record.name == &**name);
@@ -213,11 +212,11 @@ impl<'a> Edit<'a> {
                 count -= 1;
             }
             if let Planned::Record(record) = planned {
-                runs.push(Cow::Owned(record.encode(base, name, old.as_ref(), keys)?));
+                runs.push(Run::New(record.encode(base, name, old.as_ref(), keys)?));
                 count += 1;
             }
         }
-        runs.push(Cow::Borrowed(base.encoded(copied..base.offsets().len())));
+        runs.push(Run::Kept(base.encoded(copied..base.offsets().len())));
         if count > MAX_RECORDS {
             let message = format!("the vault would hold {count} records, the format allows {MAX_RECORDS}");
             return Err(Error::new(ErrorKind::TooLong, message));
@@ -239,7 +238,7 @@ impl PlannedRecord {
         name: &str,
         old: Option<&RecordView<'_>>,
         keys: &Keys,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<WipedBytes> {
         let sealed;
         let (provider, access_key_id, secret): (Provider, &str, &[u8]) = match (&self.secret, old) {
             (PlannedSecret::New(secrets), _) => {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use super::{Shared, Vault};
 use crate::error::{Error, ErrorKind, Result};
 
+/// No step is shorter: a thread that looks all the time would be no rest.
+const LEAST: Duration = Duration::from_millis(10);
 /// In how many steps idle time is measured: the lock comes up to one step late.
 const STEPS: u32 = 4;
 
@@ -20,7 +22,7 @@ impl IdleLock {
         let (sender, receiver) = channel();
         std::thread::Builder::new()
             .name("aumbry-lock".into())
-            .spawn(move || watch(&vault, idle / STEPS, &receiver))
+            .spawn(move || watch(&vault, (idle / STEPS).max(LEAST), &receiver))
             .map_err(|error| {
                 Error::new(ErrorKind::OutOfResources, "no thread to lock the vault by").with_source(error)
             })?;

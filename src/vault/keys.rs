@@ -53,6 +53,14 @@ impl Keys {
         self.kek.bytes_mut().copy_from_slice(kek.bytes());
     }
 
+    /// The same keys in another guarded page.
+    pub(super) fn copy_from(&mut self, from: &Self, vault_id: &[u8; 16]) {
+        self.set_kek(&from.kek);
+        self.vault_key.bytes_mut().copy_from_slice(from.vault_key.bytes());
+        self.seed.bytes_mut().copy_from_slice(from.seed.bytes());
+        with_scrubbed_stack(|| self.record_keys.derive_from(&self.vault_key, vault_id));
+    }
+
     /// The slot's keys, all of them; and the key that its holder trusts the signature of.
     pub(super) fn open_slot(
         &mut self,

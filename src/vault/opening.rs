@@ -85,10 +85,8 @@ impl Loaded {
         Err(Error::new(ErrorKind::WrongPassphrase, message))
     }
 
-    /// Opens the caller's own slot with the key-encryption key in memory: the quick way, for a newer version.
-    pub(super) fn open_with_keys(self, current: &Keys, own: SlotId, secret_memory: bool) -> Result<Opened> {
-        let mut keys = Guarded::<Keys>::new(secret_memory)?;
-        keys.set_kek(current.kek());
+    /// Opens the caller's own slot with the key-encryption key in `keys`: the quick way, for a newer version.
+    pub(super) fn open_with_kek(self, mut keys: Guarded<Keys>, own: SlotId) -> Result<Opened> {
         let slot = self.header.slots().iter().find(|slot| slot.id == own).ok_or_else(reopen)?;
         match keys.open_slot(slot, self.header.vault_id()) {
             Err(Unopened::WrongKey) => Err(reopen()),

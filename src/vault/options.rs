@@ -167,7 +167,8 @@ impl CreateOptions {
         self
     }
 
-    /// Makes an empty vault at `path`, where nothing may be, and opens it.
+    /// Makes an empty vault at `path`, where nothing may be, and opens it. If the disk does not confirm that the file
+    /// would survive a power cut, that is no error but [`Advice::NotConfirmed`](crate::Advice::NotConfirmed).
     ///
     /// # Errors
     /// * [`VaultExists`](ErrorKind::VaultExists): there is a file already; it is left alone.

@@ -20,6 +20,7 @@ const MAX_LEN: usize = 1024;
 /// let passphrase = Passphrase::from("correct horse battery staple");
 /// assert_eq!(format!("{passphrase:?}"), "Passphrase([redacted])");
 /// ```
+#[derive(Clone)]
 pub struct Passphrase {
     bytes: SecretSlice<u8>,
     is_recovery_code: bool,

@@ -11,10 +11,10 @@ use crate::crypto::kdf::{KdfParameters, derive_kek};
 use crate::crypto::keys::Kek;
 use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result, quoted};
-use crate::format::body::{MAX_LABEL, SlotMeta, seal_secret};
+use crate::format::body::{MAX_LABEL, Run, SlotMeta, seal_secret};
 use crate::format::damaged;
 use crate::format::slot::{Hint, Role, Slot, SlotId};
-use crate::memory::{Guarded, with_scrubbed_stack};
+use crate::memory::{Guarded, WipedBytes, with_scrubbed_stack, zeroed};
 
 /// # Errors
 /// [`ErrorKind::InvalidInput`] or [`ErrorKind::TooLong`], saying which rule the label breaks.
@@ -61,7 +61,7 @@ impl Newcomer {
         let random = random::make()?;
         let meta = with_scrubbed_stack(|| {
             SlotMeta::new(slot.id, &self.label, self.created, vault_id, &self.kek, &escrow_key, &random)
-        });
+        })?;
         Ok((slot, meta))
     }
 }
@@ -105,22 +105,44 @@ impl Vault {
             let message = format!("{} is a recovery code, not a passphrase", quoted(label));
             return Err(Error::new(ErrorKind::Refused, message));
         }
-        // A passphrase that is set today costs at least what is the default today.
-        let kdf = if slot.kdf.cost() < KdfParameters::default().cost() {
-            KdfParameters::default()
-        } else {
-            slot.kdf
-        };
+        let kdf = kdf_for(slot, &snapshot)?;
         let secret_memory = self.place().secret_memory();
         let newcomer = Newcomer::make(label, (slot.role, slot.hint), kdf, &passphrase, secret_memory)?;
         self.commit(
-            |snapshot| position(snapshot, label),
+            |snapshot| {
+                let position = position(snapshot, label)?;
+                let now = snapshot.header.slots.get(position);
+                // Somebody else gave this person a new slot, perhaps with another role: theirs stays.
+                if now.is_none_or(|now| (now.id, now.role, now.hint) != (slot.id, slot.role, slot.hint)) {
+                    let message = format!("{} was changed elsewhere meanwhile", quoted(label));
+                    return Err(Error::new(ErrorKind::Conflict, message));
+                }
+                Ok(position)
+            },
             |position, opened, generation| {
                 replace_slot(opened, *position, &newcomer, generation, secret_memory).map(Some)
             },
         )?;
         Ok(())
     }
+}
+
+/// A passphrase that is set today costs at least what is the default today, if all slots together may cost that.
+fn kdf_for(slot: &Slot, snapshot: &Snapshot) -> Result<KdfParameters> {
+    let default = KdfParameters::default();
+    if slot.kdf.cost() >= default.cost() && slot.kdf.is_above_floor() {
+        return Ok(slot.kdf);
+    }
+    let others: u64 = snapshot.header.slots.iter().map(|slot| slot.kdf.cost()).sum::<u64>() - slot.kdf.cost();
+    if others + default.cost() <= KdfParameters::MAX_TOTAL_COST {
+        return Ok(default);
+    }
+    if slot.kdf.is_above_floor() {
+        return Ok(slot.kdf);
+    }
+    let message = "the slots of the vault together cost as much as the format allows: somebody with a costly one \
+                   must go first";
+    Err(Error::new(ErrorKind::Refused, message))
 }
 
 fn position(snapshot: &Snapshot, label: &str) -> Result<usize> {
@@ -156,6 +178,7 @@ fn replace_slot(
     let mut slots = Vec::with_capacity(base.header.slots.len());
     let mut people = Vec::with_capacity(base.people.len());
     let mut kek = Guarded::<Kek>::new(secret_memory)?;
+    let mut check = Guarded::<Keys>::new(secret_memory)?;
     for (at, (slot, person)) in base.header.slots.iter().zip(&base.people).enumerate() {
         if at == position {
             let (slot, mut person_now) = newcomer.admit(&new, vault_id)?;
@@ -164,6 +187,14 @@ fn replace_slot(
             people.push(person_now);
         } else {
             with_scrubbed_stack(|| person.open_escrow(vault_id, &escrow_key, &mut kek))?;
+            // An escrow that opens, but is not what opens this person's slot, would lock them out.
+            check.set_kek(&kek);
+            check.open_slot(slot, vault_id).map_err(|_| {
+                damaged(format!(
+                    "the vault is damaged: the escrow of {} is another key",
+                    quoted(&person.label)
+                ))
+            })?;
             let mut slot = slot.clone();
             new.wrap(&mut slot, vault_id, &kek)?;
             slots.push(slot);
@@ -174,16 +205,20 @@ fn replace_slot(
     let own = slots.get(base.own_slot).map_or([0; 16], |slot| slot.id);
     let records = seal_anew(base, old.keys(), &keys)?;
     let count = base.offsets().len();
-    let runs = vec![records.into()];
-    let next = NextVersion { vault_id: *vault_id, generation, slots, people: &people, runs, count, own };
+    let runs = vec![Run::New(records)];
+    let trusted = Some(base.verification_key);
+    let vault_id = *vault_id;
+    let next = NextVersion { vault_id, generation, slots, people: &people, runs, count, own, trusted };
     let (snapshot, file) = next.seal(&new)?;
     Ok(Sealed { snapshot, file, keys: Some(keys) })
 }
 
 /// All encoded records with their secrets under new keys: opened and sealed one at a time.
-fn seal_anew(base: &Snapshot, old: &Keys, new: &Keys) -> Result<Vec<u8>> {
+fn seal_anew(base: &Snapshot, old: &Keys, new: &Keys) -> Result<WipedBytes> {
     let vault_id = &base.header.vault_id;
-    let mut records = base.encoded(0..base.offsets().len()).to_vec();
+    let all = base.encoded(0..base.offsets().len());
+    let mut records = zeroed(all.len())?;
+    records.copy_from_slice(all);
     let mut rest = records.as_mut_slice();
     for (position, offset) in base.offsets().iter().enumerate() {
         let record = base.record(*offset);

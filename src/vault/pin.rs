@@ -105,6 +105,10 @@ impl Pin {
         Ok(())
     }
 
+    fn is_of_same_vault(&self, other: &Self) -> bool {
+        self.vault_id == other.vault_id && self.verification_key == other.verification_key
+    }
+
     /// Text, so that a person who looks can see what is remembered; checked, so that damage is noticed.
     fn encode(&self) -> Vec<u8> {
         let mut text = format!(
@@ -159,12 +163,19 @@ pub(super) fn read(file: Option<&StateFile>) -> Found {
     }
 }
 
-/// Remembers `pin`, unless something newer of the same vault was remembered meanwhile.
-pub(super) fn remember(file: &StateFile, pin: &Pin) -> std::io::Result<()> {
+/// Remembers `pin`, unless something newer of the same vault, or another vault, was remembered since `before` was
+/// read.
+pub(super) fn remember(file: &StateFile, pin: &Pin, before: &Found) -> std::io::Result<()> {
     file.update(|current| {
+        if let Some(current) = current.and_then(Pin::parse) {
+            let replaced = !current.is_of_same_vault(pin)
+                && !matches!(before, Found::Pin(before) if before.is_of_same_vault(&current));
+            if replaced {
+                return None;
+            }
+        }
         let newer_known = current.and_then(Pin::parse).is_some_and(|current| {
-            let same_vault =
-                current.vault_id == pin.vault_id && current.verification_key == pin.verification_key;
+            let same_vault = current.is_of_same_vault(pin);
             let unchanged = current.signature == pin.signature && current.slot == pin.slot;
             let other = current.generation == pin.generation && current.signature != pin.signature;
             same_vault && (current.generation > pin.generation || unchanged || other)

@@ -1,7 +1,5 @@
 //! The next version of a vault, on its way to be sealed and signed.
 
-use std::borrow::Cow;
-
 use super::keys::Keys;
 use super::opening::Opened;
 use super::snapshot::Snapshot;
@@ -9,10 +7,10 @@ use crate::crypto::keys::{AdministratorKey, Kek};
 use crate::crypto::random;
 use crate::crypto::signature::VerificationKey;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::PlainFile;
-use crate::format::body::{BodyPlan, SlotMeta};
-use crate::format::header::Header;
+use crate::format::body::{BodyPlan, Run, SlotMeta};
+use crate::format::header::{Header, UnverifiedHeader};
 use crate::format::slot::{Role, Slot, SlotId};
+use crate::format::{PlainFile, damaged};
 use crate::memory::{Guarded, with_scrubbed_stack};
 use crate::storage::Version;
 
@@ -48,14 +46,13 @@ impl<'a> Administrator<'a> {
         let random = random::make()?;
         with_scrubbed_stack(|| match slot.role {
             Role::Administrator => {
-                slot.seal(vault_id, kek, self.keys.vault_key(), self.keys.seed().bytes(), &random);
+                slot.seal(vault_id, kek, self.keys.vault_key(), self.keys.seed().bytes(), &random)
             }
             Role::Reader => {
                 let key = VerificationKey::derive(self.keys.seed()).to_bytes();
-                slot.seal(vault_id, kek, self.keys.vault_key(), &key, &random);
+                slot.seal(vault_id, kek, self.keys.vault_key(), &key, &random)
             }
-        });
-        Ok(())
+        })
     }
 }
 
@@ -78,16 +75,18 @@ pub(super) struct NextVersion<'a> {
     pub(super) slots: Vec<Slot>,
     pub(super) people: &'a [SlotMeta],
     /// Encoded records, or runs of them, ascending by name.
-    pub(super) runs: Vec<Cow<'a, [u8]>>,
+    pub(super) runs: Vec<Run<'a>>,
     pub(super) count: usize,
     /// The caller's slot.
     pub(super) own: SlotId,
+    /// The key that verified the version before this one.
+    pub(super) trusted: Option<VerificationKey>,
 }
 
 impl NextVersion<'_> {
     /// The snapshot to hold in memory, checked as if it had been read, and the file to be saved.
     pub(super) fn seal(self, administrator: &Administrator<'_>) -> Result<(Snapshot, Vec<u8>)> {
-        let Self { vault_id, generation, slots, people, runs, count, own } = self;
+        let Self { vault_id, generation, slots, people, runs, count, own, trusted } = self;
         let keys = administrator.keys;
         let random = random::make()?;
         let mut header = Header::new(vault_id, generation, slots);
@@ -97,6 +96,14 @@ impl NextVersion<'_> {
         let (file, verification_key) = with_scrubbed_stack(|| {
             let file = plain.seal(keys.vault_key(), keys.seed(), &random)?;
             Ok::<_, Error>((file, VerificationKey::derive(keys.seed())))
+        })?;
+        // Nothing is saved that would not open: the header is checked here, the body by `Snapshot::new`.
+        if trusted.is_some_and(|trusted| trusted != verification_key) {
+            return Err(damaged("the keys in memory are not those of this vault: open it again"));
+        }
+        UnverifiedHeader::parse(&file, file.len() as u64).map_err(|error| {
+            Error::new(ErrorKind::Refused, "the new version would break a rule of the format")
+                .with_source(error)
         })?;
         let signature = *Version::of(&file).signature();
         Ok((Snapshot::new(plain, header, verification_key, signature, own)?, file))

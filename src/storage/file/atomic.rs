@@ -50,10 +50,25 @@ fn write(temporary: &Path, bytes: &[u8], old: Option<fs::Metadata>) -> io::Resul
     let mut file = create(temporary)?;
     file.write_all(bytes)?;
     if let Some(old) = old {
-        // Whoever shared the vault with a group shares the new one too.
-        file.set_permissions(old.permissions())?;
+        share_as(&file, &old)?;
     }
     file.sync_all()
+}
+
+/// Whoever shared the vault with a group shares the new one too: same owner, group and permissions. Where the system
+/// does not let us give it to that group, the group gets nothing, rather than another one something.
+#[cfg(unix)]
+fn share_as(file: &File, old: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+    let _ = fchown(file, Some(old.uid()), None); // root alone may
+    let same_group = fchown(file, None, Some(old.gid())).is_ok();
+    let mode = old.mode() & if same_group { 0o777 } else { 0o707 };
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn share_as(file: &File, old: &fs::Metadata) -> io::Result<()> {
+    file.set_permissions(old.permissions())
 }
 
 fn create(path: &Path) -> io::Result<File> {

@@ -1,0 +1,30 @@
+//! Choosing what a guess costs by how long it takes here.
+
+use std::time::{Duration, Instant};
+
+use crate::crypto::kdf::{KdfParameters, Passes, derive_kek};
+use crate::crypto::keys::Kek;
+use crate::error::Result;
+
+impl KdfParameters {
+    /// Parameters with which unlocking takes about `target` on this machine, and never less than the default:
+    /// 64 MiB, 4 lanes, and 3 to 32 passes, which is as much as the format allows.
+    ///
+    /// A vault calibrated on a fast machine is slow to open on a slow one, which is why this is no default. Runs
+    /// Argon2id once.
+    ///
+    /// # Errors
+    /// [`OutOfResources`](crate::ErrorKind::OutOfResources).
+    pub fn calibrated_to(target: Duration) -> Result<Self> {
+        let default = Self::default();
+        let start = Instant::now();
+        derive_kek(b"calibration", &[0; 16], &default, &mut Kek::default())?;
+        let per_pass = start.elapsed() / default.passes().get();
+        let wanted = target.as_nanos() / per_pass.as_nanos().max(1);
+        let memory = u64::from(default.memory().get());
+        let most = Self::MAX_COST / memory;
+        let passes = u64::try_from(wanted).unwrap_or(most).clamp(u64::from(default.passes().get()), most);
+        let passes = Passes::new(u32::try_from(passes).unwrap_or(default.passes().get()))?;
+        Self::new(default.memory(), passes, default.lanes())
+    }
+}

@@ -1,0 +1,67 @@
+//! What can be known of a vault without a passphrase.
+
+use std::path::Path;
+
+use crate::crypto::kdf::KdfParameters;
+use crate::error::Result;
+use crate::format::header::{self, UnverifiedHeader};
+use crate::format::slot::{Hint, Role};
+use crate::storage::{FileStorage, Storage};
+
+/// What a vault's header says of it.
+///
+/// # Security
+/// Nobody has vouched for it: whoever can write the file can write this. Only opening the vault verifies it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct VaultInfo {
+    /// The id that the vault was given when it was made.
+    pub vault_id: [u8; 16],
+    /// Grows with every commit.
+    pub generation: u64,
+    /// The length of the file in bytes.
+    pub file_len: u64,
+    /// Who can open it, in the order of their slots. Labels stand in the sealed part.
+    pub slots: Vec<SlotInfo>,
+}
+
+/// What a vault's header says of one way in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct SlotInfo {
+    /// What whoever opens it may do.
+    pub role: Role,
+    /// Whether a recovery code opens it, rather than a passphrase.
+    pub is_recovery_code: bool,
+    /// What a guess costs.
+    pub kdf: KdfParameters,
+}
+
+/// Looks at the vault at `path` without opening it.
+///
+/// # Errors
+/// As [`Vault::open`](crate::Vault::open) before it derives a key: the kinds that say that this is no vault, or one
+/// that is damaged in its header.
+pub fn inspect(path: impl AsRef<Path>) -> Result<VaultInfo> {
+    inspect_storage(&FileStorage::new(path.as_ref()))
+}
+
+/// Looks at the vault that `storage` holds without opening it.
+///
+/// # Errors
+/// As [`inspect`].
+pub fn inspect_storage(storage: &dyn Storage) -> Result<VaultInfo> {
+    let prefix = storage.load_prefix(header::MAX_LEN)?;
+    let header = UnverifiedHeader::parse(&prefix.bytes, prefix.total_len)?;
+    let slots = header.slots().iter().map(|slot| SlotInfo {
+        role: slot.role,
+        is_recovery_code: slot.hint == Hint::RecoveryCode,
+        kdf: slot.kdf,
+    });
+    Ok(VaultInfo {
+        vault_id: *header.vault_id(),
+        generation: header.generation(),
+        file_len: prefix.total_len,
+        slots: slots.collect(),
+    })
+}

@@ -1,0 +1,100 @@
+//! Where a vault stands, and what this machine remembers of it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::opening::{Loaded, Opened, load};
+use super::options::OpenOptions;
+use super::passphrase::Passphrase;
+use super::pin::{self, Found, Pin};
+use super::{Advice, UnlockTime, Vault};
+use crate::error::Result;
+use crate::storage::{StateFile, Storage};
+
+pub(super) struct Place {
+    pub(super) storage: Box<dyn Storage>,
+    pub(super) options: OpenOptions,
+    pin: Option<StateFile>,
+    pin_trouble: Mutex<Option<String>>,
+    /// The last version was saved, but the disk did not confirm it.
+    unconfirmed: AtomicBool,
+    unlock_time: Mutex<Option<UnlockTime>>,
+}
+
+impl Place {
+    pub(super) fn new(storage: Box<dyn Storage>, options: OpenOptions) -> Result<Self> {
+        let location = if options.without_pin { None } else { storage.location()? };
+        let folder = options.state_folder.as_deref();
+        let pin = location.as_deref().and_then(|location| pin::state_file(folder, location));
+        let nowhere = location.is_some() && pin.is_none();
+        let trouble = nowhere.then(|| "there is no home folder to remember it in".to_owned());
+        Ok(Self {
+            storage,
+            options,
+            pin,
+            pin_trouble: Mutex::new(trouble),
+            unconfirmed: AtomicBool::new(false),
+            unlock_time: Mutex::new(None),
+        })
+    }
+
+    pub(super) fn secret_memory(&self) -> bool {
+        !self.options.allow_hibernation
+    }
+
+    pub(super) fn open(self, passphrase: &Passphrase) -> Result<Vault> {
+        let opened = self.open_checked(passphrase, self.options.accepted, |_| Ok(()))?;
+        Vault::unlocked(self, opened)
+    }
+
+    /// Opens what stands there now; `accepted` is a version that the pin must not refuse.
+    pub(super) fn open_checked(
+        &self,
+        passphrase: &Passphrase,
+        accepted: Option<[u8; 64]>,
+        may_follow: impl FnOnce(&Pin) -> Result<()>,
+    ) -> Result<Opened> {
+        let start = Instant::now();
+        // The pin before the file: read after it, a commit in between would look like a rollback.
+        let pin = self.read_pin();
+        let loaded: Loaded = load(&*self.storage)?;
+        let (opened, kdf) = loaded.open_with_passphrase(passphrase, &pin, self.secret_memory())?;
+        let found = opened.snapshot.pin();
+        may_follow(&found)?;
+        pin.allows(&found, accepted.as_ref())?;
+        self.remember(&found, &pin);
+        let whole = start.elapsed();
+        *self.unlock_time.lock().unwrap_or_else(PoisonError::into_inner) = Some(UnlockTime { kdf, whole });
+        Ok(opened)
+    }
+
+    pub(super) fn unlock_time(&self) -> Option<UnlockTime> {
+        *self.unlock_time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn read_pin(&self) -> Found {
+        pin::read(self.pin.as_ref())
+    }
+
+    /// Remembers a version that is known to be durable; `before` is the pin that was there when it was read or
+    /// planned. Failing is a matter of advice, not of errors.
+    pub(super) fn remember(&self, pin: &Pin, before: &Found) {
+        let Some(file) = &self.pin else { return };
+        let trouble = pin::remember(file, pin, before)
+            .err()
+            .map(|error| format!("{} cannot be written ({error})", file.path().display()));
+        *self.pin_trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// Whether the last version that was saved is known to survive a power cut.
+    pub(super) fn set_confirmed(&self, confirmed: bool) {
+        self.unconfirmed.store(!confirmed, Ordering::Relaxed);
+    }
+
+    pub(super) fn advice(&self) -> impl Iterator<Item = Advice> {
+        let trouble = self.pin_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let unconfirmed = self.unconfirmed.load(Ordering::Relaxed).then_some(Advice::NotConfirmed);
+        trouble.map(Advice::PinNotWritten).into_iter().chain(unconfirmed)
+    }
+}

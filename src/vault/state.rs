@@ -1,0 +1,261 @@
+//! What a handle holds: a version and its keys, or, when locked, what was seen last.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread::{self, ThreadId};
+
+use super::Vault;
+use super::idle::IdleLock;
+use super::keys::Keys;
+use super::opening::{Opened, load};
+use super::passphrase::Passphrase;
+use super::pin::{Found, Pin};
+use super::place::Place;
+use super::snapshot::Snapshot;
+use crate::credentials::Credentials;
+use crate::error::{Error, ErrorKind, Result};
+use crate::memory::{Guarded, with_scrubbed_stack};
+
+pub(super) struct Shared {
+    place: Place,
+    state: RwLock<State>,
+    /// Held during an edit, by `writer`.
+    pub(super) writing: Mutex<()>,
+    writer: Mutex<Option<ThreadId>>,
+    /// Set by every look-up and edit, taken by the idle lock.
+    used: AtomicBool,
+    idle_lock: Mutex<Option<IdleLock>>,
+}
+
+pub(super) enum State {
+    Unlocked(Opened),
+    /// What was seen last, which a later `unlock` must follow.
+    Locked(Pin),
+}
+
+impl Shared {
+    pub(super) fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+
+    pub(super) fn writer(&self) -> MutexGuard<'_, Option<ThreadId>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Vault {
+    pub(super) fn unlocked(place: Place, opened: Opened) -> Result<Self> {
+        let shared = Arc::new(Shared {
+            place,
+            state: RwLock::new(State::Unlocked(opened)),
+            writing: Mutex::new(()),
+            writer: Mutex::new(None),
+            used: AtomicBool::new(true),
+            idle_lock: Mutex::new(None),
+        });
+        if let Some(idle) = shared.place.options.lock_after {
+            let lock = IdleLock::start(Arc::downgrade(&shared), idle)?;
+            *shared.idle_lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
+        }
+        Ok(Self { shared })
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.shared.place
+    }
+
+    // A state is replaced whole, so a panic elsewhere cannot have left half of one.
+    pub(super) fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.shared.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.shared.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is unlocked, for somebody who uses it: the idle lock begins to count anew.
+    pub(super) fn used<'a>(&self, state: &'a State) -> Result<&'a Opened> {
+        self.mark_used();
+        state.opened()
+    }
+
+    pub(super) fn mark_used(&self) {
+        // Read first: many threads that write one flag wait for each other.
+        if !self.shared.used.load(Ordering::Relaxed) {
+            self.shared.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn snapshot(&self) -> Result<Arc<Snapshot>> {
+        Ok(Arc::clone(&self.state().opened()?.snapshot))
+    }
+
+    /// Whether this very thread is editing the vault.
+    pub(super) fn is_edited_here(&self) -> bool {
+        *self.shared.writer() == Some(thread::current().id())
+    }
+
+    /// Opens one record of a snapshot that this vault holds.
+    pub(super) fn open_record(&self, base: &Arc<Snapshot>, offset: u32) -> Result<Credentials> {
+        open_record(self.state().opened_as(base)?, offset)
+    }
+
+    /// A version that this vault holds with keys of its own, for work that takes longer than a look-up: locking
+    /// need not wait for it.
+    pub(super) fn borrowed(&self, base: &Arc<Snapshot>) -> Result<Opened> {
+        let mut keys = Guarded::<Keys>::new(self.place().secret_memory())?;
+        keys.copy_from(&self.state().opened_as(base)?.keys, &base.header.vault_id);
+        Ok(Opened { snapshot: Arc::clone(base), keys })
+    }
+
+    pub(super) fn unlock_with(&self, passphrase: &Passphrase) -> Result<()> {
+        self.mark_used();
+        // Held before anything is read: what another thread commits meanwhile is no rollback.
+        let (held, snapshot) = match &*self.state() {
+            State::Unlocked(opened) => (opened.snapshot.pin(), Some(Arc::clone(&opened.snapshot))),
+            State::Locked(seen) => (seen.clone(), None),
+        };
+        let accepted = self.still_accepted(&held.signature);
+        let held = Found::Pin(held);
+        let opened = self.place().open_checked(passphrase, accepted, |found| held.allows(found, None))?;
+        self.install(opened, snapshot.as_ref())?;
+        self.mark_used();
+        Ok(())
+    }
+
+    /// The version that the user accepted, as long as that is what this handle holds: it was accepted once, not
+    /// for whenever it is put back.
+    fn still_accepted(&self, held: &[u8; 64]) -> Option<[u8; 64]> {
+        self.place().options.accepted.filter(|accepted| accepted == held)
+    }
+
+    /// Whether the pin `found`, read before the file was looked at, agrees with what this vault holds.
+    pub(super) fn check_pin(&self, found: &Found, held: &Snapshot) -> Result<()> {
+        found.allows(&held.pin(), self.still_accepted(&held.signature).as_ref())
+    }
+
+    pub(super) fn reload_if_changed(&self) -> Result<bool> {
+        let held = self.snapshot()?;
+        let pin = self.place().read_pin();
+        match self.place().storage.version()? {
+            // Nobody changed it, or somebody put this very version back.
+            Some(version) if *version.signature() == held.signature => {
+                self.check_pin(&pin, &held)?;
+                Ok(false)
+            }
+            _ => {
+                let (opened, held) = self.reload()?;
+                self.place().remember(&opened.snapshot.pin(), &pin);
+                self.install(opened, Some(&held))?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// The version that is in the storage now, opened with the keys in memory; checked, not installed. And
+    /// the version that it was checked against.
+    pub(super) fn reload(&self) -> Result<(Opened, Arc<Snapshot>)> {
+        const ATTEMPTS: u32 = 100;
+        let place = self.place();
+        for _ in 0..ATTEMPTS {
+            let held = self.snapshot()?;
+            let pin = place.read_pin();
+            let loaded = load(&*place.storage)?;
+            let mut keys = Guarded::<Keys>::new(place.secret_memory())?;
+            match &*self.state() {
+                State::Unlocked(now) if Arc::ptr_eq(&now.snapshot, &held) => keys.set_kek(now.keys.kek()),
+                // Another thread went on meanwhile; what was loaded may be older than that.
+                State::Unlocked(_) => continue,
+                State::Locked(_) => return Err(locked()),
+            }
+            if loaded.vault_id() != &held.header.vault_id {
+                let message = "another vault stands where this one was";
+                return Err(Error::new(ErrorKind::VaultChanged, message).with_signature(loaded.signature()));
+            }
+            let own = held.slot().map_or([0; 16], |slot| slot.id);
+            let opened = loaded.open_with_kek(keys, own)?;
+            let found = opened.snapshot.pin();
+            Found::Pin(held.pin()).allows(&found, None)?;
+            pin.allows(&found, self.still_accepted(&held.signature).as_ref())?;
+            return Ok((opened, held));
+        }
+        Err(Error::new(ErrorKind::Conflict, "the vault is changed faster than it can be read"))
+    }
+
+    /// Swaps in a version that was opened while the handle held `held` (nothing, if it was locked), unless another
+    /// thread got further meanwhile.
+    fn install(&self, opened: Opened, held: Option<&Arc<Snapshot>>) -> Result<()> {
+        let mut state = self.state_mut();
+        match (&*state, held) {
+            // Locked while this was read: then it stays so.
+            (State::Locked(_), Some(_)) => return Err(locked()),
+            (State::Locked(seen), None) if seen.allows(&opened.snapshot.pin()).is_err() => {
+                let message = "the vault was changed while it was being unlocked: try again";
+                return Err(Error::new(ErrorKind::Conflict, message));
+            }
+            (State::Unlocked(now), held) => {
+                let unchanged = held.is_some_and(|held| Arc::ptr_eq(&now.snapshot, held));
+                if !unchanged && now.snapshot.header.generation >= opened.snapshot.header.generation {
+                    return Ok(());
+                }
+            }
+            (State::Locked(_), None) => {}
+        }
+        *state = State::Unlocked(opened);
+        Ok(())
+    }
+
+    /// Swaps in a version that was made from `base` and saved, with its keys where they are new ones.
+    pub(super) fn advance(&self, base: &Arc<Snapshot>, snapshot: Snapshot, keys: Option<Guarded<Keys>>) {
+        {
+            let mut state = self.state_mut();
+            match &mut *state {
+                State::Locked(seen) => {
+                    *seen = snapshot.pin();
+                    return;
+                }
+                State::Unlocked(opened) if Arc::ptr_eq(&opened.snapshot, base) => {
+                    opened.snapshot = Arc::new(snapshot);
+                    if let Some(keys) = keys {
+                        opened.keys = keys;
+                    }
+                    return;
+                }
+                // Unlocked anew meanwhile, perhaps as somebody else: these keys do not belong to this version.
+                State::Unlocked(_) => {}
+            }
+        }
+        // What was saved is in the storage; if it cannot be read now, the next refresh says why.
+        let _ = self.reload_if_changed();
+    }
+}
+
+impl State {
+    pub(super) fn opened(&self) -> Result<&Opened> {
+        match self {
+            Self::Unlocked(opened) => Ok(opened),
+            Self::Locked(_) => Err(locked()),
+        }
+    }
+
+    /// What is unlocked, if it is still this version.
+    fn opened_as(&self, base: &Arc<Snapshot>) -> Result<&Opened> {
+        let opened = self.opened()?;
+        if Arc::ptr_eq(&opened.snapshot, base) {
+            return Ok(opened);
+        }
+        Err(Error::new(ErrorKind::Conflict, "the vault was reloaded during the edit"))
+    }
+}
+
+/// A look-up's worth of work.
+pub(super) fn open_record(opened: &Opened, offset: u32) -> Result<Credentials> {
+    with_scrubbed_stack(|| {
+        let snapshot = &opened.snapshot;
+        snapshot.open_record(&snapshot.record(offset), opened.keys.record_keys())
+    })
+}
+
+pub(super) fn locked() -> Error {
+    Error::new(ErrorKind::Locked, "the vault is locked: unlock it with the passphrase")
+}
