@@ -31,7 +31,7 @@ use std::time::Duration;
 use crate::credentials::{Credentials, is_reserved_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::slot::Role;
-use crate::memory::MemoryProtection;
+use crate::memory::{MemoryProtection, with_scrubbed_stack};
 
 use place::Place;
 use state::{Shared, State, locked, open_record};
@@ -207,7 +207,10 @@ impl Vault {
             if self.is_locked() {
                 return Err(locked());
             }
-            open_record(&opened, *offset)?;
+            with_scrubbed_stack(|| {
+                let record = opened.snapshot.record(*offset);
+                record.open_secret(&opened.snapshot.header.vault_id, opened.keys.record_keys())
+            })?;
         }
         let records = opened.snapshot.offsets().len();
         Ok(Verified { records, generation: opened.snapshot.header.generation })

@@ -182,7 +182,7 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
         &desk,
         desk.create_options().create(desk.path(), PASSPHRASE),
         ErrorKind::VaultExists,
-        "there is a file already where the vault should be made",
+        "there is a vault or another file at \"/folder/vault.aumbry\" already",
     );
     expect(
         &desk,

@@ -25,18 +25,33 @@ const MODE: &str = "AUMBRY_RESIDUE_MODE";
 const FOLDER: &str = "AUMBRY_RESIDUE_FOLDER";
 const ASKED: &str = "RESIDUE+asked/for+0123456789/abcdefghijk";
 const OTHER: &str = "RESIDUE+other/one+9876543210/zyxwvutsrqp";
+const OTHER_NAME: &str = "residue/name/of/the/record/that/nobody/asks/for";
+const IMPORTED: &str = "RESIDUE+from/a/console+file+5566778899aabbc";
+const NEW_WORDS: &str = "Residue of the next passphrase, in a String of its own";
 const WORDS: &str = "Residue of a passphrase, long enough to be told apart";
 
 /// Bytes to look for, and what they are called.
 type Needles = Vec<(String, Vec<u8>)>;
 
 fn needles(desk: &Desk) -> Needles {
-    let keys = keys_of(&std::fs::read(desk.path()).unwrap(), WORDS).unwrap();
-    let mut needles: Needles = vec![
-        ("passphrase".into(), WORDS.into()),
-        ("secret asked for".into(), ASKED.into()),
-        ("secret not asked for".into(), OTHER.into()),
-    ];
+    let mut needles: Needles = [
+        ("passphrase", WORDS),
+        ("next passphrase", NEW_WORDS),
+        ("secret asked for", ASKED),
+        ("secret not asked for", OTHER),
+        ("secret of an edit", SECRET),
+        ("imported secret", IMPORTED),
+    ]
+    .map(|(name, needle)| (name.to_owned(), needle.into()))
+    .into();
+    needles.extend(keys(desk, WORDS));
+    needles
+}
+
+/// The keys that this passphrase opens the vault with now.
+fn keys(desk: &Desk, passphrase: &str) -> Needles {
+    let keys = keys_of(&std::fs::read(desk.path()).unwrap(), passphrase).unwrap();
+    let mut needles = Needles::new();
     // In halves: a key schedule of AES-256 begins with the two halves of its key.
     for (name, key) in
         [("KEK", &keys.kek[..]), ("K", &keys.vault_key), ("seed", &keys.x), ("RK and NK", &keys.record_keys)]
@@ -60,6 +75,17 @@ impl Stage {
             .args(["--exact", &test, "--nocapture", "--test-threads=1"])
             .env(MODE, mode)
             .env(FOLDER, desk.folder.path())
+            .envs(
+                (mode == "heap")
+                    .then_some([
+                        ("MALLOC_MMAP_THRESHOLD_", "1000000000"),
+                        ("MALLOC_TRIM_THRESHOLD_", "1000000000"),
+                        ("MALLOC_TOP_PAD_", "0"),
+                        ("MALLOC_ARENA_MAX", "1"),
+                    ])
+                    .into_iter()
+                    .flatten(),
+            )
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -85,11 +111,17 @@ impl Stage {
         self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
     }
 
+    fn smaps(&self) -> String {
+        std::fs::read_to_string(format!("/proc/{}/smaps", self.child.id())).unwrap()
+    }
+
     /// Which needles stand in the child's memory, and where, the guarded page left out.
     fn found(&self, needles: &Needles) -> Vec<String> {
         let pid = self.child.id();
-        let smaps = std::fs::read_to_string(format!("/proc/{pid}/smaps")).unwrap();
+        let smaps = self.smaps();
         let memory = File::open(format!("/proc/{pid}/mem")).unwrap();
+        let mut begins = [false; 256];
+        needles.iter().for_each(|(_, needle)| begins[usize::from(needle[0])] = true);
         let mut found = Vec::new();
         let mut searched = 0;
         for region in regions(&smaps) {
@@ -99,14 +131,14 @@ impl Stage {
                 continue;
             }
             searched += bytes.len();
-            for (name, needle) in needles {
-                let first = needle[0];
-                let hits = bytes
-                    .iter()
-                    .enumerate()
-                    .filter(|(at, byte)| **byte == first && bytes[*at..].starts_with(needle))
-                    .map(|(at, _)| format!("{name} at {:#x} in {}", region.start + at, region.name));
-                found.extend(hits);
+            for (at, byte) in bytes.iter().enumerate() {
+                if !begins[usize::from(*byte)] {
+                    continue; // unoptimised, so one look a byte has to do
+                }
+                let here = needles.iter().filter(|(_, needle)| bytes[at..].starts_with(needle));
+                found.extend(
+                    here.map(|(name, _)| format!("{name} at {:#x} in {}", region.start + at, region.name)),
+                );
             }
         }
         assert!(searched > 100_000, "only {searched} bytes of the child's memory could be read");
@@ -194,6 +226,10 @@ fn play_child() {
         std::process::exit(0);
     }
     let vault = opened.unwrap();
+    if mode == "heap" {
+        pause("unlocked");
+        std::process::exit(0);
+    }
     if mode == "hibernate" {
         assert!(vault.memory_protection().unwrap() < MemoryProtection::Secret);
     }
@@ -205,8 +241,21 @@ fn play_child() {
     pause("dropped");
     vault.edit(|edit| edit.add(&draft("new"))).unwrap();
     pause("edited");
+    let csv = format!("Access key ID,Secret access key\n{KEY_ID},{IMPORTED}\n");
+    let csv = zeroize::Zeroizing::new(csv.into_bytes());
+    let drafts = aumbry::aws::console_csv::parse(&csv, Some("imported")).unwrap();
+    drop(csv);
+    vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft))).unwrap();
+    drop(drafts);
+    vault.edit(|edit| edit.rename("imported", &aumbry::Name::new("renamed")?)).unwrap();
+    pause("imported");
+    vault.change_passphrase(NEW_WORDS).unwrap();
+    assert_eq!(vault.verify().unwrap().records, 4);
+    pause("changed");
     vault.lock();
     pause("locked");
+    vault.unlock(String::from(NEW_WORDS)).unwrap();
+    pause("unlocked again");
     std::process::exit(0);
 }
 
@@ -216,7 +265,7 @@ fn vault_with_two_secrets() -> Desk {
     vault
         .edit(|edit| {
             edit.add(&Draft::new_static("asked", KEY_ID, ASKED)?)?;
-            edit.add(&Draft::new_static("other", KEY_ID, OTHER)?)
+            edit.add(&Draft::new_static(OTHER_NAME, KEY_ID, OTHER)?)
         })
         .unwrap();
     desk
@@ -239,11 +288,70 @@ fn nothing_is_left_outside_the_guarded_page() {
     // The caller holds this one now, and it is the only one: a control that secrets in use are seen.
     let found = child.found(&needles);
     assert!(found.len() == 1 && found[0].starts_with("secret asked for"), "{found:#?}");
-    for stage in ["dropped", "edited", "locked"] {
+    let mut reach = |stage, needles: &Needles| {
         child.go_on();
         child.wait_for(stage);
-        assert_clean(stage, &child.found(&needles));
+        assert_clean(stage, &child.found(needles));
+    };
+    for stage in ["dropped", "edited", "imported"] {
+        reach(stage, &needles);
     }
+    // The next stage makes new keys; the old ones must be gone too. Only it can tell the new ones.
+    reach("changed", &needles);
+    let mut needles = needles;
+    needles.extend(keys(&desk, NEW_WORDS));
+    assert_clean("changed", &child.found(&needles));
+    let name = vec![("name of a record".to_owned(), OTHER_NAME.into())];
+    assert!(!child.found(&name).is_empty(), "the control: an unlocked vault knows its names");
+    assert!(has_guarded_page(&child.smaps()), "the control: an unlocked vault has a guarded page");
+
+    child.go_on();
+    child.wait_for("locked");
+    assert_clean("locked", &child.found(&needles));
+    assert_clean("locked", &child.found(&name));
+    assert!(!has_guarded_page(&child.smaps()), "a locked vault holds on to a page with keys");
+    child.go_on();
+    child.wait_for("unlocked again");
+    assert_clean("unlocked again", &child.found(&needles));
+}
+
+/// Whether there is a page as only keys have one: of secret memory, or locked and kept out of dumps.
+fn has_guarded_page(smaps: &str) -> bool {
+    smaps.lines().any(|line| {
+        let flags: Vec<_> = line.strip_prefix("VmFlags:").unwrap_or_default().split_whitespace().collect();
+        line.contains("secretmem") || (flags.contains(&"lo") && flags.contains(&"dd"))
+    })
+}
+
+#[test]
+fn a_guarded_page_is_locked_kept_out_of_dumps_and_not_inherited() {
+    play_child();
+    let desk = vault_with_two_secrets();
+    let mut child = Stage::start(&desk, "hibernate");
+    child.wait_for("unlocked");
+    let smaps = child.smaps();
+    let guarded = smaps.lines().filter(|line| {
+        let flags: Vec<_> = line.strip_prefix("VmFlags:").unwrap_or_default().split_whitespace().collect();
+        ["lo", "dd", "dc"].iter().all(|flag| flags.contains(flag))
+    });
+    assert_eq!(guarded.count(), 1, "locked, DONTDUMP and DONTFORK");
+}
+
+#[test]
+fn the_memory_of_the_key_derivation_is_wiped_before_it_is_freed() {
+    play_child();
+    let desk = vault_with_two_secrets();
+    // With these settings the allocator keeps what was freed, instead of giving it back to the system.
+    let mut child = Stage::start(&desk, "heap");
+    child.wait_for("unlocked");
+    let memory = File::open(format!("/proc/{}/mem", child.child.id())).unwrap();
+    let heap = regions(&child.smaps()).into_iter().find(|region| region.name == "[heap]").unwrap();
+    let mut bytes = vec![0; heap.end - heap.start];
+    memory.read_exact_at(&mut bytes, heap.start as u64).unwrap();
+    let matrix = 8 << 20;
+    assert!(bytes.len() > matrix, "the control: Argon2's memory was taken from the heap");
+    let used = bytes.iter().filter(|byte| **byte != 0).count();
+    assert!(used < matrix / 4, "{used} bytes of the heap are not zero");
 }
 
 #[test]
@@ -254,7 +362,7 @@ fn nothing_is_left_where_memory_is_only_locked() {
     let mut child = Stage::start(&desk, "hibernate");
     child.wait_for("unlocked");
     assert_clean("unlocked", &child.found(&needles));
-    for stage in ["looked up", "dropped", "edited", "locked"] {
+    for stage in ["looked up", "dropped", "edited", "imported", "changed", "locked"] {
         child.go_on();
         child.wait_for(stage);
     }

@@ -275,8 +275,5 @@ fn draft(line: usize, user_name: Option<&str>, name: Option<&str>, id: &str, sec
 }
 
 fn refused(why: &str) -> Error {
-    Error::new(
-        ErrorKind::InvalidImport,
-        format!("this is no file of the IAM console that can be used: {why}"),
-    )
+    Error::new(ErrorKind::InvalidImport, format!("the file of the IAM console cannot be used: {why}"))
 }

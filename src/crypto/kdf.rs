@@ -213,6 +213,12 @@ mod tests {
         assert!(Passes::new(0).is_err() && Passes::new(65).is_err());
         assert!(Lanes::new(0).is_err() && Lanes::new(9).is_err());
         assert!(KdfParameters::new(MemoryKib::MAX, Passes::new(3).unwrap(), Lanes::MIN).is_err());
-        assert!(KdfParameters::default().is_above_floor());
+        let floor = |kib, passes| {
+            let memory = MemoryKib::new(kib).unwrap();
+            KdfParameters::new(memory, Passes::new(passes).unwrap(), Lanes::MIN).unwrap().is_above_floor()
+        };
+        assert!(KdfParameters::default().is_above_floor() && floor(19 * 1024, 2));
+        assert!(!floor(19 * 1024, 1), "too little work");
+        assert!(!floor(18 * 1024, 64), "too little memory");
     }
 }

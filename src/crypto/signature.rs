@@ -93,6 +93,40 @@ mod tests {
     }
 
     #[test]
+    fn a_commitment_of_small_order_is_refused_under_an_honest_key() {
+        // Whoever holds the seed can sign with R neutral and S = h·a; lenient verifiers accept that.
+        use curve25519_dalek::scalar::{Scalar, clamp_integer};
+        use sha2::{Digest as _, Sha512};
+        let seed = Seed([5; 32]);
+        let key = VerificationKey::derive(&seed);
+        let r: [u8; 32] = std::array::from_fn(|n| u8::from(n == 0));
+        let half = |digest: &[u8]| -> [u8; 32] { digest[..32].try_into().unwrap() };
+        let a = Scalar::from_bytes_mod_order(clamp_integer(half(&Sha512::digest(seed.0))));
+        let message = Digested::of(b"file").message();
+        let h = Sha512::new().chain_update(r).chain_update(key.to_bytes()).chain_update(message).finalize();
+        let s = Scalar::from_bytes_mod_order_wide(&h.into()) * a;
+        let mut signature = [0; LEN];
+        signature[..32].copy_from_slice(&r);
+        signature[32..].copy_from_slice(s.as_bytes());
+        let lenient = ed25519_dalek::Verifier::verify(&key.0, &message, &Signature::from_bytes(&signature));
+        assert!(lenient.is_ok(), "the control: this is a signature in the lenient sense");
+        assert!(!key.accepts(&Digested::of(b"file"), &signature));
+    }
+
+    #[test]
+    fn keys_with_a_y_beyond_the_field_are_refused() {
+        let mut points = 0;
+        for low in 0xed..=0xff {
+            let mut bytes = [0xff; 32];
+            bytes[0] = low;
+            bytes[31] = 0x7f;
+            points += usize::from(VerifyingKey::from_bytes(&bytes).is_ok_and(|key| !key.is_weak()));
+            assert!(VerificationKey::parse(&bytes).is_none());
+        }
+        assert!(points > 0, "the control: some of these are points to a lenient reader");
+    }
+
+    #[test]
     fn keys_of_small_order_are_refused() {
         let identity = {
             let mut bytes = [0; 32];

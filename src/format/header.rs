@@ -137,12 +137,10 @@ impl UnverifiedHeader {
         signature: &[u8; signature::LEN],
         key: &VerificationKey,
     ) -> Result<Header> {
-        match key.accepts(file, signature) {
-            true => Ok(self.0),
-            false => {
-                Err(damaged("the vault was altered: it does not bear the signature of its administrators"))
-            }
+        if key.accepts(file, signature) {
+            return Ok(self.0);
         }
+        Err(damaged("the vault was altered: it does not bear the signature of its administrators"))
     }
 }
 

@@ -46,6 +46,9 @@ impl FileStorage {
     /// Where the file is, or would be made: links followed, absolute. Resolved anew each time, for a link may
     /// have been pointed elsewhere.
     fn resolved(&self) -> Result<PathBuf> {
+        if self.path.as_os_str().is_empty() {
+            return Err(Error::new(ErrorKind::NotFound, "the path of the vault is empty"));
+        }
         resolve(&self.path).map_err(|(folder, error)| match error.kind() {
             io::ErrorKind::NotFound => {
                 let message =

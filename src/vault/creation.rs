@@ -9,7 +9,7 @@ use super::recovery::RecoveryCode;
 use super::version::{Administrator, NextVersion};
 use super::{Place, Vault};
 use crate::crypto::random;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::slot::{Hint, Role};
 use crate::memory::Guarded;
 use crate::storage::Storage;
@@ -34,10 +34,9 @@ pub(super) fn create(
     }
     let place = Place::new(storage, options.open)?;
     if place.storage.version()?.is_some() {
-        return Err(Error::new(
-            ErrorKind::VaultExists,
-            "there is a file already where the vault should be made",
-        ));
+        let at = place.storage.location()?.map(|at| format!(" at {}", quoted(&at))).unwrap_or_default();
+        let message = format!("there is a vault or another file{at} already");
+        return Err(Error::new(ErrorKind::VaultExists, message));
     }
 
     let secret_memory = place.secret_memory();
