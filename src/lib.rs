@@ -28,7 +28,8 @@
 //! ```
 //!
 //! # Where to look
-//! * [`Vault`]: open, look up, list, edit, lock. [`OpenOptions`] and [`CreateOptions`] for what has no place in one line.
+//! * [`Vault`]: open, look up, list, edit, lock. [`OpenOptions`] and [`CreateOptions`] for what has no place in one
+//!   line.
 //! * [`startup`]: one vault for a whole program.
 //! * [`aws`]: the files that AWS users have.
 //! * [`storage`]: where a vault's bytes stand, if not in a file.

@@ -8,7 +8,8 @@
 //!   that was looked up or is about to be sealed; and so is the decrypted body, names and all.
 //! * The stack is scrubbed after work that derives or schedules keys.
 //!
-//! Not promised: names, labels and attributes that were given out, or are planned in an edit; registers, a copy that the caller made, a debugger attached as root, the kernel itself.
+//! Not promised: names, labels and attributes that were given out, or are planned in an edit; registers, a copy
+//! that the caller made, a debugger attached as root, the kernel itself.
 
 mod guarded;
 

@@ -205,12 +205,100 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
         ErrorKind::Conflict,
         "the vault was changed elsewhere since it was read",
     );
+    expect(
+        &desk,
+        vault.edit(|_| vault.edit(|edit| edit.remove("a"))),
+        ErrorKind::Refused,
+        "the vault is being edited already, by this very edit",
+    );
+    expect(
+        &desk,
+        aumbry::CreateOptions::new().kdf(cheap()).create(desk.folder.path().join("new"), PASSPHRASE),
+        ErrorKind::Refused,
+        "the Argon2id parameters are below the floor: at least 19 MiB of memory, and memory times passes at least \
+         38 MiB",
+    );
+    expect(
+        &desk,
+        vault.set_passphrase("bert", "x"),
+        ErrorKind::NoSuchRecord,
+        "the vault has no person named \"bert\"",
+    );
+    let forge =
+        aumbry::testing::Forge::new(1).person("a", aumbry::Role::Administrator, "a", cheap()).unwrap();
+    let reader = forge.person("r", aumbry::Role::Reader, "r", cheap()).unwrap().build().unwrap();
+    let reader = OpenOptions::new().open_storage(aumbry::storage::InMemory::from_bytes(reader), "r").unwrap();
+    expect(
+        &desk,
+        reader.edit(|_| Ok(())),
+        ErrorKind::NotAdministrator,
+        "only an administrator may change the vault, and it was opened as a reader",
+    );
+    let other = desk.open().unwrap();
+    other.change_passphrase("another passphrase").unwrap();
+    expect(
+        &desk,
+        vault.refresh(),
+        ErrorKind::Reopen,
+        "an administrator changed or removed this passphrase since the vault was opened: open it again",
+    );
+    expect(
+        &desk,
+        aumbry::aws::console_csv::parse(b"a,b\n", None),
+        ErrorKind::InvalidImport,
+        "the file of the IAM console cannot be used: its first line has no column \"Access key ID\"; the IAM \
+         console writes \"Access key ID,Secret access key\"",
+    );
     vault.lock();
     expect(
         &desk,
         vault.get_credentials("a"),
         ErrorKind::Locked,
         "the vault is locked: unlock it with the passphrase",
+    );
+}
+
+/// The four ways in which a file is not the one that this machine knows.
+#[test]
+fn a_file_that_is_not_the_one_last_seen_is_named_with_both_generations() {
+    let desk = Desk::new();
+    let vault = desk.create();
+    let first = fs::read(desk.path()).unwrap();
+    add(&vault, "a");
+    let second = fs::read(desk.path()).unwrap();
+    fs::write(desk.path(), &first).unwrap();
+    expect(
+        &desk,
+        desk.open(),
+        ErrorKind::Rollback,
+        "the vault is older than the one seen less than a minute ago: generation 1, which was 2",
+    );
+    let forked = OpenOptions::new().without_pin().open(desk.path(), PASSPHRASE).unwrap();
+    add(&forked, "b");
+    expect(
+        &desk,
+        desk.open(),
+        ErrorKind::Fork,
+        "the vault is not the one seen less than a minute ago, though both are generation 2: somebody edited a copy",
+    );
+    let options = aumbry::CreateOptions::new().kdf(cheap()).allow_kdf_below_floor();
+    fs::remove_file(desk.path()).unwrap();
+    options.open_options(OpenOptions::new().without_pin()).create(desk.path(), PASSPHRASE).unwrap();
+    expect(
+        &desk,
+        desk.open(),
+        ErrorKind::VaultChanged,
+        "another vault stands here: its id differs from the one seen less than a minute ago (generation 2, now 1)",
+    );
+    fs::write(desk.path(), &second).unwrap();
+    let pin = fs::read_dir(desk.state_folder()).unwrap().map(|entry| entry.unwrap().path());
+    let pin = pin.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "pin"));
+    fs::write(pin.unwrap(), "aumbry pin 1\n").unwrap();
+    expect(
+        &desk,
+        desk.open(),
+        ErrorKind::PinDamaged,
+        "this machine's note of the version last seen is damaged, so an older file could not be told from the newest",
     );
 }
 

@@ -197,6 +197,17 @@ fn a_lock_during_an_unlock_holds_and_is_said() {
 }
 
 #[test]
+fn a_refresh_that_ends_after_a_lock_does_not_unlock() {
+    let storage = Hooked::new(anna_and_bob());
+    let vault = storage.open("anna").unwrap();
+    add(&storage.open("anna").unwrap(), "two");
+    let clone = vault.clone();
+    set(&storage.after_load, move || clone.lock());
+    assert_eq!(vault.refresh().unwrap_err().kind(), ErrorKind::Locked);
+    assert!(vault.is_locked());
+}
+
+#[test]
 fn verifying_stops_when_the_vault_is_locked() {
     let storage = Hooked::new(anna_and_bob());
     let vault = storage.open("anna").unwrap();

@@ -256,3 +256,20 @@ fn a_killed_holder_of_the_lock_keeps_nobody_out() {
     add(&vault, "s3-uploads");
     assert!(start.elapsed() < Duration::from_secs(5), "half the patience of a writer");
 }
+
+#[test]
+fn a_writer_that_waits_too_long_is_told_so_and_nothing_is_lost() {
+    let desk = Desk::new();
+    let vault = desk.create();
+    let held = FileStorage::new(desk.path()).exclusive().unwrap();
+    let start = Instant::now();
+    let error = vault.edit(|edit| edit.add(&draft("late"))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy);
+    assert_eq!(
+        error.to_string(),
+        "another program has been writing to the vault for 10 seconds: try again later"
+    );
+    assert!(start.elapsed() >= Duration::from_secs(10), "only {:?}", start.elapsed());
+    drop(held);
+    add(&vault, "late");
+}

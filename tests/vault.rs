@@ -307,7 +307,14 @@ fn a_new_passphrase_replaces_the_old_one_and_asks_nobody_else() {
         add(&vault, name);
     }
     let other = desk.open().unwrap();
+    let keys = |passphrase: &str| {
+        let keys = aumbry::testing::keys_of(&std::fs::read(desk.path()).unwrap(), passphrase).unwrap();
+        (keys.vault_key, keys.x)
+    };
+    let (old_key, old_seed) = keys(PASSPHRASE);
     vault.change_passphrase("a new passphrase").unwrap();
+    let (new_key, new_seed) = keys("a new passphrase");
+    assert!(new_key != old_key && new_seed == old_seed, "everything is sealed under a new vault key");
     assert_eq!(secret(&vault, "b"), SECRET);
     add(&vault, "d");
 

@@ -115,6 +115,34 @@ fn a_vault_that_opens_can_be_edited_by_an_administrator_and_by_nobody_else() {
 }
 
 #[test]
+fn reserved_names_and_attributes_are_hidden_from_every_door() {
+    let vectors = index();
+    let vector = |name| vectors.iter().find(|vector| vector["file"] == name).unwrap();
+    let vault = open(vector("reserved-name-is-hidden.aumbry")).unwrap();
+    let reserved = "aumbry:pending:00";
+    assert!(vault.find(reserved).unwrap().is_none());
+    assert!(vault.get_credentials(reserved).unwrap().is_none());
+    assert_eq!(vault.entries_with_prefix("aumbry:").unwrap().count(), 0);
+    vault
+        .edit(|edit| {
+            assert!(!edit.contains(reserved) && edit.find(reserved).is_none());
+            assert_eq!(edit.remove(reserved).unwrap_err().kind(), ErrorKind::NoSuchRecord);
+            Ok(())
+        })
+        .unwrap();
+    // It is there all the same, and an edit keeps it.
+    vault.edit(|edit| edit.remove("b")).unwrap();
+    assert_eq!(vault.verify().unwrap().records, vault.entries().unwrap().count() + 1);
+
+    let vault = open(vector("reserved-attribute-is-hidden.aumbry")).unwrap();
+    let entry = vault.find("one").unwrap().unwrap();
+    assert_eq!(entry.attribute("aumbry.of"), None);
+    assert_eq!(entry.attributes().iter().collect::<Vec<_>>(), [("aumbry", "shown")]);
+    let credentials = vault.get_credentials("one").unwrap().unwrap();
+    assert_eq!((credentials.attribute("aumbry.of"), credentials.attributes().len()), (None, 1));
+}
+
+#[test]
 fn verify_finds_the_one_secret_that_is_damaged() {
     let vectors = index();
     let vector = |name| vectors.iter().find(|vector| vector["file"] == name).unwrap();

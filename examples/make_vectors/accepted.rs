@@ -53,6 +53,17 @@ pub(crate) fn add(vectors: &mut Vectors) -> Outcome {
     shown.sort_by(|a, b| a.name.cmp(&b.name));
     vectors.opens("reserved-name-is-hidden", &vault, ANNA, Administrator, &expected(&shown));
 
+    // Behind the key id, at 26, stand no attributes: here come `aumbry` and `aumbry.of` instead.
+    let forge = with_records(anna(10)?, &one)?;
+    let mut records = forge.encoded_records();
+    if let Some(record) = records.first_mut() {
+        record.splice(26..27, b"\x02\x06aumbry\x05shown\x09aumbry.of\x06hidden".iter().copied());
+    }
+    let mut shown = one.clone();
+    shown.iter_mut().for_each(|record| record.attributes = vec![("aumbry".into(), "shown".into())]);
+    let vault = forge.build_body(&forge.body_of(&records)?)?;
+    vectors.opens("reserved-attribute-is-hidden", &vault, ANNA, Administrator, &expected(&shown));
+
     let mut longest = Record::new(&"n".repeat(1024));
     longest.id = "I".repeat(1024);
     longest.secret = "s".repeat(65_000);

@@ -37,7 +37,7 @@ SPEC = {
         {"name": "plain", "provider": "static", "access_key_id": "", "attributes": {},
          "created": 65535, "updated": 65536, "expires": -1,
          "secret_access_key": "", "session_token": None}]}
-passed = 0
+passed = total = 0
 
 
 def check(holds, what):
@@ -61,7 +61,8 @@ def expect(data, wanted, what, passphrase=ADMIN):
 
 
 def part(title):
-    global passed
+    global passed, total
+    total += 1
     print(f"ok  {passed:6d}  {title}")
     passed = 0
 
@@ -528,7 +529,7 @@ def main():
     sealing()
     body_rules()
     secrets()
-    print("all passed")
+    print(f"{total} passed, 0 failed")
 
 
 if __name__ == "__main__":

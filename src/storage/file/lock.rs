@@ -6,8 +6,8 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Waits for the lock on `path`, a file that is made if need be and never removed or renamed. Whoever may write the file
-/// it is `for_file` may take it. `None` if another program held it all the time.
+/// Waits for the lock on `path`, a file that is made if need be and never removed or renamed. Whoever may write
+/// `for_file` may take it. `None` if another program held it all the time.
 pub(super) fn acquire(path: &Path, for_file: &Path, patience: Duration) -> io::Result<Option<File>> {
     let start = Instant::now();
     let mut file = open(path)?;

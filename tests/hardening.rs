@@ -1,0 +1,14 @@
+//! `harden_process`, which affects a whole process: so it has one of its own.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
+
+#[test]
+fn a_hardened_process_writes_no_core_dump_and_lets_nobody_attach() {
+    assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::Dumpable, "the control: not so before");
+    aumbry::harden_process().unwrap();
+    assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+    let cores = getrlimit(Resource::Core);
+    assert_eq!((cores.current, cores.maximum), (Some(0), Some(0)));
+}
