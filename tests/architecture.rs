@@ -144,6 +144,25 @@ fn format_and_crypto_touch_no_file_and_no_clock() {
 }
 
 #[test]
+fn the_lints_that_forbid_panics_and_unsafe_code_stand() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lib = std::fs::read_to_string(root.join("src/lib.rs")).unwrap();
+    for lint in ["unwrap_used", "expect_used", "panic", "indexing_slicing", "cast_possible_truncation"] {
+        assert!(lib.lines().any(|line| line.starts_with("#![deny(") && line.contains(lint)), "{lint}");
+    }
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("unsafe_code = \"deny\""));
+    for file in sources(&src()) {
+        let code = std::fs::read_to_string(&file).unwrap();
+        let is_the_one = module_of(&file) == ["memory", "guarded"];
+        assert_eq!(code.contains("allow(unsafe_code"), is_the_one, "{}", file.display());
+        // An exception from the others carries its reason.
+        let exceptions = code.matches("expect(clippy::").count();
+        assert!(exceptions <= code.matches("reason = ").count(), "{}", file.display());
+    }
+}
+
+#[test]
 fn bincode_is_touched_by_one_module() {
     for file in sources(&src()) {
         let code = std::fs::read_to_string(&file).unwrap();

@@ -99,6 +99,10 @@ fn child(task: &str, folder: &Path, prefix: &str) {
     };
     match task {
         "open" => println!("> {}", open(&path).entries().unwrap().count()),
+        "open with little memory" => {
+            let opened = OpenOptions::new().without_pin().open(&path, PASSPHRASE);
+            println!("> {:?}", opened.map(|_| ()).map_err(|error| error.kind()));
+        }
         "open a bare name" => add(&open(Path::new("vault.aumbry")), "by its bare name", 0).unwrap(),
         "hold the lock" => {
             let _alone = FileStorage::new(path).exclusive().unwrap();
@@ -255,6 +259,30 @@ fn a_killed_holder_of_the_lock_keeps_nobody_out() {
     let start = Instant::now();
     add(&vault, "s3-uploads");
     assert!(start.elapsed() < Duration::from_secs(5), "half the patience of a writer");
+}
+
+#[test]
+fn a_key_derivation_that_gets_no_memory_is_an_error_and_no_abort() {
+    let desk = Desk::new();
+    drop(desk.create());
+    // The vault's only slot now asks for 1 GiB; whoever can write the file can make it say so.
+    let mut file = fs::read(desk.path()).unwrap();
+    file.splice(60..64, (1_u32 << 20).to_le_bytes());
+    aumbry::testing::repair_checksum(&mut file);
+    fs::write(desk.path(), file).unwrap();
+    let limited = |limit: &str| {
+        let mut shell = Command::new("sh");
+        shell
+            .arg("-c")
+            .arg(format!("ulimit -v {limit}; exec \"$0\" \"$@\""))
+            .arg(std::env::current_exe().unwrap());
+        Process::start_by(shell, "open with little memory", &desk, "").end()
+    };
+    let (said, status) = limited("600000"); // KiB: enough for the program, not for Argon2
+    assert!(status.success(), "{status}");
+    assert_eq!(said, ["Err(OutOfResources)"]);
+    let (said, _) = limited("unlimited");
+    assert_eq!(said, ["Err(WrongPassphrase)"], "the control: with memory it is another key");
 }
 
 #[test]
