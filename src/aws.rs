@@ -1,3 +1,8 @@
 //! The formats that AWS users have.
 
 pub mod console_csv;
+pub mod credential_process;
+pub mod json;
+
+mod raw_json;
+mod time;
