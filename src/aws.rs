@@ -4,5 +4,6 @@ pub mod console_csv;
 pub mod credential_process;
 pub mod json;
 
+mod plaintext;
 mod raw_json;
 mod time;

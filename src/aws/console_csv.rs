@@ -10,19 +10,16 @@
 //! Windows line ends are fine. Values are taken byte for byte.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use csv_core::{ReadRecordResult, Reader};
 use secrecy::SecretString;
 
+use super::plaintext::read_all;
 use crate::credentials::{Draft, Name};
-use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::error::{Error, ErrorKind, Result};
 use crate::memory::{WipedBytes, zeroed};
 
-/// Larger files are something else.
-const MAX_FILE: usize = 16 * 1024 * 1024;
 /// The console writes five columns.
 const MAX_COLUMNS: usize = 64;
 
@@ -37,48 +34,9 @@ const MAX_COLUMNS: usize = 64;
 /// [`TooLarge`](ErrorKind::TooLarge) beyond 16 MiB, and as [`parse`].
 pub fn read(path: impl AsRef<Path>, name: Option<&str>) -> Result<Vec<Draft>> {
     let path = path.as_ref();
-    let content = read_all(path)?;
+    let content = read_all(path, "file of the IAM console")?;
     let stem = path.file_stem().map(|stem| stem.to_string_lossy());
     parse(&content, name.or(stem.as_deref()))
-}
-
-/// The content in a buffer that is wiped. A file's length is only a first guess: a pipe says zero.
-fn read_all(path: &Path) -> Result<WipedBytes> {
-    let shown = || quoted(&path.to_string_lossy());
-    let failed = |error: std::io::Error| {
-        let kind = match error.kind() {
-            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-            std::io::ErrorKind::IsADirectory => ErrorKind::NotAFile,
-            _ => ErrorKind::Io,
-        };
-        Error::new(kind, format!("could not read {}", shown())).with_source(error)
-    };
-    let mut file = File::open(path).map_err(failed)?;
-    let guess = usize::try_from(file.metadata().map_err(failed)?.len()).unwrap_or(MAX_FILE);
-    let mut content = zeroed(guess.clamp(4096, MAX_FILE) + 1)?;
-    let mut len = 0;
-    loop {
-        if len == content.len() {
-            if len > MAX_FILE {
-                let message =
-                    format!("{} is longer than {MAX_FILE} bytes: no file of the IAM console", shown());
-                return Err(Error::new(ErrorKind::TooLarge, message));
-            }
-            let mut larger = zeroed((2 * len).min(MAX_FILE + 1))?;
-            for (place, byte) in larger.iter_mut().zip(content.iter()) {
-                *place = *byte;
-            }
-            content = larger; // and the smaller one is wiped
-        }
-        match file.read(content.get_mut(len..).unwrap_or_default()) {
-            Ok(0) => break,
-            Ok(read) => len += read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(failed(error)),
-        }
-    }
-    content.truncate(len);
-    Ok(content)
 }
 
 /// Reads the content of the console's file. A record is named after its user, or else `name`.
