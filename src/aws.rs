@@ -3,6 +3,7 @@
 pub mod console_csv;
 pub mod credential_process;
 pub mod json;
+pub mod profiles;
 
 mod plaintext;
 mod raw_json;
