@@ -1,5 +1,5 @@
-//! The shared files of the AWS command line and SDKs, `~/.aws/credentials` and `~/.aws/config`: records read
-//! out of them.
+//! The shared files of the AWS command line and SDKs, `~/.aws/credentials` and `~/.aws/config`: records read out of
+//! them and records written to one.
 //!
 //! ```
 //! use aumbry::aws::profiles::{self, FileKind};
@@ -51,6 +51,7 @@
 
 mod grammar;
 mod import;
+mod render;
 
 use std::fmt;
 use std::path::Path;
@@ -59,6 +60,8 @@ use self::import::Source;
 use super::plaintext::read_all;
 use crate::credentials::Draft;
 use crate::error::{Result, quoted};
+
+pub use render::render;
 
 /// Which of the two shared files a text is: they name their sections differently.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

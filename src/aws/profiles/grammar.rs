@@ -191,3 +191,45 @@ pub(super) fn has_config_sections(content: &[u8]) -> bool {
 pub(super) fn is_identifier(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-/.%@:+".contains(&byte))
 }
+
+/// The rule that keeps this name from being a section of a credentials file, if there is one.
+pub(super) fn section_flaw(name: &str) -> Option<&'static str> {
+    if name.contains([']', '#', ';']) {
+        return Some("no \"]\", \"#\" or \";\" may stand in it");
+    }
+    if name.is_empty() || name.trim() != name || name.contains(char::is_control) {
+        return Some("it must have neither white space at its ends nor control characters");
+    }
+    if !matches!(Section::of(FileKind::Credentials, name), Section::Profile(_)) {
+        return Some("it begins like a section of a config file");
+    }
+    if name == "DEFAULT" {
+        return Some("the AWS command line would give what is in [DEFAULT] to every profile");
+    }
+    None
+}
+
+/// The rule that keeps this from being a value, if there is one.
+pub(super) fn value_flaw(value: &str) -> Option<&'static str> {
+    if value.chars().any(|c| c.is_control() && c != '\t') {
+        return Some("no line break or other control character may stand in it");
+    }
+    if value.trim() != value {
+        return Some("it must not begin or end with white space");
+    }
+    if comment_in(value).is_some() {
+        return Some("\"#\" or \";\" behind white space would begin a comment");
+    }
+    None
+}
+
+/// What stands between a key and this value. A space before `#` would make it a comment.
+pub(super) fn equals(value: &str) -> &'static str {
+    if value.is_empty() {
+        " ="
+    } else if value.starts_with(COMMENT) {
+        "="
+    } else {
+        " = "
+    }
+}

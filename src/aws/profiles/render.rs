@@ -1,0 +1,101 @@
+//! Records as the text of a credentials file.
+
+use std::collections::HashSet;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::grammar::{equals, is_identifier, section_flaw, value_flaw};
+use super::import::KEY;
+use crate::credentials::Credentials;
+use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::memory::out_of_memory;
+
+/// The text of a credentials file with a profile for each record: `[name]`, the key pair, the session token, then
+/// the attributes. [`parse`](super::parse) reads the same records out of it.
+///
+/// The time at which a session expires is not written: the format has no property for it. A name may have spaces and
+/// letters of any script, as the AWS command line allows; several SDKs pass over profiles whose names are of other
+/// characters than ASCII letters, digits and `_-/.%@:+`.
+///
+/// # Errors
+/// [`InvalidInput`](ErrorKind::InvalidInput), naming record and field, never the value, if the format, which has
+/// neither quotes nor escapes, cannot carry something:
+/// * a name with `]`, `#` or `;`, or like the section of a config file (`profile x`);
+/// * a value with control characters but tabs, with white space at an end, or with `#` or `;` behind white space;
+/// * an attribute whose key is not of lower-case ASCII letters, digits and `_-/.%@:+`, or belongs to the key pair;
+/// * two records of one name.
+///
+/// # Security
+/// The text holds every secret in clear. It is built in one buffer of its exact size, which is wiped when dropped.
+pub fn render<'a, I>(records: I) -> Result<SecretString>
+where
+    I: IntoIterator<Item = &'a Credentials>,
+    I::IntoIter: Clone,
+{
+    let records = records.into_iter();
+    let mut names = HashSet::new();
+    let mut len = 0;
+    for (at, record) in records.clone().enumerate() {
+        check(record)?;
+        if !names.insert(record.name()) {
+            return Err(refused(record, "another record has the same name"));
+        }
+        write(record, at, &mut |part| len += part.len());
+    }
+    let mut text = String::new();
+    text.try_reserve_exact(len).map_err(|_| out_of_memory(len))?;
+    for (at, record) in records.enumerate() {
+        write(record, at, &mut |part| text.push_str(part));
+    }
+    Ok(SecretString::from(text))
+}
+
+/// The fields of a record but its attributes, as they are written.
+fn key(record: &Credentials) -> impl Iterator<Item = (&str, &str)> {
+    let token = record.session_token().map(|token| ("aws_session_token", token.expose_secret()));
+    let pair = [
+        ("aws_access_key_id", record.access_key_id()),
+        ("aws_secret_access_key", record.secret_access_key().expose_secret()),
+    ];
+    pair.into_iter().chain(token)
+}
+
+/// Hands out the parts of a profile, one after the other.
+fn write(record: &Credentials, at: usize, out: &mut dyn FnMut(&str)) {
+    let gap = if at == 0 { "" } else { "\n" };
+    let heading = [gap, "[", record.name().as_str(), "]\n"];
+    heading.into_iter().for_each(&mut *out);
+    for (key, value) in key(record).chain(record.attributes().iter()) {
+        [key, equals(value), value, "\n"].into_iter().for_each(&mut *out);
+    }
+}
+
+fn check(record: &Credentials) -> Result<()> {
+    if let Some(flaw) = section_flaw(record.name().as_str()) {
+        return Err(refused(record, &format!("its name cannot be a profile's: {flaw}")));
+    }
+    for (key, value) in key(record) {
+        if let Some(flaw) = value_flaw(value) {
+            return Err(refused(record, &format!("its {key}: {flaw}")));
+        }
+    }
+    for (key, value) in record.attributes().iter() {
+        let flaw = if !is_identifier(key) || key.contains(|c: char| c.is_ascii_uppercase()) {
+            Some("its key may have lower-case letters, digits and _-/.%@:+ only")
+        } else if KEY.contains(&key) {
+            Some("it would be taken for a part of the key pair")
+        } else {
+            value_flaw(value)
+        };
+        if let Some(flaw) = flaw {
+            return Err(refused(record, &format!("its attribute {}: {flaw}", quoted(key))));
+        }
+    }
+    Ok(())
+}
+
+fn refused(record: &Credentials, why: &str) -> Error {
+    let name = quoted(record.name().as_str());
+    let message = format!("the record {name} cannot be written to a credentials file: {why}");
+    Error::new(ErrorKind::InvalidInput, message)
+}
