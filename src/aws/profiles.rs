@@ -1,5 +1,5 @@
 //! The shared files of the AWS command line and SDKs, `~/.aws/credentials` and `~/.aws/config`: records read out of
-//! them and records written to one.
+//! them, records written to one, and one profile of a config file edited in place.
 //!
 //! ```
 //! use aumbry::aws::profiles::{self, FileKind};
@@ -49,6 +49,7 @@
 //! [format]: https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
 //! [precedence]: https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html
 
+mod edit;
 mod grammar;
 mod import;
 mod render;
@@ -61,6 +62,7 @@ use super::plaintext::read_all;
 use crate::credentials::Draft;
 use crate::error::{Result, quoted};
 
+pub use edit::set_properties;
 pub use render::render;
 
 /// Which of the two shared files a text is: they name their sections differently.
