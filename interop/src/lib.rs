@@ -1,0 +1,29 @@
+//! Tests of aumbry against what AWS publishes and runs itself. This is what they share.
+#![forbid(unsafe_code)]
+
+use aumbry::storage::InMemory;
+use aumbry::{
+    CreateOptions, Credentials, Draft, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Result, Vault,
+};
+
+/// A vault in memory that is quick to make, and never to be trusted with a secret.
+///
+/// # Errors
+/// If the system has no memory for it.
+pub fn vault() -> Result<Vault> {
+    let cheapest = KdfParameters::new(MemoryKib::MIN, Passes::MIN, Lanes::MIN)?;
+    let options = CreateOptions::new().kdf(cheapest).allow_kdf_below_floor();
+    options.open_options(OpenOptions::new().without_pin()).create_in_storage(InMemory::new(), "passphrase")
+}
+
+/// What becomes of drafts in a vault, in the same order. They do not stay in it.
+///
+/// # Errors
+/// If one of them is refused.
+pub fn records(vault: &Vault, drafts: &[Draft]) -> Result<Vec<Credentials>> {
+    vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft)))?;
+    let found = drafts.iter().filter_map(|draft| vault.get_credentials(draft.name().as_str()).transpose());
+    let found = found.collect::<Result<Vec<_>>>()?;
+    vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.remove(draft.name().as_str())))?;
+    Ok(found)
+}
