@@ -298,7 +298,8 @@ fn a_file_that_is_not_the_one_last_seen_is_named_with_both_generations() {
         &desk,
         desk.open(),
         ErrorKind::PinDamaged,
-        "this machine's note of the version last seen is damaged, so an older file could not be told from the newest",
+        "this machine's note of the version last seen is damaged or cannot be read, so an older file could not be told \
+         from the newest",
     );
 }
 

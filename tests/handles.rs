@@ -187,6 +187,29 @@ fn a_passphrase_that_was_replaced_meanwhile_does_not_unlock() {
 }
 
 #[test]
+fn unlocking_as_somebody_else_switches_or_says_that_it_did_not() {
+    let storage = Hooked::new(anna_and_bob());
+    let vault = storage.open("anna").unwrap();
+    let clone = vault.clone();
+    set(&storage.after_load, move || add(&clone, "two"));
+    assert_eq!(vault.unlock("bob").unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(vault.role().unwrap(), Role::Administrator, "what another thread did stands");
+    vault.unlock("bob").unwrap();
+    assert_eq!(vault.role().unwrap(), Role::Reader);
+}
+
+#[test]
+fn a_refresh_does_not_undo_a_switch_to_somebody_else() {
+    let storage = Hooked::new(anna_and_bob());
+    let vault = storage.open("anna").unwrap();
+    let clone = vault.clone();
+    add(&storage.open("anna").unwrap(), "two");
+    set(&storage.after_load, move || clone.unlock("bob").unwrap());
+    vault.refresh().unwrap();
+    assert_eq!(vault.role().unwrap(), Role::Reader);
+}
+
+#[test]
 fn a_lock_during_an_unlock_holds_and_is_said() {
     let storage = Hooked::new(anna_and_bob());
     let vault = storage.open("anna").unwrap();

@@ -350,3 +350,19 @@ fn messages_of_the_pin_hold_no_key_and_no_cause_twice() {
         assert!(!said.contains(value), "{line}");
     }
 }
+
+#[test]
+fn a_vault_made_where_an_old_pin_cannot_be_replaced_can_be_edited_by_whoever_made_it() {
+    let desk = Desk::new();
+    drop(desk.create());
+    fs::remove_file(desk.path()).unwrap();
+    let pin = pin_file(&desk);
+    let name = format!(".{}.new", pin.file_name().unwrap().to_string_lossy());
+    fs::create_dir_all(pin.with_file_name(name).join("obstacle")).unwrap();
+    let vault = desk.create();
+    assert!(vault.advice().unwrap().iter().any(|advice| matches!(advice, Advice::PinNotWritten(_))));
+    for name in ["a", "b"] {
+        add(&vault, name);
+    }
+    assert!(!vault.refresh().unwrap());
+}

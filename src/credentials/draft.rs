@@ -170,6 +170,16 @@ impl Change {
         self
     }
 
+    /// Replaces key id, secret access key, session token and expiry by those of a draft, as when a key was rotated.
+    #[must_use]
+    pub fn secrets_of(mut self, draft: &Draft) -> Self {
+        self.access_key_id = Some(draft.access_key_id().into());
+        self.secret_access_key = Some(draft.secrets.secret_access_key().clone());
+        self.session_token = Some(draft.secrets.session_token().cloned());
+        self.expires = Some(draft.expires);
+        self
+    }
+
     /// Sets an attribute, or removes it with `None`.
     #[must_use]
     pub fn attribute(mut self, key: &str, value: Option<&str>) -> Self {

@@ -127,6 +127,13 @@ mod unix {
     #[cfg(target_os = "linux")]
     fn map_secret(len: usize) -> Option<NonNull<u8>> {
         let size = libc::off_t::try_from(len).ok()?;
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: `limit` is a valid rlimit for the duration of the call.
+        let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } == 0;
+        // Beyond this limit ftruncate would end the program by SIGXFSZ, secret memory or not.
+        if !known || u64::try_from(len).is_ok_and(|len| limit.rlim_cur < len) {
+            return None;
+        }
         // SAFETY: the system call takes a flag and gives a new descriptor or -1.
         let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) };
         let fd = c_int::try_from(fd).ok().filter(|fd| *fd >= 0)?;

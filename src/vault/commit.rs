@@ -94,14 +94,21 @@ impl Vault {
             return Err(locked());
         }
         let saved = place.storage.replace(Some(&Version::of_signature(base.signature)), &file);
-        match &saved {
+        let remembered = match &saved {
             Ok(()) => {
-                place.remember(&snapshot.pin(), &pin);
                 place.set_confirmed(true);
+                place.remember(&snapshot.pin(), &pin)
             }
             // It is there, so it is what this vault holds; but it is no version to insist on.
-            Err(error) if error.kind() == ErrorKind::DurabilityUnknown => place.set_confirmed(false),
+            Err(error) if error.kind() == ErrorKind::DurabilityUnknown => {
+                place.set_confirmed(false);
+                false
+            }
             Err(_) => return saved.map(|()| planned),
+        };
+        // What follows from an accepted version is accepted too, as long as the pin still speaks of another.
+        if !remembered && self.still_accepted(&base.signature).is_some() {
+            place.accept(snapshot.signature);
         }
         self.advance(&base, snapshot, keys);
         saved.map(|()| planned)
@@ -122,7 +129,7 @@ fn seal_edit(planned: &Edit<'_>, opened: &Opened, generation: u64) -> Result<Opt
         people: &base.people,
         runs,
         count,
-        own: base.slot().map_or([0; 16], |slot| slot.id),
+        own: base.own_id(),
         trusted: Some(base.verification_key),
     };
     let (snapshot, file) = next.seal(&administrator)?;

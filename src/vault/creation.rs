@@ -76,9 +76,14 @@ pub(super) fn create(
     {
         let _exclusive = place.storage.exclusive()?;
         match place.storage.replace(None, &file) {
-            Ok(()) => place.remember(&pin, &before),
+            Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::DurabilityUnknown => place.set_confirmed(false),
             Err(error) => return Err(error),
+        }
+        // Also of a file that may vanish: then there is none, which is no older one. And what this program made
+        // itself it accepts, if the pin of an earlier vault cannot be replaced.
+        if !place.remember(&pin, &before) {
+            place.accept(pin.signature);
         }
     }
     Ok(vault)

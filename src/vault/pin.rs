@@ -57,8 +57,8 @@ impl Found {
             Self::Pin(pin) => pin.allows(found),
             Self::Damaged => Err(Error::new(
                 ErrorKind::PinDamaged,
-                "this machine's note of the version last seen is damaged, so an older file could not be told \
-                 from the newest",
+                "this machine's note of the version last seen is damaged or cannot be read, so an older file \
+                 could not be told from the newest",
             )),
         };
         match result {

@@ -17,6 +17,8 @@ pub(super) struct Place {
     pub(super) options: OpenOptions,
     pin: Option<StateFile>,
     pin_trouble: Mutex<Option<String>>,
+    /// The one version that the pin must not refuse.
+    accepted: Mutex<Option<[u8; 64]>>,
     /// The last version was saved, but the disk did not confirm it.
     unconfirmed: AtomicBool,
     unlock_time: Mutex<Option<UnlockTime>>,
@@ -29,9 +31,11 @@ impl Place {
         let pin = location.as_deref().and_then(|location| pin::state_file(folder, location));
         let nowhere = location.is_some() && pin.is_none();
         let trouble = nowhere.then(|| "there is no home folder to remember it in".to_owned());
+        let accepted = Mutex::new(options.accepted);
         Ok(Self {
             storage,
             options,
+            accepted,
             pin,
             pin_trouble: Mutex::new(trouble),
             unconfirmed: AtomicBool::new(false),
@@ -44,7 +48,7 @@ impl Place {
     }
 
     pub(super) fn open(self, passphrase: &Passphrase) -> Result<Vault> {
-        let opened = self.open_checked(passphrase, self.options.accepted, |_| Ok(()))?;
+        let opened = self.open_checked(passphrase, self.accepted(), |_| Ok(()))?;
         Vault::unlocked(self, opened)
     }
 
@@ -77,14 +81,24 @@ impl Place {
         pin::read(self.pin.as_ref())
     }
 
+    pub(super) fn accepted(&self) -> Option<[u8; 64]> {
+        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn accept(&self, version: [u8; 64]) {
+        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
+    }
+
     /// Remembers a version that is known to be durable; `before` is the pin that was there when it was read or
-    /// planned. Failing is a matter of advice, not of errors.
-    pub(super) fn remember(&self, pin: &Pin, before: &Found) {
-        let Some(file) = &self.pin else { return };
+    /// planned. `false` if that failed, which is a matter of advice, not of errors.
+    pub(super) fn remember(&self, pin: &Pin, before: &Found) -> bool {
+        let Some(file) = &self.pin else { return true };
         let trouble = pin::remember(file, pin, before)
             .err()
             .map(|error| format!("{} cannot be written ({error})", file.path().display()));
+        let remembered = trouble.is_none();
         *self.pin_trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        remembered
     }
 
     /// Whether the last version that was saved is known to survive a power cut.

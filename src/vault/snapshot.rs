@@ -56,6 +56,10 @@ impl Snapshot {
         self.header.slots.get(self.own_slot)
     }
 
+    pub(super) fn own_id(&self) -> SlotId {
+        self.slot().map_or([0; 16], |slot| slot.id)
+    }
+
     pub(super) fn role(&self) -> Role {
         self.slot().map_or(Role::Reader, |slot| slot.role)
     }
@@ -66,7 +70,7 @@ impl Snapshot {
             verification_key: self.verification_key.to_bytes(),
             generation: self.header.generation,
             signature: self.signature,
-            slot: self.slot().map_or([0; 16], |slot| slot.id),
+            slot: self.own_id(),
             seen: self.seen,
         }
     }

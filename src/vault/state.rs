@@ -33,6 +33,13 @@ pub(super) enum State {
     Locked(Pin),
 }
 
+/// What a handle held when something began that takes a while.
+enum During<'a> {
+    Refresh(&'a Arc<Snapshot>),
+    /// Nothing, if it was locked.
+    Unlock(Option<&'a Arc<Snapshot>>),
+}
+
 impl Shared {
     pub(super) fn take_used(&self) -> bool {
         self.used.swap(false, Ordering::Relaxed)
@@ -118,15 +125,13 @@ impl Vault {
         let accepted = self.still_accepted(&held.signature);
         let held = Found::Pin(held);
         let opened = self.place().open_checked(passphrase, accepted, |found| held.allows(found, None))?;
-        self.install(opened, snapshot.as_ref())?;
-        self.mark_used();
-        Ok(())
+        self.install(opened, &During::Unlock(snapshot.as_ref()))
     }
 
     /// The version that the user accepted, as long as that is what this handle holds: it was accepted once, not
     /// for whenever it is put back.
-    fn still_accepted(&self, held: &[u8; 64]) -> Option<[u8; 64]> {
-        self.place().options.accepted.filter(|accepted| accepted == held)
+    pub(super) fn still_accepted(&self, held: &[u8; 64]) -> Option<[u8; 64]> {
+        self.place().accepted().filter(|accepted| accepted == held)
     }
 
     /// Whether the pin `found`, read before the file was looked at, agrees with what this vault holds.
@@ -146,7 +151,7 @@ impl Vault {
             _ => {
                 let (opened, held) = self.reload()?;
                 self.place().remember(&opened.snapshot.pin(), &pin);
-                self.install(opened, Some(&held))?;
+                self.install(opened, &During::Refresh(&held))?;
                 Ok(true)
             }
         }
@@ -172,8 +177,7 @@ impl Vault {
                 let message = "another vault stands where this one was";
                 return Err(Error::new(ErrorKind::VaultChanged, message).with_signature(loaded.signature()));
             }
-            let own = held.slot().map_or([0; 16], |slot| slot.id);
-            let opened = loaded.open_with_kek(keys, own)?;
+            let opened = loaded.open_with_kek(keys, held.own_id())?;
             let found = opened.snapshot.pin();
             Found::Pin(held.pin()).allows(&found, None)?;
             pin.allows(&found, self.still_accepted(&held.signature).as_ref())?;
@@ -182,25 +186,36 @@ impl Vault {
         Err(Error::new(ErrorKind::Conflict, "the vault is changed faster than it can be read"))
     }
 
-    /// Swaps in a version that was opened while the handle held `held` (nothing, if it was locked), unless another
-    /// thread got further meanwhile.
-    fn install(&self, opened: Opened, held: Option<&Arc<Snapshot>>) -> Result<()> {
+    /// Swaps in a version that was opened while the handle was as `during` says. If another thread got further
+    /// meanwhile, what it did stands.
+    fn install(&self, opened: Opened, during: &During<'_>) -> Result<()> {
+        let conflict = || {
+            let message = "the vault was changed while it was being unlocked: try again";
+            Err(Error::new(ErrorKind::Conflict, message))
+        };
         let mut state = self.state_mut();
-        match (&*state, held) {
-            // Locked while this was read: then it stays so.
-            (State::Locked(_), Some(_)) => return Err(locked()),
-            (State::Locked(seen), None) if seen.allows(&opened.snapshot.pin()).is_err() => {
-                let message = "the vault was changed while it was being unlocked: try again";
-                return Err(Error::new(ErrorKind::Conflict, message));
-            }
-            (State::Unlocked(now), held) => {
-                let unchanged = held.is_some_and(|held| Arc::ptr_eq(&now.snapshot, held));
-                if !unchanged && now.snapshot.header.generation >= opened.snapshot.header.generation {
-                    return Ok(());
+        match (&*state, during) {
+            (State::Unlocked(now), During::Refresh(held) | During::Unlock(Some(held)))
+                if Arc::ptr_eq(&now.snapshot, held) => {}
+            (State::Unlocked(now), _) => {
+                let newer = now.snapshot.header.generation >= opened.snapshot.header.generation;
+                let same_person = now.snapshot.own_id() == opened.snapshot.own_id();
+                match during {
+                    During::Refresh(_) if newer || !same_person => return Ok(()),
+                    During::Unlock(_) if newer && same_person => return Ok(()),
+                    During::Unlock(_) if newer => return conflict(),
+                    During::Refresh(_) | During::Unlock(_) => {}
                 }
             }
-            (State::Locked(_), None) => {}
+            (State::Locked(seen), During::Unlock(None)) => {
+                if seen.allows(&opened.snapshot.pin()).is_err() {
+                    return conflict();
+                }
+            }
+            // Locked while this was read: then it stays so.
+            (State::Locked(_), _) => return Err(locked()),
         }
+        self.mark_used();
         *state = State::Unlocked(opened);
         Ok(())
     }
@@ -211,7 +226,9 @@ impl Vault {
             let mut state = self.state_mut();
             match &mut *state {
                 State::Locked(seen) => {
-                    *seen = snapshot.pin();
+                    if seen.generation < snapshot.header.generation {
+                        *seen = snapshot.pin();
+                    }
                     return;
                 }
                 State::Unlocked(opened) if Arc::ptr_eq(&opened.snapshot, base) => {

@@ -63,7 +63,17 @@ fn share_as(file: &File, old: &fs::Metadata) -> io::Result<()> {
     let _ = fchown(file, Some(old.uid()), None); // root alone may
     let same_group = fchown(file, None, Some(old.gid())).is_ok();
     let mode = old.mode() & if same_group { 0o777 } else { 0o707 };
-    file.set_permissions(fs::Permissions::from_mode(mode))
+    match file.set_permissions(fs::Permissions::from_mode(mode)) {
+        // A file system without owners or permissions (FAT, CIFS): there is nothing to keep.
+        Err(error) if is_unsupported(&error) => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(unix)]
+fn is_unsupported(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+    matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported)
 }
 
 #[cfg(not(unix))]
@@ -85,7 +95,11 @@ fn create(path: &Path) -> io::Result<File> {
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
-    File::open(folder)?.sync_all()
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // A folder that cannot be read, or a file system that syncs no folders: asking again would not help.
+        Err(error) if is_unsupported(&error) => Ok(()),
+        result => result,
+    }
 }
 
 /// Windows has no such call: the rename is as durable as the file system makes it.

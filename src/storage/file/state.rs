@@ -51,12 +51,29 @@ impl StateFile {
             return Err(io::ErrorKind::TimedOut.into());
         };
         let current = self.read().ok().flatten();
-        match update(current.as_deref()).map(|new| atomic::save(&self.path, &new)) {
+        let saved = update(current.as_deref()).map(|new| atomic::save(&self.path, &new));
+        give_to_owner_of_folder(&self.path);
+        match saved {
             None | Some(Ok(Saved::Durably)) => Ok(()),
             Some(Ok(Saved::Perhaps(error)) | Err(error)) => Err(error),
         }
     }
 }
+
+/// What root wrote on behalf of a user must be the user's, who could not read it otherwise.
+#[cfg(unix)]
+fn give_to_owner_of_folder(path: &Path) {
+    use std::os::unix::fs::{MetadataExt, lchown};
+    let Some(folder) = path.parent().and_then(|folder| fs::metadata(folder).ok()) else { return };
+    for file in [path, &beside(path, "lock")] {
+        if fs::symlink_metadata(file).is_ok_and(|file| file.uid() != folder.uid()) {
+            let _ = lchown(file, Some(folder.uid()), Some(folder.gid())); // root alone may
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn give_to_owner_of_folder(_path: &Path) {}
 
 fn create_private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
@@ -70,6 +87,8 @@ fn default_folder() -> Option<PathBuf> {
     let absolute = |variable| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_STATE_HOME")
         .or_else(|| if cfg!(windows) { absolute("LOCALAPPDATA") } else { None })
-        .or_else(|| std::env::home_dir().map(|home| home.join(".local/state")))?;
+        .or_else(|| {
+            std::env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(".local/state"))
+        })?;
     Some(base.join("aumbry"))
 }
