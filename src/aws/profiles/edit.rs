@@ -60,9 +60,8 @@ fn check(profile: &str, properties: &[(&str, &str)]) -> Result<()> {
 fn with_section<'a>(text: &str, profile: &'a str) -> Result<(Zeroizing<String>, Section<'a>)> {
     let named = Section::Profile(profile);
     let mut sections = HashSet::new();
-    let mut is_empty = true;
+    let is_empty = text.trim_start_matches('\u{feff}').is_empty();
     for line in lines(text) {
-        is_empty = false;
         if let Content::Section(name) = line.map_err(refused)?.content {
             sections.insert(Section::of(FileKind::Config, name));
         }

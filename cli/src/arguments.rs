@@ -1,0 +1,393 @@
+//! The command line: what can be said, and the help that teaches it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::passphrase::Sources;
+
+const SOURCES_HELP: &str = "\
+Where the passphrase comes from, first found:
+  --passphrase-fd N, --passphrase-file P, --passphrase-command CMD
+  AUMBRY_PASSPHRASE_FILE, AUMBRY_PASSPHRASE_COMMAND, AUMBRY_PASSPHRASE
+  the terminal, which is asked without echo
+Never the command line itself, which every user of the machine can read. AUMBRY_PASSPHRASE stays readable in
+/proc/PID/environ for programs of the same user: prefer a file, a descriptor or a command. One final line end is not
+part of a passphrase. A recovery code is accepted wherever a passphrase is.
+
+Exit codes: 0 done, 2 usage or an invalid name, 3 file or disk, 4 wrong passphrase, 5 no such record,
+6 input needed but impossible, 7 conflict, 8 damaged or rolled back, 9 refused, 1 anything else.";
+
+/// AWS credentials in one sealed file: unlocked by a passphrase, looked up by name.
+#[derive(Parser)]
+#[command(
+    name = "aumbry",
+    version,
+    arg_required_else_help = true,
+    after_long_help = format!("Begin:\n  aumbry init\n  aumbry import ~/Downloads/anna_accessKeys.csv --name s3-uploads\n  \
+        aumbry exec s3-uploads -- aws s3 ls\n\n{SOURCES_HELP}")
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Args)]
+pub(crate) struct Global {
+    /// The vault [default: $XDG_DATA_HOME/aumbry/default.aumbry]
+    #[arg(long, value_name = "PATH", env = "AUMBRY_VAULT", global = true)]
+    pub(crate) vault: Option<PathBuf>,
+    /// Results as JSON on stdout, errors as JSON in the last line of stderr
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say nothing but results and errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+    /// Never ask: fail with 6 where something would have to be typed
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+    /// Colours, on a terminal [default: auto; NO_COLOR is respected]
+    #[arg(long, value_enum, default_value_t, hide_default_value = true, global = true)]
+    pub(crate) color: Color,
+    /// Accept a vault that is older than, or not, the one this machine saw last
+    #[arg(long, global = true)]
+    pub(crate) accept_rollback: bool,
+    /// Read the passphrase from this open file descriptor
+    #[arg(long, value_name = "N", global = true, group = "passphrase")]
+    passphrase_fd: Option<u32>,
+    /// Read the passphrase from this file
+    #[arg(long, value_name = "PATH", global = true, group = "passphrase")]
+    passphrase_file: Option<PathBuf>,
+    /// Read the passphrase from what this shell command prints
+    #[arg(long, value_name = "CMD", global = true, group = "passphrase")]
+    passphrase_command: Option<String>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
+pub(crate) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl Global {
+    pub(crate) fn passphrase(&self) -> Sources {
+        Sources {
+            descriptor: self.passphrase_fd,
+            file: self.passphrase_file.clone(),
+            command: self.passphrase_command.clone(),
+        }
+    }
+}
+
+/// Where a new passphrase comes from.
+#[derive(Args)]
+pub(crate) struct NewPassphrase {
+    /// Read the new passphrase from this open file descriptor
+    #[arg(long, value_name = "N", group = "new")]
+    new_passphrase_fd: Option<u32>,
+    /// Read the new passphrase from this file
+    #[arg(long, value_name = "PATH", group = "new")]
+    new_passphrase_file: Option<PathBuf>,
+    /// Read the new passphrase from what this shell command prints
+    #[arg(long, value_name = "CMD", group = "new")]
+    new_passphrase_command: Option<String>,
+}
+
+impl NewPassphrase {
+    pub(crate) fn sources(&self) -> Sources {
+        Sources {
+            descriptor: self.new_passphrase_fd,
+            file: self.new_passphrase_file.clone(),
+            command: self.new_passphrase_command.clone(),
+        }
+    }
+}
+
+/// Where a secret access key comes from.
+#[derive(Args)]
+pub(crate) struct SecretSource {
+    /// Read the secret access key from this open file descriptor
+    #[arg(long, value_name = "N", group = "secret")]
+    pub(crate) secret_fd: Option<u32>,
+    /// Read the secret access key from this file
+    #[arg(long, value_name = "PATH", group = "secret")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// Read key id, secret, token and expiry from a credential_process document; - is stdin
+    #[arg(long, value_name = "FILE", group = "secret")]
+    pub(crate) from_json: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make a vault
+    #[command(
+        after_help = "Example:\n  aumbry init --label anna --recovery-code\n\nWrite the recovery code down: it is shown once, and opens the vault when the passphrase is forgotten."
+    )]
+    Init(Init),
+    /// Add a record
+    #[command(
+        after_help = "Example, asking for the secret:\n  aumbry add s3-uploads --access-key-id AKIAIOSFODNN7EXAMPLE --region eu-central-1\n\nFrom another program:\n  aws configure export-credentials | aumbry add s3-uploads --from-json -"
+    )]
+    Add(Add),
+    /// List records, without their secrets
+    #[command(after_help = "Example:\n  aumbry list team-a/\n  aumbry list --json | jq -r '.[].name'")]
+    List {
+        /// Only names that begin with this
+        prefix: Option<String>,
+        /// Only records of this kind: static or session
+        #[arg(long)]
+        provider: Option<aumbry::Provider>,
+    },
+    /// Show one record; its secret only with --reveal
+    #[command(after_help = "Example:\n  aumbry show s3-uploads")]
+    Show {
+        name: String,
+        /// Show the secret too
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// Print one field of a record, its secret access key if no other is named
+    #[command(
+        after_help = "Example:\n  aumbry get s3-uploads | pbcopy\n  aumbry get s3-uploads --field region"
+    )]
+    Get {
+        name: String,
+        /// secret-access-key, session-token, access-key-id, expires, or the key of an attribute
+        #[arg(long, default_value = "secret-access-key")]
+        field: String,
+        /// No line end after the value
+        #[arg(short = 'n')]
+        no_newline: bool,
+    },
+    /// Change fields of a record, all in one commit
+    #[command(
+        after_help = "Examples:\n  aumbry edit s3-uploads region=us-east-1 description=        (empty clears)\n  aumbry edit s3-uploads access-key-id=AKIAI44QH8DHBEXAMPLE --secret-file new-key"
+    )]
+    Edit(Edit),
+    /// Give a record another name
+    #[command(after_help = "Example:\n  aumbry rename s3-uploads team-a/s3-uploads")]
+    Rename { old: String, new: String },
+    /// Remove a record
+    #[command(after_help = "Example:\n  aumbry remove s3-uploads")]
+    Remove {
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Import records from other programs' files: all of them or none
+    #[command(
+        after_help = "Examples:\n  aumbry import ~/Downloads/anna_accessKeys.csv --name s3-uploads\n  aumbry import ~/.aws/credentials ~/.aws/config --dry-run\n  aws configure export-credentials | aumbry import - --name s3-uploads"
+    )]
+    Import(Import),
+    /// Write every record, secrets and all, in plaintext
+    #[command(after_help = "Example:\n  aumbry export --format json --plaintext -o vault.json")]
+    Export(Export),
+    /// Print a record as AWS clients want it from a credential_process
+    #[command(
+        name = "credential-process",
+        after_help = "In ~/.aws/config (`aumbry aws-config NAME --write` puts it there):\n  [profile uploads]\n  credential_process = /usr/local/bin/aumbry credential-process s3-uploads"
+    )]
+    CredentialProcess {
+        name: String,
+        /// Give a session that has expired too
+        #[arg(long)]
+        allow_expired: bool,
+    },
+    /// Print the profile by which AWS clients find a record, or write it to ~/.aws/config
+    #[command(
+        name = "aws-config",
+        after_help = "Example:\n  aumbry aws-config s3-uploads --profile uploads --passphrase-command 'pass aumbry' --write\n  aws --profile uploads s3 ls\n\nThe vault and the passphrase source of this call go into the profile; everything else in the file stays as it is."
+    )]
+    AwsConfig(AwsConfig),
+    /// Print a record as commands for a shell
+    #[command(after_help = "Example:\n  eval \"$(aumbry env s3-uploads)\"")]
+    Env {
+        name: String,
+        /// Whose commands
+        #[arg(long, value_enum, default_value_t)]
+        shell: Shell,
+        /// Give a session that has expired too
+        #[arg(long)]
+        allow_expired: bool,
+    },
+    /// Run a program with a record in its environment
+    #[command(
+        after_help = "Example:\n  aumbry exec s3-uploads -- aws s3 ls\n\nIt ends as the program ends; 126 and 127 if it could not be run."
+    )]
+    Exec {
+        name: String,
+        /// Give a session that has expired too
+        #[arg(long)]
+        allow_expired: bool,
+        /// The program and its arguments
+        #[arg(last = true, required = true, value_name = "CMD")]
+        command: Vec<std::ffi::OsString>,
+    },
+    /// Change your own passphrase
+    #[command(after_help = "Example:\n  aumbry passwd")]
+    Passwd {
+        #[command(flatten)]
+        new: NewPassphrase,
+    },
+    /// Show what can be known of a vault without a passphrase
+    #[command(after_help = "Example:\n  aumbry info --json")]
+    Info,
+    /// Open every record of the vault and check all of it
+    #[command(after_help = "Example:\n  aumbry verify && aumbry backup /media/usb/vault.aumbry")]
+    Verify,
+    /// Check all of the vault and copy it to a new file, sealed as it is
+    #[command(
+        after_help = "Example:\n  aumbry backup /media/usb/vault-2026-11.aumbry\n\nA backup opens like the vault itself: aumbry --vault /media/usb/vault-2026-11.aumbry list"
+    )]
+    Backup { file: PathBuf },
+    /// Look at permissions, memory, key derivation and plaintext files, and say what to do
+    #[command(after_help = "Example:\n  aumbry doctor")]
+    Doctor,
+    /// Write a completion script for a shell
+    #[command(
+        after_help = "Example:\n  aumbry completions bash > ~/.local/share/bash-completion/completions/aumbry"
+    )]
+    Completions { shell: clap_complete::Shell },
+    /// Write the manual page
+    #[command(after_help = "Example:\n  aumbry man > ~/.local/share/man/man1/aumbry.1")]
+    Man,
+}
+
+#[derive(Args)]
+pub(crate) struct AwsConfig {
+    pub(crate) name: String,
+    /// What the profile is called [default: as the record]
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// The region of whoever uses the profile
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// Put it into ~/.aws/config, or where AWS_CONFIG_FILE points
+    #[arg(long)]
+    pub(crate) write: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Import {
+    /// Files to import; - is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// What a record is called whose file names none
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// What the files are [default: told by their content]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ImportFormat>,
+    /// What to do where the vault has a record of the name
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) on_conflict: OnConflict,
+    /// Show what would happen, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// ~/.aws/credentials and ~/.aws/config
+    AwsProfiles,
+    /// The file of the IAM console
+    AwsCsv,
+    /// A credential_process document, or an export of aumbry
+    Json,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+pub(crate) enum OnConflict {
+    /// Import nothing at all
+    #[default]
+    Fail,
+    /// Leave the vault's record
+    Skip,
+    /// Take the new one
+    Replace,
+    /// Keep both, the new one as NAME-2
+    Rename,
+}
+
+#[derive(Args)]
+pub(crate) struct Export {
+    #[arg(long, value_enum)]
+    pub(crate) format: ExportFormat,
+    /// Yes, in plaintext
+    #[arg(long)]
+    pub(crate) plaintext: bool,
+    /// The new file to write, for its owner alone
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ExportFormat {
+    Json,
+    /// As ~/.aws/credentials
+    AwsProfiles,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
+pub(crate) enum Shell {
+    /// sh, bash, zsh
+    #[default]
+    Sh,
+    Fish,
+    Powershell,
+}
+
+#[derive(Args)]
+pub(crate) struct Init {
+    /// What you are called in this vault
+    #[arg(long, value_name = "ME", default_value = "owner")]
+    pub(crate) label: String,
+    /// What a guess at the passphrase costs, such as m=64MiB,t=3,p=4
+    #[arg(long, value_name = "PARAMETERS", conflicts_with = "kdf_target")]
+    pub(crate) kdf: Option<String>,
+    /// Choose that cost so that unlocking takes this long on this machine, such as 500ms
+    #[arg(long, value_name = "TIME")]
+    pub(crate) kdf_target: Option<String>,
+    /// Make a recovery code too, and print it, once
+    #[arg(long)]
+    pub(crate) recovery_code: bool,
+    #[command(flatten)]
+    pub(crate) new: NewPassphrase,
+}
+
+#[derive(Args)]
+pub(crate) struct Add {
+    pub(crate) name: String,
+    /// The access key id, such as AKIAIOSFODNN7EXAMPLE
+    #[arg(long, value_name = "ID", required_unless_present = "from_json", conflicts_with = "from_json")]
+    pub(crate) access_key_id: Option<String>,
+    /// The AWS region of whoever signs with this record
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// Another endpoint than AWS's own
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+    /// Any further field
+    #[arg(long = "attribute", value_name = "KEY=VALUE")]
+    pub(crate) attributes: Vec<String>,
+    #[command(flatten)]
+    pub(crate) secret: SecretSource,
+}
+
+#[derive(Args)]
+pub(crate) struct Edit {
+    pub(crate) name: String,
+    /// region, endpoint-url, access-key-id, expires, description, or any attribute; `FIELD=` clears it
+    #[arg(value_name = "FIELD=VALUE")]
+    pub(crate) fields: Vec<String>,
+    #[command(flatten)]
+    pub(crate) secret: SecretSource,
+}

@@ -1,0 +1,42 @@
+//! What each command does.
+
+mod aws;
+mod aws_config;
+mod backup;
+mod doctor;
+mod manual;
+mod records;
+mod transfer;
+mod vault;
+
+use crate::arguments::Command;
+use crate::failure::Outcome;
+use crate::session::Session;
+
+pub(crate) fn run(session: &Session, command: Command) -> Outcome {
+    match command {
+        Command::Init(init) => vault::init(session, &init),
+        Command::Add(add) => records::add(session, &add),
+        Command::List { prefix, provider } => records::list(session, prefix.as_deref(), provider),
+        Command::Show { name, reveal } => records::show(session, &name, reveal),
+        Command::Get { name, field, no_newline } => records::get(session, &name, &field, no_newline),
+        Command::Edit(edit) => records::edit(session, &edit),
+        Command::Rename { old, new } => records::rename(session, &old, &new),
+        Command::Remove { name, yes } => records::remove(session, &name, yes),
+        Command::Import(import) => transfer::import(session, &import),
+        Command::Export(export) => transfer::export(session, &export),
+        Command::CredentialProcess { name, allow_expired } => {
+            aws::credential_process(session, &name, allow_expired)
+        }
+        Command::AwsConfig(arguments) => aws_config::aws_config(session, &arguments),
+        Command::Env { name, shell, allow_expired } => aws::env(session, &name, shell, allow_expired),
+        Command::Exec { name, allow_expired, command } => aws::exec(session, &name, &command, allow_expired),
+        Command::Passwd { new } => vault::passwd(session, &new),
+        Command::Info => vault::info(session),
+        Command::Verify => vault::verify(session),
+        Command::Backup { file } => backup::backup(session, &file),
+        Command::Doctor => doctor::doctor(session),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man => manual::man(),
+    }
+}

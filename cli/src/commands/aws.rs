@@ -1,0 +1,157 @@
+//! Commands that hand a record to AWS clients.
+
+use std::ffi::OsString;
+use std::io::ErrorKind as IoKind;
+use std::process::Command;
+use std::time::SystemTime;
+
+use aumbry::aws::credential_process;
+use aumbry::{Credentials, ExposeSecret};
+use zeroize::Zeroizing;
+
+use super::records::{credentials, rfc3339};
+use crate::arguments::Shell;
+use crate::failure::{Failure, Outcome};
+use crate::output::print;
+use crate::passphrase::hide_from_child;
+use crate::session::Session;
+
+/// What AWS clients read from the environment before they look at a profile: a stale one would win over the record.
+const READ_BY_CLIENTS: [&str; 13] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+];
+
+/// The record, unless it is expired.
+fn fresh(session: &Session, name: &str, allow_expired: bool) -> Outcome<Credentials> {
+    let vault = session.open()?;
+    let credentials = credentials(&vault, name)?;
+    match credentials.expires() {
+        Some(expires) if !allow_expired && credentials.is_expired(SystemTime::now()) => {
+            Err(Failure::expired(format!("the session {name:?} expired at {}", rfc3339(expires)))
+                .advise("put a new one in with `aumbry edit NAME --from-json FILE`, or add --allow-expired"))
+        }
+        _ => Ok(credentials),
+    }
+}
+
+/// Exactly one JSON object on stdout once everything has succeeded, and nothing else anywhere.
+pub(super) fn credential_process(session: &Session, name: &str, allow_expired: bool) -> Outcome {
+    let credentials = fresh(session, name, allow_expired)?;
+    print(credential_process::render(&credentials)?.expose_secret())?;
+    print("\n")
+}
+
+/// What the record sets for a child or a shell.
+fn variables(credentials: &Credentials) -> Vec<(&'static str, &str)> {
+    let mut variables = vec![
+        ("AWS_ACCESS_KEY_ID", credentials.access_key_id()),
+        ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key().expose_secret()),
+    ];
+    if let Some(token) = credentials.session_token() {
+        variables.push(("AWS_SESSION_TOKEN", token.expose_secret()));
+    }
+    if let Some(region) = credentials.attribute("region") {
+        variables.push(("AWS_REGION", region));
+        variables.push(("AWS_DEFAULT_REGION", region));
+    }
+    if let Some(url) = credentials.attribute("endpoint_url") {
+        variables.push(("AWS_ENDPOINT_URL", url));
+    }
+    variables
+}
+
+pub(super) fn env(session: &Session, name: &str, shell: Shell, allow_expired: bool) -> Outcome {
+    let credentials = fresh(session, name, allow_expired)?;
+    let variables = variables(&credentials);
+    // Sized first: each value may double when it is quoted, each line has a frame.
+    let len = READ_BY_CLIENTS.iter().map(|name| name.len() + 40).sum::<usize>()
+        + variables.iter().map(|(name, value)| name.len() + 5 * value.len() + 40).sum::<usize>();
+    let mut script = Zeroizing::new(String::with_capacity(len));
+    for name in READ_BY_CLIENTS {
+        script.push_str(match shell {
+            Shell::Sh => "unset ",
+            Shell::Fish => "set -e ",
+            Shell::Powershell => "Remove-Item -ErrorAction Ignore Env:",
+        });
+        script.push_str(name);
+        script.push_str(if shell == Shell::Fish { ";\n" } else { "\n" });
+    }
+    for (name, value) in variables {
+        if value.contains(['\0', '\n', '\r']) {
+            return Err(Failure::usage(format!(
+                "the value of {name} holds a line break, which a shell script cannot carry"
+            )));
+        }
+        script.push_str(match shell {
+            Shell::Sh => "export ",
+            Shell::Fish => "set -gx ",
+            Shell::Powershell => "$Env:",
+        });
+        script.push_str(name);
+        script.push_str(match shell {
+            Shell::Sh => "=",
+            Shell::Fish => " ",
+            Shell::Powershell => " = ",
+        });
+        quote(&mut script, shell, value);
+        script.push_str(if shell == Shell::Fish { ";\n" } else { "\n" });
+    }
+    print(&script)
+}
+
+/// In single quotes, inside which each of these shells leaves all but one or two characters alone.
+fn quote(script: &mut String, shell: Shell, value: &str) {
+    script.push('\'');
+    for letter in value.chars() {
+        match (shell, letter) {
+            (Shell::Sh, '\'') => script.push_str("'\\''"),
+            (Shell::Fish, '\'' | '\\') => {
+                script.push('\\');
+                script.push(letter);
+            }
+            (Shell::Powershell, '\'') => script.push_str("''"),
+            _ => script.push(letter),
+        }
+    }
+    script.push('\'');
+}
+
+/// Runs a program that finds the record in its environment; its end is ours.
+pub(super) fn exec(session: &Session, name: &str, command: &[OsString], allow_expired: bool) -> Outcome {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err(Failure::usage("name a program behind --"));
+    };
+    let credentials = fresh(session, name, allow_expired)?;
+    let mut child = Command::new(program);
+    child.args(arguments);
+    for name in READ_BY_CLIENTS {
+        child.env_remove(name);
+    }
+    hide_from_child(&mut child);
+    child.envs(variables(&credentials));
+    // On Unix the program takes our place: no parent is left that holds secrets.
+    #[cfg(unix)]
+    let error = std::os::unix::process::CommandExt::exec(&mut child);
+    #[cfg(not(unix))]
+    let error = match child.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => error,
+    };
+    let (exit, what) = match error.kind() {
+        IoKind::NotFound => (127, "there is no program"),
+        _ => (126, "could not run"),
+    };
+    Err(Failure::of_exec(exit, format!("{what} {}: {error}", program.to_string_lossy())))
+}

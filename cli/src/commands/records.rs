@@ -1,0 +1,281 @@
+//! Commands about records.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use aumbry::aws::{credential_process, json};
+use aumbry::{Change, Credentials, Draft, Entry, ExposeSecret, Name, Provider, SecretString, Vault};
+use zeroize::Zeroizing;
+
+use crate::arguments::{Add, Edit, SecretSource};
+use crate::failure::{Failure, Outcome};
+use crate::output::print;
+use crate::passphrase::terminal;
+use crate::secret::{self, SecretBytes};
+use crate::session::Session;
+
+pub(super) fn add(session: &Session, add: &Add) -> Outcome {
+    Name::new(&add.name)?; // before anything is asked
+    let vault = session.open()?;
+    if vault.find(&add.name)?.is_some() {
+        return Err(taken(&add.name));
+    }
+    let mut draft = match (&add.access_key_id, document(&add.secret)?) {
+        (_, Some(document)) => credential_process::parse(&document, &add.name)?,
+        (Some(id), None) => {
+            let secret = secret_access_key(session, &add.secret)?;
+            Draft::new_static(&add.name, id, secret)?
+        }
+        (None, None) => return Err(Failure::usage("--access-key-id or --from-json is needed")),
+    };
+    if let Some(region) = &add.region {
+        draft = draft.attribute("region", region)?;
+    }
+    if let Some(url) = &add.endpoint_url {
+        draft = draft.attribute("endpoint_url", url)?;
+    }
+    for attribute in &add.attributes {
+        let (key, value) = attribute
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("--attribute takes KEY=VALUE, not {attribute:?}")))?;
+        draft = draft.attribute(key, value)?;
+    }
+    vault.edit(|edit| edit.add(&draft))?;
+    session.note(&format!("Added {}.", add.name));
+    Ok(())
+}
+
+pub(super) fn edit(session: &Session, edit: &Edit) -> Outcome {
+    let mut change = Change::new();
+    for field in &edit.fields {
+        change = apply(change, field)?;
+    }
+    let nothing = edit.fields.is_empty()
+        && edit.secret.secret_fd.is_none()
+        && edit.secret.secret_file.is_none()
+        && edit.secret.from_json.is_none();
+    if nothing {
+        return Err(Failure::usage("nothing to change: name a FIELD=VALUE or a source for the secret"));
+    }
+    let vault = session.open()?;
+    find(&vault, &edit.name)?;
+    if let Some(document) = document(&edit.secret)? {
+        let draft = credential_process::parse(&document, &edit.name)?;
+        change = change.secrets_of(&draft);
+    } else if edit.secret.secret_fd.is_some() || edit.secret.secret_file.is_some() {
+        change = change.secret_access_key(secret_access_key(session, &edit.secret)?);
+    }
+    vault.edit(|records| records.change(&edit.name, &change))?;
+    session.note(&format!("Changed {}.", edit.name));
+    Ok(())
+}
+
+/// `FIELD=VALUE`, or `FIELD=` to clear it.
+fn apply(change: Change, field: &str) -> Outcome<Change> {
+    let (key, value) = field
+        .split_once('=')
+        .ok_or_else(|| Failure::usage("a change is FIELD=VALUE, or FIELD= to clear the field"))?;
+    Ok(match key {
+        "secret-access-key" | "secret_access_key" | "session-token" | "session_token" => {
+            return Err(Failure::usage(format!(
+                "{key} must not stand on the command line, where every user of the machine can read it"
+            ))
+            .advise("give it by --secret-file, --secret-fd or --from-json"));
+        }
+        "access-key-id" | "access_key_id" => change.access_key_id(value),
+        "expires" if value.is_empty() => change.expires(None),
+        "expires" => {
+            let time: jiff::Timestamp = value
+                .parse()
+                .map_err(|_| Failure::usage("expires is a time such as 2027-01-31T12:00:00Z"))?;
+            change.expires(Some(time.into()))
+        }
+        "endpoint-url" => change.attribute("endpoint_url", Some(value).filter(|value| !value.is_empty())),
+        key => change.attribute(key, Some(value).filter(|value| !value.is_empty())),
+    })
+}
+
+pub(super) fn rename(session: &Session, old: &str, new: &str) -> Outcome {
+    let new = Name::new(new)?;
+    let vault = session.open()?;
+    vault.edit(|edit| edit.rename(old, &new))?;
+    session.note(&format!("Renamed {old} to {new}."));
+    Ok(())
+}
+
+pub(super) fn remove(session: &Session, name: &str, yes: bool) -> Outcome {
+    let vault = session.open()?;
+    let id = find(&vault, name)?.access_key_id().to_owned();
+    if !yes {
+        let mut terminal =
+            terminal(session.may_ask(), "yes").map_err(|failure| failure.advise("add --yes"))?;
+        if !terminal.confirm(&format!("Remove {name} ({id}) for good?"))? {
+            return Err(Failure::input_needed("nothing was removed"));
+        }
+    }
+    vault.edit(|edit| edit.remove(name))?;
+    session.note(&format!("Removed {name}."));
+    Ok(())
+}
+
+pub(super) fn get(session: &Session, name: &str, field: &str, no_newline: bool) -> Outcome {
+    let vault = session.open()?;
+    let credentials = credentials(&vault, name)?;
+    let missing = || Failure::not_found(format!("{name} has no {field}"));
+    let value = match field {
+        "secret-access-key" => credentials.secret_access_key().clone(),
+        "session-token" => credentials.session_token().ok_or_else(missing)?.clone(),
+        "access-key-id" => credentials.access_key_id().into(),
+        "name" => credentials.name().as_str().into(),
+        "provider" => credentials.provider().to_string().into(),
+        "expires" => rfc3339(credentials.expires().ok_or_else(missing)?).into(),
+        "endpoint-url" => credentials.attribute("endpoint_url").ok_or_else(missing)?.into(),
+        key => credentials.attribute(key).ok_or_else(missing)?.into(),
+    };
+    let value: &SecretString = &value;
+    let value = value.expose_secret();
+    // Sized first: a String that grows leaves its smaller self behind.
+    let mut line = Zeroizing::new(String::with_capacity(value.len() + 1));
+    line.push_str(value);
+    if !no_newline {
+        line.push('\n');
+    }
+    print(&line)
+}
+
+pub(super) fn rfc3339(time: std::time::SystemTime) -> String {
+    jiff::Timestamp::try_from(time).map(|time| time.to_string()).unwrap_or_default()
+}
+
+/// The record with its secret, or what to do if there is none.
+pub(super) fn credentials(vault: &Vault, name: &str) -> Outcome<Credentials> {
+    vault.get_credentials(name)?.ok_or_else(|| missing(vault, name))
+}
+
+fn find(vault: &Vault, name: &str) -> Outcome<Entry> {
+    vault.find(name)?.ok_or_else(|| missing(vault, name))
+}
+
+fn missing(vault: &Vault, name: &str) -> Failure {
+    let failure = Failure::not_found(format!("the vault has no record named {name:?}"));
+    // A name that differs in case alone is what was meant.
+    let lower = name.to_lowercase();
+    let similar = vault
+        .entries()
+        .ok()
+        .and_then(|mut entries| entries.find(|entry| entry.name().to_lowercase() == lower));
+    match similar {
+        Some(entry) => failure.advise(format!("did you mean {:?}?", entry.name())),
+        None => failure.advise("`aumbry list` shows the names"),
+    }
+}
+
+fn taken(name: &str) -> Failure {
+    Failure::conflict(format!("the vault has a record named {name:?} already"))
+        .advise("change it with `aumbry edit`, or choose another name")
+}
+
+/// The credential_process document that `--from-json` names.
+fn document(source: &SecretSource) -> Outcome<Option<SecretBytes>> {
+    match &source.from_json {
+        None => Ok(None),
+        Some(path) if path == Path::new("-") => secret::from_descriptor(0).map(Some),
+        Some(path) => secret::from_file(path).map(Some),
+    }
+}
+
+fn secret_access_key(session: &Session, source: &SecretSource) -> Outcome<SecretString> {
+    let bytes = match (source.secret_fd, &source.secret_file) {
+        (Some(number), _) => secret::from_descriptor(number)?,
+        (None, Some(path)) => secret::from_file(path)?,
+        (None, None) => terminal(session.may_ask(), "secret access key")
+            .map_err(|failure| failure.advise("give it by --secret-file, --secret-fd or --from-json"))?
+            .ask_secret("Secret access key: ")?,
+    };
+    secret::to_text(&bytes)
+}
+
+pub(super) fn list(session: &Session, prefix: Option<&str>, provider: Option<Provider>) -> Outcome {
+    let vault = session.open()?;
+    let entries = vault.entries_with_prefix(prefix.unwrap_or_default())?;
+    let entries: Vec<Entry> =
+        entries.filter(|entry| provider.is_none_or(|provider| entry.provider() == provider)).collect();
+    if session.global.json {
+        return print(&(json::render_all(entries)? + "\n"));
+    }
+    let rows: Vec<[String; 4]> = entries
+        .iter()
+        .map(|entry| {
+            [
+                escaped(entry.name()),
+                entry.provider().to_string(),
+                escaped(entry.access_key_id()),
+                escaped(&entry.attribute("region").unwrap_or_default()),
+            ]
+        })
+        .collect();
+    print(&table(&["NAME", "PROVIDER", "ACCESS KEY ID", "REGION"], &rows))
+}
+
+/// Columns as wide as their widest cell.
+pub(super) fn table(heads: &[&str; 4], rows: &[[String; 4]]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain(heads.get(column).map(|head| head.len())).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    let line = |cells: Vec<&str>| {
+        let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    let body = rows.iter().map(|row| line(row.iter().map(String::as_str).collect()));
+    std::iter::once(line(heads.to_vec())).chain(body).collect()
+}
+
+/// As a terminal can show it: a name may hold characters that turn the line around.
+pub(super) fn escaped(text: &str) -> String {
+    let plain = |c: char| {
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars().map(|c| if plain(c) { c.to_string() } else { c.escape_unicode().to_string() }).collect()
+}
+
+pub(super) fn show(session: &Session, name: &str, reveal: bool) -> Outcome {
+    let vault = session.open()?;
+    let entry = find(&vault, name)?;
+    if session.global.json {
+        if reveal {
+            print(json::render_with_secret(&credentials(&vault, name)?)?.expose_secret())?;
+        } else {
+            print(&json::render(&entry)?)?;
+        }
+        return print("\n");
+    }
+    let mut text = format!(
+        "{}\n  provider            {}\n  access key id       {}\n",
+        escaped(entry.name()),
+        entry.provider(),
+        escaped(entry.access_key_id())
+    );
+    for (key, value) in entry.attributes().iter() {
+        let _ = writeln!(text, "  {:<19} {}", escaped(key), escaped(value));
+    }
+    if let Some(expires) = entry.expires() {
+        let _ = writeln!(text, "  expires             {}", rfc3339(expires));
+    }
+    let _ = writeln!(text, "  created             {}", rfc3339(entry.created()));
+    let _ = writeln!(text, "  updated             {}", rfc3339(entry.updated()));
+    print(&text)?;
+    if !reveal {
+        return print("  secret access key   (shown with --reveal)\n");
+    }
+    let credentials = credentials(&vault, name)?;
+    print("  secret access key   ")?;
+    print(credentials.secret_access_key().expose_secret())?;
+    if let Some(token) = credentials.session_token() {
+        print("\n  session token       ")?;
+        print(token.expose_secret())?;
+    }
+    print("\n")
+}

@@ -1,0 +1,164 @@
+//! Commands about the vault as a whole.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use aumbry::{CreateOptions, ExposeSecret, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes};
+use serde_json::json;
+
+use crate::arguments::{Init, NewPassphrase};
+use crate::failure::{Failure, Outcome};
+use crate::output::print;
+use crate::session::{Session, make_folder};
+
+pub(super) fn init(session: &Session, init: &Init) -> Outcome {
+    let path = session.path()?;
+    if path.symlink_metadata().is_ok() {
+        return Err(Failure::conflict(format!("there is a file at {} already", path.display()))
+            .advise("name another place with --vault, or move that file away"));
+    }
+    let kdf = match (&init.kdf, &init.kdf_target) {
+        (Some(parameters), _) => parse_kdf(parameters)?,
+        (None, Some(target)) => session.waiting("Calibrating", || {
+            KdfParameters::calibrated_to(parse_time(target)?).map_err(Failure::from)
+        })?,
+        (None, None) => KdfParameters::default(),
+    };
+    let passphrase =
+        init.new.sources().new_passphrase(Some(&session.global.passphrase()), session.may_ask())?;
+    make_folder(&path)?;
+    let options = CreateOptions::new().label(&init.label).kdf(kdf).open_options(OpenOptions::new());
+    let code = if init.recovery_code {
+        let made =
+            session.waiting("Making the vault", || options.create_with_recovery_code(&path, passphrase));
+        Some(made?.1)
+    } else {
+        session.waiting("Making the vault", || options.create(&path, passphrase))?;
+        None
+    };
+    session.note(&format!("Made {}.", path.display()));
+    if let Some(code) = code {
+        session.note("The recovery code opens the vault when the passphrase is forgotten. It is shown once: write it down.");
+        let grouped = code.to_grouped();
+        let line = if session.global.json {
+            zeroize::Zeroizing::new(format!("{}\n", json!({ "recovery_code": grouped.expose_secret() })))
+        } else {
+            zeroize::Zeroizing::new(format!("{}\n", grouped.expose_secret()))
+        };
+        print(&line)?;
+    }
+    Ok(())
+}
+
+pub(super) fn passwd(session: &Session, new: &NewPassphrase) -> Outcome {
+    let vault = session.open()?;
+    let passphrase = new.sources().new_passphrase(None, session.may_ask())?;
+    session.waiting("Changing the passphrase", || vault.change_passphrase(passphrase))?;
+    session.note("Changed. Copies of the vault from before still open with the old passphrase.");
+    Ok(())
+}
+
+pub(super) fn info(session: &Session) -> Outcome {
+    let path = session.path()?;
+    let info = aumbry::inspect(&path)?;
+    let id: String = info.vault_id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let kind = |is_code| if is_code { "recovery-code" } else { "passphrase" };
+    if session.global.json {
+        let people: Vec<_> = info
+            .slots
+            .iter()
+            .map(|slot| {
+                json!({
+                    "role": slot.role.to_string(),
+                    "kind": kind(slot.is_recovery_code),
+                    "kdf": {
+                        "m_kib": slot.kdf.memory().get(),
+                        "t": slot.kdf.passes().get(),
+                        "p": slot.kdf.lanes().get(),
+                    },
+                })
+            })
+            .collect();
+        return print(&format!(
+            "{}\n",
+            json!({ "path": path, "vault_id": id, "generation": info.generation, "bytes": info.file_len, "people": people })
+        ));
+    }
+    let mut text = format!(
+        "{}\n  vault id     {id}\n  generation   {}\n  size         {} bytes\n",
+        path.display(),
+        info.generation,
+        info.file_len
+    );
+    for slot in &info.slots {
+        let kdf = slot.kdf;
+        let _ = writeln!(
+            text,
+            "  {:<12} by {}, Argon2id with {} MiB, {} passes, {} lanes",
+            slot.role.to_string(),
+            kind(slot.is_recovery_code),
+            kdf.memory().get() / 1024,
+            kdf.passes().get(),
+            kdf.lanes().get()
+        );
+    }
+    let total: u64 = info.slots.iter().map(|slot| slot.kdf.cost()).sum();
+    let _ = writeln!(
+        text,
+        "A wrong passphrase costs up to {} runs, {} MiB of passes in all.",
+        info.slots.len(),
+        total / 1024
+    );
+    text.push_str("Nobody has vouched for this: `aumbry verify` does.\n");
+    print(&text)
+}
+
+pub(super) fn verify(session: &Session) -> Outcome {
+    let vault = session.open()?;
+    let verified = session.waiting("Verifying", || vault.verify())?;
+    if session.global.json {
+        return print(&format!(
+            "{}\n",
+            json!({ "records": verified.records, "generation": verified.generation })
+        ));
+    }
+    print(&format!("{} records, generation {}: all of it is sound.\n", verified.records, verified.generation))
+}
+
+/// `m=64MiB,t=3,p=4`, each of them optional.
+fn parse_kdf(text: &str) -> Outcome<KdfParameters> {
+    let usage = || Failure::usage(format!("{text:?} is not of the form m=64MiB,t=3,p=4"));
+    let default = KdfParameters::default();
+    let (mut memory, mut passes, mut lanes) = (default.memory(), default.passes(), default.lanes());
+    for part in text.split(',') {
+        let (key, value) = part.trim().split_once('=').ok_or_else(usage)?;
+        let number = |value: &str| value.parse::<u32>().map_err(|_| usage());
+        match key {
+            "m" => {
+                let kib =
+                    match (value.strip_suffix("MiB"), value.strip_suffix("GiB"), value.strip_suffix("KiB")) {
+                        (Some(mib), _, _) => number(mib)?.checked_mul(1024),
+                        (_, Some(gib), _) => number(gib)?.checked_mul(1024 * 1024),
+                        (_, _, Some(kib)) => Some(number(kib)?),
+                        _ => None,
+                    };
+                memory = MemoryKib::new(kib.ok_or_else(usage)?)?;
+            }
+            "t" => passes = Passes::new(number(value)?)?,
+            "p" => lanes = Lanes::new(number(value)?)?,
+            _ => return Err(usage()),
+        }
+    }
+    Ok(KdfParameters::new(memory, passes, lanes)?)
+}
+
+/// `500ms` or `2s`.
+fn parse_time(text: &str) -> Outcome<Duration> {
+    let number = |digits: &str| digits.trim().parse().ok();
+    let time = match text.strip_suffix("ms") {
+        Some(digits) => number(digits).map(Duration::from_millis),
+        None => text.strip_suffix('s').and_then(number).map(Duration::from_secs),
+    };
+    time.filter(|time| !time.is_zero())
+        .ok_or_else(|| Failure::usage(format!("{text:?} is not a time such as 500ms or 2s")))
+}

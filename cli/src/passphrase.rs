@@ -1,0 +1,91 @@
+//! Where a passphrase comes from: the sources in the order of `aumbry --help`, never the command line.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use aumbry::Passphrase;
+use subtle::ConstantTimeEq;
+
+use crate::failure::{Failure, Outcome};
+use crate::secret::{self, SecretBytes};
+use crate::terminal::Terminal;
+
+/// Environment variables that hold a passphrase or lead to one.
+const SOURCES: [&str; 3] = ["AUMBRY_PASSPHRASE_FILE", "AUMBRY_PASSPHRASE_COMMAND", "AUMBRY_PASSPHRASE"];
+const NEW_SOURCES: [&str; 3] =
+    ["AUMBRY_NEW_PASSPHRASE_FILE", "AUMBRY_NEW_PASSPHRASE_COMMAND", "AUMBRY_NEW_PASSPHRASE"];
+
+/// A child has no business with our passphrase.
+pub(crate) fn hide_from_child(command: &mut Command) {
+    command.env_remove("AUMBRY_PASSPHRASE").env_remove("AUMBRY_NEW_PASSPHRASE");
+}
+
+/// One passphrase and where it may come from.
+#[derive(Clone, Default)]
+pub(crate) struct Sources {
+    pub(crate) descriptor: Option<u32>,
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) command: Option<String>,
+}
+
+impl Sources {
+    /// The passphrase from an option or from the environment, if any of them is set.
+    fn read(&self, variables: &[&str; 3]) -> Outcome<Option<SecretBytes>> {
+        if let Some(number) = self.descriptor {
+            return secret::from_descriptor(number).map(Some);
+        }
+        if let Some(path) = &self.file {
+            return secret::from_file(path).map(Some);
+        }
+        if let Some(command) = &self.command {
+            return secret::from_command(command).map(Some);
+        }
+        // An empty variable is as good as none.
+        let set = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty());
+        let [file, command, plain] = variables;
+        if let Some(path) = set(file) {
+            return secret::from_file(Path::new(&path)).map(Some);
+        }
+        if let Some(command) = set(command) {
+            let command =
+                command.to_str().ok_or_else(|| Failure::usage("the passphrase command is no text"))?;
+            return secret::from_command(command).map(Some);
+        }
+        Ok(set(plain).map(|value| value.into_encoded_bytes().into()))
+    }
+
+    /// The passphrase of a vault, asked for on the terminal if no source gives it.
+    pub(crate) fn passphrase(&self, may_ask: bool, prompt: &str) -> Outcome<Passphrase> {
+        if let Some(bytes) = self.read(&SOURCES)? {
+            return Ok(Passphrase::from(bytes.as_slice()));
+        }
+        let bytes = terminal(may_ask, "passphrase")?.ask_secret(prompt)?;
+        Ok(Passphrase::from(bytes.as_slice()))
+    }
+
+    /// A new passphrase: its own sources, then (for a new vault) the ordinary ones, else asked for twice.
+    pub(crate) fn new_passphrase(&self, ordinary: Option<&Self>, may_ask: bool) -> Outcome<Passphrase> {
+        if let Some(bytes) = self.read(&NEW_SOURCES)? {
+            return Ok(Passphrase::from(bytes.as_slice()));
+        }
+        if let Some(bytes) = ordinary.map(|sources| sources.read(&SOURCES)).transpose()?.flatten() {
+            return Ok(Passphrase::from(bytes.as_slice()));
+        }
+        let mut terminal = terminal(may_ask, "new passphrase")?;
+        let first = terminal.ask_secret("New passphrase: ")?;
+        let again = terminal.ask_secret("Again: ")?;
+        if !bool::from(first.ct_eq(&again)) {
+            return Err(Failure::usage("the two passphrases differ: nothing was changed"));
+        }
+        Ok(Passphrase::from(first.as_slice()))
+    }
+}
+
+/// The terminal, or what to do where there is none.
+pub(crate) fn terminal(may_ask: bool, what: &str) -> Outcome<Terminal> {
+    let terminal = if may_ask { Terminal::open() } else { None };
+    terminal.ok_or_else(|| {
+        Failure::input_needed(format!("a {what} is needed, and there is no terminal to ask for it"))
+            .advise("give it by a file, a descriptor or a command: see `aumbry --help`")
+    })
+}

@@ -1,0 +1,117 @@
+//! Secrets on their way in: read raw, into memory that is wiped.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, Outcome};
+
+/// Bytes that are wiped when dropped.
+pub(crate) type SecretBytes = Zeroizing<Vec<u8>>;
+
+/// Longer secrets are a mistake: a wrong file, a program that does not end.
+const MAX_LEN: usize = 128 * 1024;
+
+/// Larger files are nothing that is imported.
+const MAX_IMPORT: usize = 16 * 1024 * 1024;
+
+/// The whole content of a file that is imported.
+pub(crate) fn import_file(path: &Path) -> Outcome<SecretBytes> {
+    let shown = path.display();
+    let mut file =
+        File::open(path).map_err(|error| Failure::io(format!("could not read {shown}"), &error))?;
+    read_whole(&mut file, &format!("{shown}"), MAX_IMPORT)
+}
+
+/// All that stdin gives, for an import.
+pub(crate) fn import_stdin() -> Outcome<SecretBytes> {
+    let mut file = File::open("/dev/fd/0").map_err(|error| Failure::io("could not read stdin", &error))?;
+    read_whole(&mut file, "stdin", MAX_IMPORT)
+}
+
+/// The content of a file, without one final line end.
+pub(crate) fn from_file(path: &Path) -> Outcome<SecretBytes> {
+    let shown = path.display();
+    let mut file =
+        File::open(path).map_err(|error| Failure::io(format!("could not read {shown}"), &error))?;
+    read_secret(&mut file, &format!("{shown}"))
+}
+
+/// What an inherited descriptor gives, without one final line end.
+pub(crate) fn from_descriptor(number: u32) -> Outcome<SecretBytes> {
+    let mut file = File::open(format!("/dev/fd/{number}"))
+        .map_err(|error| Failure::io(format!("could not read descriptor {number}"), &error))?;
+    read_secret(&mut file, &format!("descriptor {number}"))
+}
+
+/// What a shell command prints, without one final line end.
+pub(crate) fn from_command(command: &str) -> Outcome<SecretBytes> {
+    let failed = |error| Failure::io("could not run the passphrase command", &error);
+    let mut child = shell(command).stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let read = match &mut child.stdout {
+        Some(output) => read_secret(output, "the passphrase command"),
+        None => Err(Failure::unexpected("the passphrase command has no output")),
+    };
+    let status = child.wait().map_err(failed)?;
+    if !status.success() {
+        return Err(Failure::input_needed(format!("the passphrase command failed ({status})")));
+    }
+    read
+}
+
+fn shell(command: &str) -> Command {
+    let mut shell = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
+    shell.arg(if cfg!(windows) { "/C" } else { "-c" }).arg(command);
+    crate::passphrase::hide_from_child(&mut shell);
+    shell
+}
+
+/// Reads a secret to its end, without one final line end.
+fn read_secret(source: &mut impl Read, what: &str) -> Outcome<SecretBytes> {
+    let mut bytes = read_whole(source, what, MAX_LEN)?;
+    strip_line_end(&mut bytes);
+    Ok(bytes)
+}
+
+/// Reads to the end. A buffer that is too small is replaced and wiped.
+fn read_whole(source: &mut impl Read, what: &str, most: usize) -> Outcome<SecretBytes> {
+    let mut bytes = Zeroizing::new(vec![0; 4096]);
+    let mut len = 0;
+    loop {
+        if len == bytes.len() {
+            if len > most {
+                return Err(Failure::usage(format!("{what} gives more than {most} bytes")));
+            }
+            let mut larger = Zeroizing::new(vec![0; 2 * len]);
+            larger.iter_mut().zip(bytes.iter()).for_each(|(place, byte)| *place = *byte);
+            bytes = larger;
+        }
+        match source.read(bytes.get_mut(len..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(read) => len += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(Failure::io(format!("could not read {what}"), &error)),
+        }
+    }
+    bytes.truncate(len);
+    Ok(bytes)
+}
+
+/// Takes away exactly one final `\n` or `\r\n`: what an editor or `echo` appends.
+fn strip_line_end(bytes: &mut Vec<u8>) {
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+    }
+}
+
+/// The bytes as text, for a secret access key or a token.
+pub(crate) fn to_text(bytes: &SecretBytes) -> Outcome<secrecy::SecretString> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Failure::usage("the secret is not UTF-8 text"))?;
+    Ok(text.into())
+}
