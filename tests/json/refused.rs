@@ -1,0 +1,254 @@
+//! Documents that are refused, and what is said of them.
+
+use super::*;
+
+#[test]
+fn what_is_no_json_is_refused_by_its_position() {
+    let cut = format!(r#"{{"Version":1,"AccessKeyId":"{KEY_ID}","SecretAccessKey":"{SECRET}"#);
+    for (document, why) in [
+        ("", "EOF while parsing a value at line 1 column 0"),
+        ("\u{feff}", "EOF while parsing a value at line 1 column 0"),
+        (SECRET, "expected value at line 1 column 1"),
+        ("[default]\naws_access_key_id=x", "expected value at line 1 column 2"),
+        ("{\n\"Version\": 1,\n}", "key must be a string at line 3 column 1"),
+        ("{'Version':1}", "key must be a string at line 1 column 2"),
+        ("[]\n{}", "trailing characters at line 2 column 1"),
+        ("[\"\\x\"]", "invalid escape at line 1 column 4"),
+        ("[\"\\u12g4\"]", "invalid escape at line 1 column 8"),
+        ("[\"a\nb\"]", "control character (\\u0000-\\u001F) found while parsing a string at line 1 column 3"),
+        (&cut, "EOF while parsing a string at line 1 column 112"),
+        (&"[".repeat(1_000_000), "EOF while parsing a list at line 1 column 1000000"),
+    ] {
+        let expected = format!("this is no JSON document: {why}");
+        assert_eq!(refusal(json::parse(document.as_bytes(), Some("a"))), expected);
+        assert_eq!(refusal(credential_process::parse(document.as_bytes(), "a")), expected);
+    }
+    assert_eq!(
+        refusal(json::parse(b"\xff\xfe{\0}\0", None)),
+        "this is no JSON document: it is not UTF-8 text"
+    );
+    assert_eq!(refusal(json::parse(b"\"\xc3\"", None)), "this is no JSON document: it is not UTF-8 text");
+}
+
+#[test]
+fn a_document_beyond_16_mib_is_too_large() {
+    let mut spaces = vec![b' '; 16 * 1024 * 1024 + 1];
+    assert_eq!(json::parse(&spaces, None).unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!(credential_process::parse(&spaces, "a").unwrap_err().kind(), ErrorKind::TooLarge);
+    spaces.truncate(16 * 1024 * 1024);
+    *spaces.last_mut().unwrap() = b']';
+    spaces[0] = b'[';
+    assert!(json::parse(&spaces, None).unwrap().is_empty(), "control: 16 MiB are read");
+}
+
+#[test]
+fn a_bad_document_for_aws_is_refused_by_the_rule_it_breaks() {
+    let good = json!({"Version": 1, "AccessKeyId": KEY_ID, "SecretAccessKey": SECRET, "SessionToken": TOKEN});
+    let with = |key: &str, value: Value| {
+        let mut document = good.clone();
+        document[key] = value;
+        document.to_string()
+    };
+    let without = |key: &str| {
+        let mut document = good.clone();
+        document.as_object_mut().unwrap().remove(key);
+        document.to_string()
+    };
+    let text = good.to_string();
+    let long = SECRET.repeat(2000);
+    for (document, why) in [
+        (without("Version"), "\"Version\" is missing"),
+        (with("Version", Value::Null), "\"Version\" is missing"),
+        (with("Version", json!("1")), "its \"Version\" is not the number 1"),
+        (with("Version", json!(2)), "its \"Version\" is not the number 1"),
+        (with("Version", json!(1.0)), "its \"Version\" is not the number 1"),
+        (with("Version", json!(SECRET)), "its \"Version\" is not the number 1"),
+        (without("AccessKeyId"), "\"AccessKeyId\" is missing"),
+        (without("SecretAccessKey"), "\"SecretAccessKey\" is missing"),
+        (with("SecretAccessKey", Value::Null), "\"SecretAccessKey\" is missing"),
+        (with("SecretAccessKey", json!([SECRET])), "\"SecretAccessKey\" is no string"),
+        (with("SecretAccessKey", json!({ SECRET: SECRET })), "\"SecretAccessKey\" is no string"),
+        (with("AccessKeyId", json!(17)), "\"AccessKeyId\" is no string"),
+        (with("SessionToken", json!(true)), "\"SessionToken\" is no string"),
+        (with("Expiration", json!(1_795_406_706)), "\"Expiration\" is no string"),
+        (with("Expiration", json!(SECRET)), "its \"Expiration\" is no RFC 3339 time"),
+        (with("Expiration", json!("2026-11-23T04:05:06")), "its \"Expiration\" is no RFC 3339 time"),
+        (text.replace('{', r#"{"Version":1,"#), "it has \"Version\" twice"),
+        (text.replace('{', r#"{"SecretAccess\u004bey":"x","#), "it has \"SecretAccessKey\" twice"),
+        (text.replace('{', r#"{"SessionToken":null,"#), "it has \"SessionToken\" twice"),
+        (
+            text.replace(SECRET, &format!(r"{SECRET}\ud83d")),
+            "\"SecretAccessKey\" holds half of a surrogate pair",
+        ),
+        (
+            text.replace(SECRET, &format!(r"{SECRET}\udd11\ud83d")),
+            "\"SecretAccessKey\" holds half of a surrogate pair",
+        ),
+        (
+            text.replace(SECRET, &format!(r"{SECRET}\ud83d\u0041")),
+            "\"SecretAccessKey\" holds half of a surrogate pair",
+        ),
+        (text.replace('{', &format!(r#"{{"{SECRET}\ud800":1,"#)), "key 1 holds half of a surrogate pair"),
+    ] {
+        let expected = format!("the JSON document is refused: {why}");
+        assert_eq!(refusal(credential_process::parse(document.as_bytes(), "a")), expected, "{document}");
+        assert_eq!(refusal(json::parse(document.as_bytes(), Some("a"))), expected, "{document}");
+    }
+    for (document, why) in [
+        (with("AccessKeyId", json!("")), "the access key id must not be empty"),
+        (
+            with("AccessKeyId", json!(format!("{SECRET} "))),
+            "the access key id must hold neither white space nor control characters",
+        ),
+        (
+            with("AccessKeyId", json!("A".repeat(1025))),
+            "the access key id must be at most 1024 bytes long, not 1025",
+        ),
+        (with("SecretAccessKey", json!("")), "the secret access key must not be empty"),
+        (
+            with("SecretAccessKey", json!(long)),
+            "the secret access key and session token must be at most 65525 bytes long",
+        ),
+    ] {
+        let expected = format!("the JSON document is refused: {why}");
+        assert_eq!(refusal(credential_process::parse(document.as_bytes(), "a")), expected);
+    }
+    for document in [format!("[{good}]"), format!("\"{SECRET}\""), "null".into(), "1".into()] {
+        let said = refusal(credential_process::parse(document.as_bytes(), "a"));
+        assert_eq!(said, "the JSON document is refused: it is no JSON object");
+    }
+    assert_eq!(
+        refusal(json::parse(text.as_bytes(), None)),
+        "the JSON document is refused: it says no name, so say what the record is to be called"
+    );
+    assert!(credential_process::parse(text.as_bytes(), "a").is_ok(), "control");
+}
+
+#[test]
+fn a_name_of_the_caller_that_breaks_a_rule_is_the_callers_mistake() {
+    let text = json!({"Version": 1, "AccessKeyId": KEY_ID, "SecretAccessKey": SECRET}).to_string();
+    let kind = |name: &str| json::parse(text.as_bytes(), Some(name)).unwrap_err().kind();
+    assert_eq!(kind(" a"), ErrorKind::InvalidName);
+    assert_eq!(kind("aumbry:a"), ErrorKind::ReservedName);
+    assert_eq!(kind(&"a".repeat(1025)), ErrorKind::TooLong);
+}
+
+/// Changes of the second of three good records, and the rule that each breaks.
+fn bad_records() -> Vec<(Value, &'static str)> {
+    let name = "its \"name\" breaks a rule: 1 to 1024 bytes, no control characters, no white space at either end, not \
+                beginning with \"aumbry:\"";
+    let key = "it has a key that is none of name, provider, access_key_id, attributes, created, updated, expires, \
+               secret_access_key, session_token";
+    vec![
+        (json!({"name": null}), "it says no name, so say what the record is to be called"),
+        (json!({"name": 1}), "\"name\" is no string"),
+        (json!({"name": ""}), name),
+        (json!({"name": format!(" {SECRET}")}), name),
+        (json!({"name": format!("{SECRET}\u{7}")}), name),
+        (json!({"name": format!("aumbry:{SECRET}")}), name),
+        (json!({"name": SECRET.repeat(100)}), name),
+        (json!({"name": "first"}), "it has the same name as record 1"),
+        (json!({"provider": null}), "\"provider\" is missing"),
+        (json!({"provider": SECRET}), "its \"provider\" is neither static nor session"),
+        (json!({"provider": "Static"}), "its \"provider\" is neither static nor session"),
+        (json!({"provider": {"static": {}}}), "\"provider\" is no string"),
+        (json!({"access_key_id": null}), "\"access_key_id\" is missing"),
+        (json!({"access_key_id": "a b"}), ""),
+        (json!({"secret_access_key": null}), "\"secret_access_key\" is missing"),
+        (json!({"secret_access_key": ""}), ""),
+        (json!({"secret_access_key": [SECRET]}), "\"secret_access_key\" is no string"),
+        (json!({"session_token": null}), "\"session_token\" is missing"),
+        (json!({"session_token": ""}), ""),
+        (json!({"session_token": {}}), "\"session_token\" is no string"),
+        (json!({"provider": "static"}), "it is static, but has a \"session_token\""),
+        (json!({"expires": "tomorrow"}), "its \"expires\" is no RFC 3339 time"),
+        (json!({"expires": ""}), "its \"expires\" is no RFC 3339 time"),
+        (json!({"expires": 1_795_406_706}), "\"expires\" is no string"),
+        (json!({"Version": 1}), key),
+        (json!({ SECRET: 1 }), key),
+    ]
+}
+
+pub(super) fn good_record(name: &str) -> Value {
+    json!({"name": name, "provider": "session", "access_key_id": KEY_ID, "attributes": {}, "created": "x", "updated": "y",
+           "secret_access_key": SECRET, "session_token": TOKEN})
+}
+
+fn changed(change: &Value) -> Value {
+    let mut record = good_record("second");
+    for (key, value) in change.as_object().unwrap() {
+        record[key] = value.clone();
+    }
+    record
+}
+
+#[test]
+fn a_bad_record_is_refused_by_its_number_and_the_rule_it_breaks_and_all_others_with_it() {
+    for (change, why) in bad_records() {
+        let bad = changed(&change);
+        let export = json!([good_record("first"), bad, good_record("third")]).to_string();
+        let said = refusal(json::parse(export.as_bytes(), None));
+        assert!(
+            said.starts_with(&format!("record 2 of the JSON document is refused: {why}")),
+            "{change}: {said}"
+        );
+        assert!(!why.is_empty() || said.contains("must"), "{said}");
+        let without = json!([good_record("first"), good_record("third")]).to_string();
+        assert_eq!(json::parse(without.as_bytes(), None).unwrap().len(), 2, "control");
+    }
+    for other in [json!(null), json!(SECRET), json!(1), json!([good_record("a")])] {
+        let export = json!([good_record("first"), other]).to_string();
+        let said = refusal(json::parse(export.as_bytes(), None));
+        assert_eq!(said, "record 2 of the JSON document is refused: it is no JSON object");
+    }
+}
+
+#[test]
+fn a_bad_attribute_is_refused_by_its_number() {
+    let key = "the key of attribute 2 breaks a rule: 1 to 256 bytes, no control characters, no white space at either end, \
+               not beginning with \"aumbry.\"";
+    let long = SECRET.repeat(10);
+    for (attributes, why) in [
+        ("[]".to_owned(), "it is no JSON object"),
+        (format!("\"{SECRET}\""), "it is no JSON object"),
+        (r#"{"a":"1","b":2}"#.into(), "attribute 2 is no string"),
+        (r#"{"a":"1","b":null}"#.into(), "attribute 2 is no string"),
+        (r#"{"a":"1","b":"\udc00"}"#.into(), "attribute 2 holds half of a surrogate pair"),
+        (r#"{"a":"1","\ud800":"2"}"#.into(), "key 2 holds half of a surrogate pair"),
+        (r#"{"a":"1","\u0061":"2"}"#.into(), "attribute 2 has the key of one before it"),
+        (r#"{"a":"1","":"2"}"#.into(), key),
+        (format!(r#"{{"a":"1","{SECRET} ":"2"}}"#), key),
+        (format!(r#"{{"a":"1","{SECRET}\u0007":"2"}}"#), key),
+        (format!(r#"{{"a":"1","{long}":"2"}}"#), key),
+        (format!(r#"{{"a":"1","aumbry.{SECRET}":"2"}}"#), key),
+    ] {
+        let record = good_record("a").to_string().replace("{}", &attributes);
+        assert_eq!(
+            refusal(json::parse(format!("[{record}]").as_bytes(), None)),
+            format!("\"attributes\" of record 1 of the JSON document is refused: {why}")
+        );
+    }
+}
+
+#[test]
+fn a_listing_without_secrets_is_no_export() {
+    let vault = vault();
+    add(&vault, "a");
+    let list = json::render_all(vault.entries().unwrap()).unwrap();
+    assert_eq!(
+        refusal(json::parse(list.as_bytes(), None)),
+        "record 1 of the JSON document is refused: \"secret_access_key\" is missing"
+    );
+}
+
+#[test]
+fn a_name_that_is_taken_leaves_the_vault_as_it_was() {
+    let vault = vault();
+    add(&vault, "second");
+    let export = json!([good_record("first"), good_record("second")]).to_string();
+    let drafts = json::parse(export.as_bytes(), None).unwrap();
+    let error = vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NameTaken);
+    assert_eq!(all(&vault).len(), 1);
+    assert!(!shows_a_secret(&format!("{drafts:?}")));
+}
