@@ -9,7 +9,7 @@ use aumbry::storage::InMemory;
 use hashbrown::HashMap;
 use support::{Bench, Dice, PASSPHRASE, cheap_kdf, name, sealed};
 
-const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
+const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
 fn main() {
     let mut bench = Bench::new();
