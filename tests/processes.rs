@@ -256,9 +256,7 @@ fn a_killed_holder_of_the_lock_keeps_nobody_out() {
     let mut holder = Process::start("hold the lock", &desk, "");
     assert_eq!(holder.says().as_deref(), Some("held"));
     holder.kill();
-    let start = Instant::now();
-    add(&vault, "s3-uploads");
-    assert!(start.elapsed() < Duration::from_secs(5), "half the patience of a writer");
+    add(&vault, "s3-uploads"); // else it ends as `Busy`, after ten seconds
 }
 
 #[test]
