@@ -38,7 +38,8 @@ impl OpenOptions {
     }
 
     /// Locks the vault when nothing was looked up or edited for this long. A thread of its own does it, at the
-    /// latest a quarter of that time late, whether the program is busy or idle.
+    /// latest a quarter of that time late, whether the program is busy or idle. Time in which the machine is suspended
+    /// does not count.
     #[must_use]
     pub fn lock_after(mut self, idle: Duration) -> Self {
         self.lock_after = Some(idle);
