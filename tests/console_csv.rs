@@ -3,7 +3,6 @@
 
 mod common;
 
-use std::error::Error as _;
 use std::fs;
 
 use aumbry::aws::console_csv::{parse, read};
@@ -60,16 +59,6 @@ fn refusal(result: Result<Vec<Draft>>) -> Error {
 
 fn shows_a_secret(said: &str) -> bool {
     said.contains(&SECRET[..8]) // also one that was cut
-}
-
-fn everything_said(error: &Error) -> String {
-    let mut said = format!("{error}\n{error:?}\n{error:#?}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        said.push_str(&format!("\n{error}\n{error:?}"));
-        cause = error.source();
-    }
-    said
 }
 
 #[test]

@@ -342,12 +342,7 @@ fn no_message_and_no_debug_output_holds_a_secret() {
     .map(|error| error.unwrap())
     .collect();
     for error in &errors {
-        shown.push(format!("{error:?}"));
-        let mut cause: Option<&dyn std::error::Error> = Some(error);
-        while let Some(error) = cause {
-            shown.push(error.to_string());
-            cause = error.source();
-        }
+        shown.push(everything_said(error));
     }
     let grouped = code.to_grouped();
     for secret in [SECRET, TOKEN, PASSPHRASE, grouped.expose_secret()] {

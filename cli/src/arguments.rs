@@ -43,11 +43,8 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Say nothing but results and errors
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-    /// Say more
     #[arg(long, short, global = true)]
-    pub(crate) verbose: bool,
+    pub(crate) quiet: bool,
     /// Never ask: fail with 6 where something would have to be typed
     #[arg(long, global = true)]
     pub(crate) no_input: bool,

@@ -1,6 +1,7 @@
 //! What a command prints: straight to the descriptor, for the library's own buffer would keep a secret.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 use rustix::io::Errno;
 
@@ -23,10 +24,30 @@ pub(crate) fn print(text: &str) -> Outcome {
 /// A line to stderr for the person at the terminal, unless they asked for quiet.
 pub(crate) fn note(quiet: bool, text: &str) {
     if !quiet {
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
+        let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
     }
 }
 
 pub(crate) fn stdout_is_terminal() -> bool {
     std::io::stdout().is_terminal()
+}
+
+/// Writes a new file for its owner alone; one that is there stays.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome {
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            Failure::conflict(format!("there is a file at {} already", path.display()))
+                .advise("name another one: it is not replaced")
+        }
+        _ => Failure::io(format!("could not write {}", path.display()), &error),
+    };
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| {
+        let _ = std::fs::remove_file(path); // half of it is worth nothing
+        failed(error)
+    })
 }

@@ -317,7 +317,7 @@ fn a_backup_opens_like_the_vault_and_replaces_no_file() {
     let home = Home::new();
     home.succeeds(&["backup", "copy.aumbry"]);
     assert_eq!(home.succeeds(&["--vault", "copy.aumbry", "get", "mine", "-n"]), SECRET);
-    home.fails(&["backup", "copy.aumbry"], 7, "a backup replaces none");
+    home.fails(&["backup", "copy.aumbry"], 7, "it is not replaced");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use std::path::Path;
 use csv_core::{ReadRecordResult, Reader};
 use secrecy::SecretString;
 
+use super::NAME_RULE;
 use super::plaintext::read_all;
 use crate::credentials::{Draft, Name};
 use crate::error::{Error, ErrorKind, Result};
@@ -220,12 +221,7 @@ fn draft(line: usize, user_name: Option<&str>, name: Option<&str>, id: &str, sec
         refused(&format!("line {line} names no user, so say what the record is to be called"))
     })?;
     // The rule, not the text: with a stray quote in the file, a secret may stand where the name should.
-    Name::new(name).map_err(|_| {
-        refused(&format!(
-            "the name on line {line} breaks a rule: 1 to 1024 bytes, no control characters, no white space at \
-             either end, not beginning with \"aumbry:\""
-        ))
-    })?;
+    Name::new(name).map_err(|_| refused(&format!("the name on line {line} breaks a rule: {NAME_RULE}")))?;
     Draft::new_static(name, id, SecretString::from(secret)).map_err(|error| {
         let message = format!("line {line} of the console's file is refused");
         Error::new(ErrorKind::InvalidImport, message).with_source(error)

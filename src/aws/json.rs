@@ -21,7 +21,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::raw_json::{Object, array, document, to_secret, to_string};
-use super::{credential_process, time};
+use super::{NAME_RULE, credential_process, time};
 use crate::credentials::{Attributes, Credentials, Draft, Name, Provider};
 use crate::error::{Error, ErrorKind, Result};
 use crate::vault::Entry;
@@ -205,15 +205,11 @@ fn read(record: &Object<'_>, name: Option<&str>) -> Result<Draft> {
     }
     let name = match record.find_text("name")? {
         // The rule, not the text: a secret may stand where the name should.
-        Some(own) => Name::new(&*own).map_err(|_| {
-            record.refused(
-                "its \"name\" breaks a rule: 1 to 1024 bytes, no control characters, no white space at either end, \
-                 not beginning with \"aumbry:\"",
-            )
-        })?,
-        None => Name::new(name.ok_or_else(|| {
-            record.refused("it says no name, so say what the record is to be called")
-        })?)?,
+        Some(own) => Name::new(&*own)
+            .map_err(|_| record.refused(&format!("its \"name\" breaks a rule: {NAME_RULE}")))?,
+        None => Name::new(
+            name.ok_or_else(|| record.refused("it says no name, so say what the record is to be called"))?,
+        )?,
     };
     let provider = match &*record.text("provider")? {
         "static" | "_STATIC" => Provider::Static,

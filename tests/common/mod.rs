@@ -56,3 +56,14 @@ pub(crate) fn draft(name: &str) -> Draft {
 pub(crate) fn add(vault: &Vault, name: &str) {
     vault.edit(|edit| edit.add(&draft(name))).unwrap();
 }
+
+/// All that a program might log of an error: each `Display` and `Debug`, down to the last cause.
+pub(crate) fn everything_said(error: &aumbry::Error) -> String {
+    let mut said = format!("{error}\n{error:?}\n{error:#?}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        said.push_str(&format!("\n{error}\n{error:?}"));
+        cause = error.source();
+    }
+    said
+}

@@ -13,8 +13,7 @@ use aumbry::aws::{credential_process, json};
 use aumbry::storage::InMemory;
 use aumbry::testing::Forge;
 use aumbry::{
-    CreateOptions, Credentials, Draft, Error, ErrorKind, ExposeSecret, OpenOptions, Provider, Result, Role,
-    Vault,
+    CreateOptions, Credentials, Draft, ErrorKind, ExposeSecret, OpenOptions, Provider, Result, Role, Vault,
 };
 use common::*;
 use proptest::prelude::*;
@@ -342,16 +341,6 @@ fn records_written_by_hand_may_leave_out_what_the_vault_knows() {
     );
     let drafts = json::parse(nulls.as_bytes(), Some("plain")).unwrap();
     assert_eq!(content(&stored(&vault, &drafts[0])), content(&stored(&vault, &draft("plain"))));
-}
-
-fn everything_said(error: &Error) -> String {
-    let mut said = format!("{error}\n{error:?}\n{error:#?}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        said.push_str(&format!("\n{error}\n{error:?}"));
-        cause = error.source();
-    }
-    said
 }
 
 fn shows_a_secret(said: &str) -> bool {

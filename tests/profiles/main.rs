@@ -7,14 +7,13 @@ mod edit;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error as _;
 use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock};
 
 use aumbry::aws::profiles::{FileKind, Import, SkipReason, parse, read, render, set_properties};
 use aumbry::storage::InMemory;
-use aumbry::{CreateOptions, Credentials, Draft, Error, ErrorKind, ExposeSecret, OpenOptions, Result, Vault};
+use aumbry::{CreateOptions, Credentials, Draft, ErrorKind, ExposeSecret, OpenOptions, Result, Vault};
 use common::*;
 use proptest::prelude::*;
 
@@ -88,16 +87,6 @@ fn plain(name: &str) -> Facts {
 
 fn skipped(import: &Import) -> Vec<(&str, SkipReason)> {
     import.skipped.iter().map(|skipped| (skipped.profile.as_str(), skipped.reason)).collect()
-}
-
-fn everything_said(error: &Error) -> String {
-    let mut said = format!("{error}\n{error:?}\n{error:#?}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        said.push_str(&format!("\n{error}\n{error:?}"));
-        cause = error.source();
-    }
-    said
 }
 
 fn shows_a_secret(said: &str) -> bool {

@@ -1,17 +1,15 @@
 //! Records from other programs' files, and to them.
 
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aumbry::aws::{console_csv, json, profiles};
-use aumbry::{Draft, ExposeSecret, Name, SecretString, Vault};
+use aumbry::{Draft, ExposeSecret, Name, Vault};
 
 use super::records::{escaped, table};
 use crate::arguments::{Export, ExportFormat, Import, ImportFormat, OnConflict};
 use crate::failure::{Failure, Outcome};
-use crate::output::{print, stdout_is_terminal};
+use crate::output::{print, stdout_is_terminal, write_new};
 use crate::secret::{self, SecretBytes};
 use crate::session::Session;
 
@@ -182,29 +180,8 @@ pub(super) fn export(session: &Session, export: &Export) -> Outcome {
             print(text.expose_secret())?;
             print(if text.expose_secret().ends_with('\n') { "" } else { "\n" })
         }
-        Some(path) => write_new(path, &text).map(|()| {
+        Some(path) => write_new(path, text.expose_secret().as_bytes()).map(|()| {
             session.note(&format!("Wrote {} records to {}, in plaintext.", records.len(), path.display()));
         }),
     }
-}
-
-/// A new file for its owner alone; one that is there stays.
-fn write_new(path: &PathBuf, text: &SecretString) -> Outcome {
-    let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            Failure::conflict(format!("there is a file at {} already", path.display()))
-                .advise("name another one")
-        }
-        _ => Failure::io(format!("could not write {}", path.display()), &error),
-    };
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(failed)?;
-    let written = file.write_all(text.expose_secret().as_bytes()).and_then(|()| file.sync_all());
-    written.map_err(|error| {
-        let _ = std::fs::remove_file(path); // half an export is none
-        failed(error)
-    })
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use secrecy::SecretString;
 
+use super::super::NAME_RULE;
 use super::grammar::{Broken, Content, Section, is_identifier, lines};
 use super::{FileKind, Import, SkipReason, Skipped};
 use crate::credentials::{Draft, Name};
@@ -189,12 +190,8 @@ impl<'a> Profile<'a> {
         token: Option<&Property<'_>>,
     ) -> Result<Draft> {
         // The rule, not the text: in a file that is something else, a secret may stand where the name should.
-        Name::new(self.name).map_err(|_| {
-            id.refused(
-                "the name of its profile breaks a rule: 1 to 1024 bytes, no control characters, no white space at \
-                 either end, not beginning with \"aumbry:\"",
-            )
-        })?;
+        Name::new(self.name)
+            .map_err(|_| id.refused(&format!("the name of its profile breaks a rule: {NAME_RULE}")))?;
         let secret_access_key = SecretString::from(secret.value);
         let draft = match token {
             None => Draft::new_static(self.name, id.value, secret_access_key),
