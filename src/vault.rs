@@ -20,6 +20,7 @@ mod people;
 mod pin;
 mod place;
 mod recovery;
+mod restoring;
 mod snapshot;
 mod state;
 mod version;
@@ -41,6 +42,7 @@ pub use edit::Edit;
 pub use info::{SlotInfo, VaultInfo, inspect, inspect_storage};
 pub use options::{CreateOptions, OpenOptions};
 pub use passphrase::Passphrase;
+pub use people::Person;
 pub use recovery::RecoveryCode;
 pub use snapshot::{Entries, Entry};
 

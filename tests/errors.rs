@@ -224,6 +224,21 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
         ErrorKind::NoSuchRecord,
         "the vault has no person named \"bert\"",
     );
+    let elsewhere = common::Desk::new();
+    let backup = elsewhere.create();
+    expect(
+        &desk,
+        vault.restore(&backup),
+        ErrorKind::Refused,
+        "the backup is of another vault: export its records from there and import them here",
+    );
+    expect(&desk, vault.restore(&vault), ErrorKind::Refused, "a vault cannot be restored from itself");
+    expect(
+        &desk,
+        elsewhere.open_options().restore(elsewhere.path(), &backup),
+        ErrorKind::Refused,
+        "the vault there is sound: open it, and restore the backup into it",
+    );
     let forge =
         aumbry::testing::Forge::new(1).person("a", aumbry::Role::Administrator, "a", cheap()).unwrap();
     let reader = forge.person("r", aumbry::Role::Reader, "r", cheap()).unwrap().build().unwrap();

@@ -245,6 +245,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  aumbry backup /media/usb/vault-2026-11.aumbry\n\nA backup opens like the vault itself: aumbry --vault /media/usb/vault-2026-11.aumbry list"
     )]
     Backup { file: PathBuf },
+    /// Bring the records of a backup back
+    #[command(
+        after_help = "Example:\n  aumbry restore /media/usb/vault-2026-11.aumbry\n\nA vault that opens keeps its people and passphrases and takes the backup's records, as a new version. In the place of one that is gone or damaged the backup comes back with the people of then; the damaged file is kept beside it. A reader cannot sign a new version, and can only put the old one back, with --accept-rollback."
+    )]
+    Restore(Restore),
     /// Look at permissions, memory, key derivation and plaintext files, and say what to do
     #[command(after_help = "Example:\n  aumbry doctor")]
     Doctor,
@@ -340,6 +345,40 @@ pub(crate) enum Shell {
     Sh,
     Fish,
     Powershell,
+}
+
+#[derive(Args)]
+pub(crate) struct Restore {
+    pub(crate) file: PathBuf,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) passphrase: BackupPassphrase,
+}
+
+/// Where the passphrase of a backup comes from, if it is not that of the vault.
+#[derive(Args)]
+pub(crate) struct BackupPassphrase {
+    /// Read the backup's passphrase, if it is another, from this open file descriptor
+    #[arg(long, value_name = "N", group = "backup")]
+    backup_passphrase_fd: Option<u32>,
+    /// Read it from this file
+    #[arg(long, value_name = "PATH", group = "backup")]
+    backup_passphrase_file: Option<PathBuf>,
+    /// Read it from what this shell command prints
+    #[arg(long, value_name = "CMD", group = "backup")]
+    backup_passphrase_command: Option<String>,
+}
+
+impl BackupPassphrase {
+    pub(crate) fn sources(&self) -> Sources {
+        Sources {
+            descriptor: self.backup_passphrase_fd,
+            file: self.backup_passphrase_file.clone(),
+            command: self.backup_passphrase_command.clone(),
+        }
+    }
 }
 
 #[derive(Args)]

@@ -6,6 +6,7 @@ mod backup;
 mod doctor;
 mod manual;
 mod records;
+mod restore;
 mod transfer;
 mod vault;
 
@@ -35,6 +36,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Info => vault::info(session),
         Command::Verify => vault::verify(session),
         Command::Backup { file } => backup::backup(session, &file),
+        Command::Restore(restore) => restore::restore(session, &restore),
         Command::Doctor => doctor::doctor(session),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man => manual::man(),

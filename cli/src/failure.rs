@@ -148,7 +148,9 @@ fn advice(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::Rollback | ErrorKind::Fork | ErrorKind::VaultChanged | ErrorKind::PinDamaged => {
             "if you know why, for instance because you restored a backup, add --accept-rollback"
         }
-        ErrorKind::Damaged | ErrorKind::NotAVault => "if you have a backup, look into it with --vault FILE",
+        ErrorKind::Damaged | ErrorKind::NotAVault => {
+            "if you have a backup, bring it back with `aumbry restore FILE`"
+        }
         ErrorKind::NoSuchRecord => "`aumbry list` shows the names",
         ErrorKind::StorageFull => "make room and try again",
         _ => return None,

@@ -28,6 +28,11 @@ pub(crate) fn note(quiet: bool, text: &str) {
     }
 }
 
+/// So many records, for people.
+pub(crate) fn records(count: usize) -> String {
+    format!("{count} record{}", if count == 1 { "" } else { "s" })
+}
+
 pub(crate) fn stdout_is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }

@@ -14,10 +14,14 @@ use crate::terminal::Terminal;
 const SOURCES: [&str; 3] = ["AUMBRY_PASSPHRASE_FILE", "AUMBRY_PASSPHRASE_COMMAND", "AUMBRY_PASSPHRASE"];
 const NEW_SOURCES: [&str; 3] =
     ["AUMBRY_NEW_PASSPHRASE_FILE", "AUMBRY_NEW_PASSPHRASE_COMMAND", "AUMBRY_NEW_PASSPHRASE"];
+const BACKUP_SOURCES: [&str; 3] =
+    ["AUMBRY_BACKUP_PASSPHRASE_FILE", "AUMBRY_BACKUP_PASSPHRASE_COMMAND", "AUMBRY_BACKUP_PASSPHRASE"];
 
 /// A child has no business with our passphrase.
 pub(crate) fn hide_from_child(command: &mut Command) {
-    command.env_remove("AUMBRY_PASSPHRASE").env_remove("AUMBRY_NEW_PASSPHRASE");
+    for [.., plain] in [SOURCES, NEW_SOURCES, BACKUP_SOURCES] {
+        command.env_remove(plain);
+    }
 }
 
 /// One passphrase and where it may come from.
@@ -61,6 +65,11 @@ impl Sources {
         }
         let bytes = terminal(may_ask, "passphrase")?.ask_secret(prompt)?;
         Ok(Passphrase::from(bytes.as_slice()))
+    }
+
+    /// The passphrase of a backup, if a source gives one.
+    pub(crate) fn backup_passphrase(&self) -> Outcome<Option<Passphrase>> {
+        Ok(self.read(&BACKUP_SOURCES)?.map(|bytes| Passphrase::from(bytes.as_slice())))
     }
 
     /// A new passphrase: its own sources, then (for a new vault) the ordinary ones, else asked for twice.

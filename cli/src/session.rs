@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aumbry::{OpenOptions, Vault};
+use aumbry::{OpenOptions, Passphrase, Vault};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::{Color, Global};
@@ -28,17 +28,32 @@ impl Session {
         let path = self.path()?;
         // What needs no passphrase is found out before one is asked for.
         aumbry::inspect(&path)?;
+        let passphrase = self.passphrase(&path)?;
+        Ok(self.open_with(passphrase, |options, passphrase| options.open(&path, passphrase))?)
+    }
+
+    /// The passphrase of the vault at `path`, from a source or from the terminal.
+    pub(crate) fn passphrase(&self, path: &Path) -> Outcome<Passphrase> {
         let prompt = format!("Passphrase of {}: ", path.display());
-        let passphrase = self.global.passphrase().passphrase(self.may_ask(), &prompt)?;
-        let opened = self.waiting("Unlocking", || OpenOptions::new().open(&path, passphrase.clone()));
-        match opened {
-            Err(error) if self.global.accept_rollback && error.refused_version().is_some() => {
-                let version = error.refused_version().unwrap_or([0; 64]);
-                output::note(self.global.quiet, &format!("aumbry: accepted: {error}"));
-                let options = OpenOptions::new().accept_version(version);
-                Ok(self.waiting("Unlocking", || options.open(&path, passphrase))?)
-            }
-            opened => Ok(opened?),
+        self.global.passphrase().passphrase(self.may_ask(), &prompt)
+    }
+
+    /// Runs `open`, and once more with the version that it refused, if the user accepts that.
+    pub(crate) fn open_with<S: Clone>(
+        &self,
+        source: S,
+        open: impl Fn(OpenOptions, S) -> aumbry::Result<Vault>,
+    ) -> aumbry::Result<Vault> {
+        match self.waiting("Unlocking", || open(OpenOptions::new(), source.clone())) {
+            Err(error) if self.global.accept_rollback => match error.refused_version() {
+                Some(version) => {
+                    self.note(&format!("aumbry: accepted: {error}"));
+                    let options = OpenOptions::new().accept_version(version);
+                    self.waiting("Unlocking", || open(options, source))
+                }
+                None => Err(error),
+            },
+            opened => opened,
         }
     }
 

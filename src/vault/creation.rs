@@ -12,7 +12,7 @@ use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::slot::{Hint, Role};
 use crate::memory::Guarded;
-use crate::storage::Storage;
+use crate::storage::{Storage, Version};
 
 /// What the slot of a recovery code is called.
 const RECOVERY_LABEL: &str = "recovery code";
@@ -68,23 +68,38 @@ pub(super) fn create(
         trusted: None,
     };
     let (snapshot, file) = next.seal(&founder)?;
-    let pin = snapshot.pin();
-    // All that can fail comes before the file is made: a recovery code must not be lost with an error.
-    let vault = Vault::unlocked(place, Opened { snapshot: snapshot.into(), keys })?;
-    let place = vault.place();
-    let before = place.read_pin();
-    {
-        let _exclusive = place.storage.exclusive()?;
-        match place.storage.replace(None, &file) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::DurabilityUnknown => place.set_confirmed(false),
-            Err(error) => return Err(error),
+    let place = NewPlace { place, expected: None };
+    place.settle(Opened { snapshot: snapshot.into(), keys }, &file)
+}
+
+/// A place where a vault begins.
+pub(super) struct NewPlace {
+    pub(super) place: Place,
+    /// What stands there and makes way.
+    pub(super) expected: Option<Version>,
+}
+
+impl NewPlace {
+    /// Saves the first version of a handle.
+    pub(super) fn settle(self, opened: Opened, file: &[u8]) -> Result<Vault> {
+        let pin = opened.snapshot.pin();
+        // All that can fail comes before the file is made: a recovery code must not be lost with an error.
+        let vault = Vault::unlocked(self.place, opened)?;
+        let place = vault.place();
+        let before = place.read_pin();
+        {
+            let _exclusive = place.storage.exclusive()?;
+            match place.storage.replace(self.expected.as_ref(), file) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::DurabilityUnknown => place.set_confirmed(false),
+                Err(error) => return Err(error),
+            }
+            // Also of a file that may vanish: then there is none, which is no older one. And what this program made
+            // itself it accepts, if the pin of an earlier vault cannot be replaced.
+            if !place.remember(&pin, &before) {
+                place.accept(pin.signature);
+            }
         }
-        // Also of a file that may vanish: then there is none, which is no older one. And what this program made
-        // itself it accepts, if the pin of an earlier vault cannot be replaced.
-        if !place.remember(&pin, &before) {
-            place.accept(pin.signature);
-        }
+        Ok(vault)
     }
-    Ok(vault)
 }

@@ -9,7 +9,7 @@ use crate::crypto::seal::Unopened;
 use crate::crypto::signature::VerificationKey;
 use crate::error::Result;
 use crate::format::slot::{Role, SEALED_LEN, Slot};
-use crate::memory::with_scrubbed_stack;
+use crate::memory::{Guarded, with_scrubbed_stack};
 
 use super::passphrase::Passphrase;
 
@@ -53,12 +53,18 @@ impl Keys {
         self.kek.bytes_mut().copy_from_slice(kek.bytes());
     }
 
-    /// The same keys in another guarded page.
-    pub(super) fn copy_from(&mut self, from: &Self, vault_id: &[u8; 16]) {
+    fn copy_from(&mut self, from: &Self, vault_id: &[u8; 16]) {
         self.set_kek(&from.kek);
         self.vault_key.bytes_mut().copy_from_slice(from.vault_key.bytes());
         self.seed.bytes_mut().copy_from_slice(from.seed.bytes());
         with_scrubbed_stack(|| self.record_keys.derive_from(&self.vault_key, vault_id));
+    }
+
+    /// The same keys in a guarded page of their own.
+    pub(super) fn clone_of(from: &Self, vault_id: &[u8; 16], secret_memory: bool) -> Result<Guarded<Self>> {
+        let mut keys = Guarded::<Self>::new(secret_memory)?;
+        keys.copy_from(from, vault_id);
+        Ok(keys)
     }
 
     /// The slot's keys, all of them; and the key that its holder trusts the signature of.

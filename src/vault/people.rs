@@ -1,12 +1,14 @@
 //! Slots: who can open the vault, and what becomes of them when somebody's passphrase changes.
 
+use std::time::SystemTime;
+
 use super::Vault;
 use super::keys::Keys;
 use super::opening::Opened;
 use super::passphrase::Passphrase;
 use super::snapshot::Snapshot;
 use super::version::{Administrator, NextVersion, Sealed, check_role};
-use crate::credentials::{check_text, now};
+use crate::credentials::{check_text, now, system_time};
 use crate::crypto::kdf::{KdfParameters, derive_kek};
 use crate::crypto::keys::Kek;
 use crate::crypto::random;
@@ -66,7 +68,43 @@ impl Newcomer {
     }
 }
 
+/// Somebody who can open the vault.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Person {
+    /// What they are called in this vault.
+    pub label: String,
+    /// What they may do.
+    pub role: Role,
+    /// Whether a recovery code opens this slot, rather than a passphrase.
+    pub is_recovery_code: bool,
+    /// When they were added. Whole seconds.
+    pub created: SystemTime,
+    /// What a guess at their passphrase costs.
+    pub kdf: KdfParameters,
+    /// Whether the vault was opened through this slot.
+    pub is_self: bool,
+}
+
 impl Vault {
+    /// Who can open the vault, in the order of their slots. It is known to whoever can open it, and to nobody else.
+    ///
+    /// # Errors
+    /// [`Locked`](ErrorKind::Locked).
+    pub fn people(&self) -> Result<Vec<Person>> {
+        let snapshot = self.snapshot()?;
+        let both = snapshot.header.slots.iter().zip(&snapshot.people).enumerate();
+        let people = both.map(|(position, (slot, person))| Person {
+            label: person.label.to_string(),
+            role: slot.role,
+            is_recovery_code: slot.hint == Hint::RecoveryCode,
+            created: system_time(person.created),
+            kdf: slot.kdf,
+            is_self: position == snapshot.own_slot,
+        });
+        Ok(people.collect())
+    }
+
     /// Changes the passphrase through which this vault was opened.
     ///
     /// A new vault key is made, every record is sealed anew, and everybody else keeps their passphrase. Copies
@@ -213,8 +251,8 @@ fn replace_slot(
     Ok(Sealed { snapshot, file, keys: Some(keys) })
 }
 
-/// All encoded records with their secrets under new keys: opened and sealed one at a time.
-fn seal_anew(base: &Snapshot, old: &Keys, new: &Keys) -> Result<WipedBytes> {
+/// All encoded records with their secrets under other keys: opened and sealed one at a time.
+pub(super) fn seal_anew(base: &Snapshot, old: &Keys, new: &Keys) -> Result<WipedBytes> {
     let vault_id = &base.header.vault_id;
     let all = base.encoded(0..base.offsets().len());
     let mut records = zeroed(all.len())?;

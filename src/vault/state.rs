@@ -110,8 +110,8 @@ impl Vault {
     /// A version that this vault holds with keys of its own, for work that takes longer than a look-up: locking
     /// need not wait for it.
     pub(super) fn borrowed(&self, base: &Arc<Snapshot>) -> Result<Opened> {
-        let mut keys = Guarded::<Keys>::new(self.place().secret_memory())?;
-        keys.copy_from(&self.state().opened_as(base)?.keys, &base.header.vault_id);
+        let secret_memory = self.place().secret_memory();
+        let keys = Keys::clone_of(&self.state().opened_as(base)?.keys, &base.header.vault_id, secret_memory)?;
         Ok(Opened { snapshot: Arc::clone(base), keys })
     }
 

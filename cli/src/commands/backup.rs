@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::failure::{Failure, Outcome};
-use crate::output::write_new;
+use crate::output::{records, write_new};
 use crate::session::Session;
 
 /// Writes the vault's sealed bytes to a new file, once all of them are known to be sound.
@@ -24,8 +24,8 @@ pub(super) fn backup(session: &Session, target: &Path) -> Outcome {
         }
         write_new(target, &bytes)?;
         session.note(&format!(
-            "Wrote {} records, generation {}, to {}. It opens with the passphrases of today.",
-            verified.records,
+            "Wrote {}, generation {}, to {}. It opens with the passphrases of today.",
+            records(verified.records),
             verified.generation,
             target.display()
         ));

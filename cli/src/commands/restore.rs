@@ -1,0 +1,202 @@
+//! A backup takes the place of the vault, or of its records.
+
+use std::path::{Path, PathBuf};
+
+use aumbry::storage::{FileStorage, InMemory, Storage};
+use aumbry::{ErrorKind, OpenOptions, Passphrase, Role, Vault};
+use serde_json::json;
+
+use super::records::escaped;
+use crate::arguments::Restore;
+use crate::failure::{Failure, Outcome};
+use crate::output::{print, records, write_new};
+use crate::passphrase::terminal;
+use crate::session::{Session, make_folder};
+
+/// As much as the format allows.
+const MAX_FILE: u64 = 1 << 30;
+
+pub(super) fn restore(session: &Session, restore: &Restore) -> Outcome {
+    let path = session.path()?;
+    // Read once: what is verified is what is restored.
+    let bytes = FileStorage::new(&restore.file).load(MAX_FILE);
+    let storage = InMemory::from_bytes(bytes.map_err(unusable)?);
+    aumbry::inspect_storage(&storage).map_err(unusable)?;
+    let gone = match aumbry::inspect(&path) {
+        Ok(_) => None,
+        Err(error) => Some(Found::by(error)?),
+    };
+    let passphrase = session.passphrase(if gone.is_some() { &restore.file } else { &path })?;
+    let found = match gone {
+        Some(gone) => gone,
+        None => session
+            .open_with(passphrase.clone(), |options, passphrase| options.open(&path, passphrase))
+            .map_or_else(Found::by, |vault| Ok(Found::Opened(vault)))?,
+    };
+    let vault = open_backup(session, restore, &storage, passphrase)?;
+    let verified = session.waiting("Verifying the backup", || vault.verify()).map_err(unusable)?;
+    let text = format!("{} of generation {}", records(verified.records), verified.generation);
+    let backup = Backup { vault, storage, text };
+
+    let signs = |vault: &Vault| Ok::<_, Failure>(vault.role()? == Role::Administrator);
+    match &found {
+        Found::Opened(vault) if signs(vault)? => backup.give_records_to(vault, session, restore),
+        Found::Nothing | Found::Damaged if signs(&backup.vault)? => {
+            backup.come_back(&found, &path, session, restore)
+        }
+        _ => backup.put_back(&found, &path, session, restore),
+    }
+}
+
+fn unusable(error: aumbry::Error) -> Failure {
+    Failure::from(error).advise("nothing was changed: name another backup")
+}
+
+struct Backup {
+    vault: Vault,
+    storage: InMemory,
+    /// What is in it, for people.
+    text: String,
+}
+
+impl Backup {
+    fn give_records_to(&self, vault: &Vault, session: &Session, restore: &Restore) -> Outcome {
+        let (count, generation) = (vault.entries()?.count(), vault.generation()?);
+        let what =
+            format!("The {} of generation {generation} make way for the {}.", records(count), self.text);
+        ask(session, restore, &what)?;
+        session.waiting("Restoring", || vault.restore(&self.vault))?;
+        report(session, vault, &[])
+    }
+
+    fn come_back(&self, found: &Found, path: &Path, session: &Session, restore: &Restore) -> Outcome {
+        let people: Vec<String> = self.vault.people()?.into_iter().map(|person| person.label).collect();
+        let what = format!(
+            "{} makes way for the {}. These can open it, with their passphrases of then, also who was removed since: {}.",
+            found.named(path),
+            self.text,
+            people.iter().map(|label| escaped(label)).collect::<Vec<_>>().join(", ")
+        );
+        ask(session, restore, &what)?;
+        make_room(session, found, path)?;
+        let vault = session.open_with(&self.vault, |options, backup| options.restore(path, backup))?;
+        report(session, &vault, &people)
+    }
+
+    /// As it is, which is all that a reader can do.
+    fn put_back(&self, found: &Found, path: &Path, session: &Session, restore: &Restore) -> Outcome {
+        if !session.global.accept_rollback {
+            let message = "a reader cannot sign a new version: the backup could only be put back as it is";
+            return Err(Failure::refused(message).advise(
+                "ask an administrator; or add --accept-rollback, at each opening until an administrator commits",
+            ));
+        }
+        let what = format!("{} makes way for the {}, as they were.", found.named(path), self.text);
+        ask(session, restore, &what)?;
+        make_room(session, found, path)?;
+        let place = FileStorage::new(path);
+        let _exclusive = place.exclusive()?;
+        place.replace(place.version()?.as_ref(), &self.storage.load(MAX_FILE)?)?;
+        report(session, &self.vault, &[])
+    }
+}
+
+/// What stands where the backup goes.
+enum Found {
+    Nothing,
+    Damaged,
+    Opened(Vault),
+}
+
+impl Found {
+    /// What makes way without being opened: nothing but what is gone or damaged.
+    fn by(error: aumbry::Error) -> Outcome<Self> {
+        match error.kind() {
+            ErrorKind::NotFound => Ok(Self::Nothing),
+            ErrorKind::Damaged => Ok(Self::Damaged),
+            ErrorKind::WrongPassphrase => Err(Failure::from(error)
+                .advise("if nobody knows it any more, move the vault away, and restore again")),
+            ErrorKind::NotAVault | ErrorKind::UnsupportedVersion => Err(Failure::from(error)
+                .advise("nothing was overwritten: move that file away, and restore again")),
+            _ => Err(error.into()),
+        }
+    }
+
+    fn named(&self, path: &Path) -> String {
+        match self {
+            Self::Nothing => format!("Nothing at {}", path.display()),
+            Self::Damaged => format!("The damaged file {}", path.display()),
+            Self::Opened(_) => format!("The vault {}", path.display()),
+        }
+    }
+}
+
+/// With the passphrase of the vault, or with its own.
+fn open_backup(
+    session: &Session,
+    restore: &Restore,
+    storage: &InMemory,
+    passphrase: Passphrase,
+) -> Outcome<Vault> {
+    let open = |passphrase| {
+        let options = OpenOptions::new().without_pin();
+        session.waiting("Unlocking the backup", || options.open_storage(storage.clone(), passphrase))
+    };
+    if let Some(own) = restore.passphrase.sources().backup_passphrase()? {
+        return Ok(open(own)?);
+    }
+    match open(passphrase) {
+        Err(error) if error.kind() == ErrorKind::WrongPassphrase => {
+            let advise = |failure: Failure| {
+                failure.advise("if the backup has another passphrase, give it by --backup-passphrase-file")
+            };
+            let mut terminal = terminal(session.may_ask(), "passphrase of the backup")
+                .map_err(|_| advise(Failure::from(error)))?;
+            let own =
+                terminal.ask_secret(&format!("Passphrase of the backup {}: ", restore.file.display()))?;
+            Ok(open(Passphrase::from(own.as_slice()))?)
+        }
+        opened => Ok(opened?),
+    }
+}
+
+fn ask(session: &Session, restore: &Restore, what: &str) -> Outcome {
+    if restore.yes {
+        session.note(what);
+        return Ok(());
+    }
+    let mut terminal = terminal(session.may_ask(), "yes").map_err(|failure| failure.advise("add --yes"))?;
+    if terminal.confirm(&format!("{what} Go on?"))? {
+        return Ok(());
+    }
+    Err(Failure::input_needed("nothing was changed"))
+}
+
+/// A folder for the vault. A damaged file is kept beside it: somebody may save something from it.
+fn make_room(session: &Session, found: &Found, path: &Path) -> Outcome {
+    make_folder(path)?;
+    let Found::Damaged = found else { return Ok(()) };
+    let bytes = FileStorage::new(path).load(MAX_FILE)?;
+    let free = |number: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(if number == 1 { ".damaged".into() } else { format!(".damaged-{number}") });
+        let aside = PathBuf::from(name);
+        aside.symlink_metadata().is_err().then_some(aside)
+    };
+    let aside = (1..).find_map(free).unwrap_or_default();
+    write_new(&aside, &bytes)?;
+    session.note(&format!("The damaged file is kept as {}.", aside.display()));
+    Ok(())
+}
+
+fn report(session: &Session, vault: &Vault, people: &[String]) -> Outcome {
+    let (count, generation) = (vault.entries()?.count(), vault.generation()?);
+    if session.global.json {
+        return print(&format!(
+            "{}\n",
+            json!({ "records": count, "generation": generation, "people_of_the_backup": people })
+        ));
+    }
+    session.note(&format!("Restored {}, as generation {generation}.", records(count)));
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Bringing back what a backup holds: as a new version, never as an old one.
+
+use std::sync::Arc;
+
+use super::creation::NewPlace;
+use super::keys::Keys;
+use super::opening::{Opened, load};
+use super::options::OpenOptions;
+use super::people::seal_anew;
+use super::pin::Pin;
+use super::version::{Administrator, NextVersion, Sealed, check_role};
+use super::{Place, Vault};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::body::Run;
+use crate::memory::Guarded;
+use crate::storage::{FileStorage, Storage};
+
+impl Vault {
+    /// Puts the records of a backup in the place of this vault's own, as a new version. Who can open the vault stays as
+    /// it is: nobody who was removed since comes back, and no old passphrase opens it again.
+    ///
+    /// Open the backup with [`OpenOptions::without_pin`]: this machine need not remember where it stands.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) if `backup` is no backup of this vault, or is this very handle;
+    /// [`Damaged`](ErrorKind::Damaged) if one of its records does not open; or as [`edit`](Self::edit).
+    pub fn restore(&self, backup: &Self) -> Result<()> {
+        if Arc::ptr_eq(&self.shared, &backup.shared) {
+            return Err(Error::new(ErrorKind::Refused, "a vault cannot be restored from itself"));
+        }
+        let backup = backup.borrowed(&backup.snapshot()?)?;
+        self.commit(
+            |base| {
+                if base.header.vault_id == backup.snapshot.header.vault_id {
+                    return Ok(());
+                }
+                let message =
+                    "the backup is of another vault: export its records from there and import them here";
+                Err(Error::new(ErrorKind::Refused, message))
+            },
+            |(), opened, generation| restored(&backup, opened, generation).map(Some),
+        )
+    }
+}
+
+/// The records of the backup under the keys and the people of today.
+fn restored(backup: &Opened, opened: &Opened, generation: u64) -> Result<Sealed> {
+    let administrator = Administrator::of(opened)?;
+    let base = &*opened.snapshot;
+    let records = seal_anew(&backup.snapshot, &backup.keys, &opened.keys)?;
+    let next = NextVersion {
+        vault_id: base.header.vault_id,
+        generation,
+        slots: base.header.slots.clone(),
+        people: &base.people,
+        runs: vec![Run::New(records)],
+        count: backup.snapshot.offsets().len(),
+        own: base.own_id(),
+        trusted: Some(base.verification_key),
+    };
+    let (snapshot, file) = next.seal(&administrator)?;
+    Ok(Sealed { snapshot, file, keys: None })
+}
+
+impl OpenOptions {
+    /// Puts a backup where the vault at `path` was, which is gone or damaged: as a new version, newer than any that this
+    /// machine saw, and opens it. A vault that still opens is restored with [`Vault::restore`].
+    ///
+    /// # Security
+    /// The people of the backup can open it, each with the passphrase of then, also those who were removed since:
+    /// [`Vault::people`] names them.
+    ///
+    /// # Errors
+    /// * [`NotAdministrator`](ErrorKind::NotAdministrator): the backup was opened as a reader.
+    /// * [`Refused`](ErrorKind::Refused): the vault at `path` is sound.
+    /// * [`Reopen`](ErrorKind::Reopen), [`UnsupportedVersion`](ErrorKind::UnsupportedVersion),
+    ///   [`NotAVault`](ErrorKind::NotAVault) and what else says that something is there which is not known to be
+    ///   damaged.
+    /// * [`VaultChanged`](ErrorKind::VaultChanged), [`PinDamaged`](ErrorKind::PinDamaged): this machine saw another vault
+    ///   at `path`, or cannot know; [`accept_version`](Self::accept_version) takes the backup's version all the same.
+    /// * What keeps it from being saved, as [`Vault::edit`].
+    pub fn restore(self, path: impl AsRef<std::path::Path>, backup: &Vault) -> Result<Vault> {
+        self.restore_to_storage(FileStorage::new(path.as_ref()), backup)
+    }
+
+    /// Puts a backup where the vault in `storage` was, which is gone or damaged.
+    ///
+    /// # Errors
+    /// As [`restore`](Self::restore).
+    pub fn restore_to_storage(self, storage: impl Storage, backup: &Vault) -> Result<Vault> {
+        let backup = backup.borrowed(&backup.snapshot()?)?;
+        check_role(&backup.snapshot)?;
+        let place = Place::new(Box::new(storage), self)?;
+        // Where what stands there cannot be opened, its version is all that is known of it.
+        let expected = place.storage.version()?;
+        if expected.is_some() {
+            check_damaged(&place, &backup)?;
+        }
+        let base = &*backup.snapshot;
+        let pin = place.read_pin();
+        let newest = base.header.generation.max(pin.generation());
+        let generation = newest.checked_add(1).ok_or_else(|| {
+            Error::new(ErrorKind::TooLong, "the vault has had as many generations as can be counted")
+        })?;
+        pin.allows(&Pin { generation, ..base.pin() }, place.accepted().as_ref())?;
+
+        let keys = Keys::clone_of(&backup.keys, &base.header.vault_id, place.secret_memory())?;
+        let next = NextVersion {
+            vault_id: base.header.vault_id,
+            generation,
+            slots: base.header.slots.clone(),
+            people: &base.people,
+            runs: vec![Run::Kept(base.encoded(0..base.offsets().len()))],
+            count: base.offsets().len(),
+            own: base.own_id(),
+            trusted: Some(base.verification_key),
+        };
+        let (snapshot, file) = next.seal(&Administrator::of(&backup)?)?;
+        NewPlace { place, expected }.settle(Opened { snapshot: Arc::new(snapshot), keys }, &file)
+    }
+}
+
+/// Nothing is overwritten but what is damaged: the keys of the backup tell.
+fn check_damaged(place: &Place, backup: &Opened) -> Result<()> {
+    let mut keys = Guarded::<Keys>::new(place.secret_memory())?;
+    keys.set_kek(backup.keys.kek());
+    let opened =
+        load(&*place.storage).and_then(|loaded| loaded.open_with_kek(keys, backup.snapshot.own_id()));
+    match opened {
+        Err(error) if error.kind() == ErrorKind::Damaged => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => {
+            let message = "the vault there is sound: open it, and restore the backup into it";
+            Err(Error::new(ErrorKind::Refused, message))
+        }
+    }
+}
