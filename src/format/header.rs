@@ -42,6 +42,11 @@ impl Header {
         Self { vault_id, generation, slots, file_len: 0 }
     }
 
+    /// The length of the whole file in bytes.
+    pub(crate) fn file_len(&self) -> u64 {
+        self.file_len
+    }
+
     /// Writes the header, checksum included, into exactly [`len`] bytes.
     pub(super) fn encode_into(&self, bytes: &mut [u8]) {
         let mut fields = Vec::with_capacity(len(self.slots.len()));

@@ -106,8 +106,10 @@ impl Vault {
             }
             Err(_) => return saved.map(|()| planned),
         };
-        // What follows from an accepted version is accepted too, as long as the pin still speaks of another.
-        if !remembered && self.still_accepted(&base.signature).is_some() {
+        // What follows from an accepted version is accepted too, and so is a new signing key of our own, as long as the
+        // pin still speaks of another.
+        let rekeyed = snapshot.verification_key != base.verification_key;
+        if !remembered && (rekeyed || self.still_accepted(&base.signature).is_some()) {
             place.accept(snapshot.signature);
         }
         self.advance(&base, snapshot, keys);
@@ -122,16 +124,7 @@ fn seal_edit(planned: &Edit<'_>, opened: &Opened, generation: u64) -> Result<Opt
     let administrator = Administrator::of(opened)?;
     let base = &*opened.snapshot;
     let (runs, count) = planned.encode(&opened.keys)?;
-    let next = NextVersion {
-        vault_id: base.header.vault_id,
-        generation,
-        slots: base.header.slots.clone(),
-        people: &base.people,
-        runs,
-        count,
-        own: base.own_id(),
-        trusted: Some(base.verification_key),
-    };
+    let next = NextVersion { runs, count, ..NextVersion::after(base, generation) };
     let (snapshot, file) = next.seal(&administrator)?;
     Ok(Some(Sealed { snapshot, file, keys: None }))
 }

@@ -1,11 +1,11 @@
 //! Making a vault.
 
 use super::keys::Keys;
+use super::newcomer::{Newcomer, check_label};
 use super::opening::Opened;
-use super::options::{CreateOptions, check_kdf};
+use super::options::CreateOptions;
 use super::passphrase::Passphrase;
-use super::people::{Newcomer, check_label};
-use super::recovery::RecoveryCode;
+use super::recovery::{self, RecoveryCode};
 use super::version::{Administrator, NextVersion};
 use super::{Place, Vault};
 use crate::crypto::random;
@@ -13,9 +13,6 @@ use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::slot::{Hint, Role};
 use crate::memory::Guarded;
 use crate::storage::{Storage, Version};
-
-/// What the slot of a recovery code is called.
-const RECOVERY_LABEL: &str = "recovery code";
 
 /// Makes an empty vault with one administrator, and one more for a recovery code.
 pub(super) fn create(
@@ -26,10 +23,11 @@ pub(super) fn create(
 ) -> Result<Vault> {
     // All that can be refused is refused before the slow step.
     passphrase.check_len()?;
-    check_kdf(&options)?;
+    let kdf = options.first_kdf()?;
     check_label(&options.label)?;
-    if code.is_some() && options.label == RECOVERY_LABEL {
-        let message = format!("{RECOVERY_LABEL:?} is what the recovery code is called: choose another label");
+    if code.is_some() && options.label == recovery::LABEL {
+        let message =
+            format!("{:?} is what the recovery code is called: choose another label", recovery::LABEL);
         return Err(Error::new(ErrorKind::InvalidInput, message));
     }
     let place = Place::new(storage, options.open)?;
@@ -41,11 +39,11 @@ pub(super) fn create(
 
     let secret_memory = place.secret_memory();
     let newcomer = |label: &str, hint, passphrase: &Passphrase| {
-        Newcomer::make(label, (Role::Administrator, hint), options.kdf, passphrase, secret_memory)
+        Newcomer::make(label, (Role::Administrator, hint), kdf, passphrase, secret_memory)
     };
     let owner = newcomer(&options.label, Hint::Passphrase, passphrase)?;
     let code =
-        code.map(|code| newcomer(RECOVERY_LABEL, Hint::RecoveryCode, &code.to_passphrase())).transpose()?;
+        code.map(|code| newcomer(recovery::LABEL, Hint::RecoveryCode, &code.to_passphrase())).transpose()?;
 
     let vault_id = random::make()?;
     let mut keys = Guarded::<Keys>::new(secret_memory)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::crypto::kdf::KdfParameters;
 use crate::error::Result;
 use crate::format::header::{self, UnverifiedHeader};
-use crate::format::slot::{Hint, Role};
+use crate::format::slot::{Hint, Role, Slot};
 use crate::storage::{FileStorage, Storage};
 
 /// What a vault's header says of it.
@@ -29,6 +29,8 @@ pub struct VaultInfo {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct SlotInfo {
+    /// The slot's id, which is also the salt of its passphrase.
+    pub id: [u8; 16],
     /// What whoever opens it may do.
     pub role: Role,
     /// Whether a recovery code opens it, rather than a passphrase.
@@ -53,15 +55,17 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<VaultInfo> {
 pub fn inspect_storage(storage: &dyn Storage) -> Result<VaultInfo> {
     let prefix = storage.load_prefix(header::MAX_LEN)?;
     let header = UnverifiedHeader::parse(&prefix.bytes, prefix.total_len)?;
-    let slots = header.slots().iter().map(|slot| SlotInfo {
-        role: slot.role,
-        is_recovery_code: slot.hint == Hint::RecoveryCode,
-        kdf: slot.kdf,
-    });
-    Ok(VaultInfo {
-        vault_id: *header.vault_id(),
-        generation: header.generation(),
-        file_len: prefix.total_len,
-        slots: slots.collect(),
-    })
+    Ok(VaultInfo::of(*header.vault_id(), header.generation(), prefix.total_len, header.slots()))
+}
+
+impl VaultInfo {
+    pub(super) fn of(vault_id: [u8; 16], generation: u64, file_len: u64, slots: &[Slot]) -> Self {
+        let slots = slots.iter().map(|slot| SlotInfo {
+            id: slot.id,
+            role: slot.role,
+            is_recovery_code: slot.hint == Hint::RecoveryCode,
+            kdf: slot.kdf,
+        });
+        Self { vault_id, generation, file_len, slots: slots.collect() }
+    }
 }

@@ -8,13 +8,12 @@ use zeroize::Zeroizing;
 
 use super::keys::Keys;
 use super::passphrase::Passphrase;
-use super::pin::Found;
 use super::snapshot::Snapshot;
 use crate::crypto::seal::Unopened;
 use crate::crypto::signature::{self, Digested, VerificationKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::header::{self, UnverifiedHeader};
-use crate::format::slot::{Hint, Slot, SlotId};
+use crate::format::slot::{Hint, Role, Slot, SlotId};
 use crate::format::{MAX_FILE, damaged, open_payload};
 use crate::memory::{Guarded, WipedBytes, with_scrubbed_stack};
 use crate::storage::{Storage, Version};
@@ -47,15 +46,15 @@ impl Loaded {
     pub(super) fn open_with_passphrase(
         self,
         passphrase: &Passphrase,
-        pin: &Found,
+        choice: Choice,
         secret_memory: bool,
     ) -> Result<(Opened, Duration)> {
         passphrase.check_len()?;
-        let keys = Guarded::<Keys>::new(secret_memory)?;
+        let candidates = self.candidates(passphrase, choice)?;
         let (slot, digested) = thread::scope(|scope| {
             // Hashing the file needs no key, so it goes on beside Argon2id.
             let hashing = thread::Builder::new().spawn_scoped(scope, || self.digest());
-            let slot = self.try_slots(passphrase, pin.slot(), keys)?;
+            let slot = self.try_slots(passphrase, &candidates, secret_memory)?;
             let digested = hashing.ok().and_then(|hashing| hashing.join().ok());
             Ok::<_, Error>((slot, digested.unwrap_or_else(|| self.digest())))
         })?;
@@ -63,26 +62,70 @@ impl Loaded {
         Ok((self.finish(slot, &digested)?, kdf))
     }
 
-    /// The first slot that opens.
+    /// The first slot that opens. The most likely one is tried alone, the others side by side where cores and memory
+    /// allow; which one decides does not depend on that.
     fn try_slots(
         &self,
         passphrase: &Passphrase,
-        last: Option<SlotId>,
-        mut keys: Guarded<Keys>,
+        candidates: &[&Slot],
+        secret_memory: bool,
     ) -> Result<OpenSlot> {
-        let mut kdf = Duration::ZERO;
-        for slot in self.candidates(passphrase, last) {
-            let start = Instant::now();
-            keys.derive_kek(passphrase, slot)?;
-            kdf += start.elapsed();
-            match keys.open_slot(slot, self.header.vault_id()) {
-                Err(Unopened::WrongKey) => {}
-                Err(Unopened::Forged | Unopened::Length) => return Err(altered_slot()),
-                Ok(trusted) => return Ok(OpenSlot { keys, id: slot.id, trusted, kdf }),
+        let start = Instant::now();
+        let mut rest = candidates;
+        let mut at_once = 1;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(at_once.min(rest.len()));
+            for tried in self.try_together(passphrase, now, secret_memory) {
+                if let Some(mut slot) = tried? {
+                    slot.kdf = start.elapsed();
+                    return Ok(slot);
+                }
             }
+            rest = later;
+            at_once = side_by_side(rest);
         }
         let message = "the passphrase is wrong: no slot of the vault opens with it";
         Err(Error::new(ErrorKind::WrongPassphrase, message))
+    }
+
+    /// Tries some slots at the same time; what came of each, in their order.
+    fn try_together(
+        &self,
+        passphrase: &Passphrase,
+        slots: &[&Slot],
+        secret_memory: bool,
+    ) -> Vec<Result<Option<OpenSlot>>> {
+        let Some((first, others)) = slots.split_first() else { return Vec::new() };
+        thread::scope(|scope| {
+            let attempt = |slot| move || self.try_slot(passphrase, slot, secret_memory);
+            let running: Vec<_> = others
+                .iter()
+                .map(|slot| (slot, thread::Builder::new().spawn_scoped(scope, attempt(slot))))
+                .collect();
+            let first = self.try_slot(passphrase, first, secret_memory);
+            // What found no thread of its own is tried in this one.
+            let others = running.into_iter().map(|(slot, running)| {
+                let result = running.ok().and_then(|running| running.join().ok());
+                result.unwrap_or_else(|| self.try_slot(passphrase, slot, secret_memory))
+            });
+            std::iter::once(first).chain(others).collect()
+        })
+    }
+
+    /// One Argon2id run. `None` if it is another passphrase that opens this slot.
+    fn try_slot(
+        &self,
+        passphrase: &Passphrase,
+        slot: &Slot,
+        secret_memory: bool,
+    ) -> Result<Option<OpenSlot>> {
+        let mut keys = Guarded::<Keys>::new(secret_memory)?;
+        keys.derive_kek(passphrase, slot)?;
+        match keys.open_slot(slot, self.header.vault_id()) {
+            Err(Unopened::WrongKey) => Ok(None),
+            Err(Unopened::Forged | Unopened::Length) => Err(altered_slot()),
+            Ok(trusted) => Ok(Some(OpenSlot { keys, id: slot.id, trusted, kdf: Duration::ZERO })),
+        }
     }
 
     /// Opens the caller's own slot with the key-encryption key in `keys`: the quick way, for a newer version.
@@ -107,11 +150,24 @@ impl Loaded {
     }
 
     /// What a correct passphrase most likely opens comes first, so that the common case is one Argon2id run.
-    fn candidates(&self, passphrase: &Passphrase, last: Option<SlotId>) -> Vec<&Slot> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchRecord`] if there is no slot such as the caller named.
+    fn candidates(&self, passphrase: &Passphrase, choice: Choice) -> Result<Vec<&Slot>> {
         let hint = if passphrase.is_recovery_code() { Hint::RecoveryCode } else { Hint::Passphrase };
-        let mut slots: Vec<&Slot> = self.header.slots().iter().collect();
-        slots.sort_by_key(|slot| (slot.hint != hint, Some(slot.id) != last)); // stable: else file order
-        slots
+        let chosen = |slot: &&Slot| {
+            choice.role.is_none_or(|role| role == slot.role) && choice.slot.is_none_or(|id| id == slot.id)
+        };
+        let mut slots: Vec<&Slot> = self.header.slots().iter().filter(chosen).collect();
+        if slots.is_empty() {
+            let message = match choice.role {
+                Some(role) if choice.slot.is_none() => format!("the vault has no {role}"),
+                _ => "the vault has no such slot".to_owned(),
+            };
+            return Err(Error::new(ErrorKind::NoSuchRecord, message));
+        }
+        slots.sort_by_key(|slot| (slot.hint != hint, Some(slot.id) != choice.last)); // stable: else file order
+        Ok(slots)
     }
 
     /// What the signature covers: all bytes but its own.
@@ -132,6 +188,31 @@ impl Loaded {
         let snapshot = Snapshot::new(plain, header, trusted, signature, id)?;
         Ok(Opened { snapshot: Arc::new(snapshot), keys })
     }
+}
+
+/// Which slots come into question.
+#[derive(Clone, Copy)]
+pub(super) struct Choice {
+    pub(super) role: Option<Role>,
+    pub(super) slot: Option<SlotId>,
+    /// The one that opened last time: it is tried first.
+    pub(super) last: Option<SlotId>,
+}
+
+/// How many of the slots that come next can be tried at the same time: each of them keeps as many cores busy as it has
+/// lanes, and needs its memory.
+fn side_by_side(slots: &[&Slot]) -> usize {
+    const MEMORY: u64 = 1 << 20; // KiB: as much as a single slot may need
+    let mut cores = thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
+    let mut memory = MEMORY;
+    let fitting = slots.iter().take_while(|slot| {
+        let (lanes, kib) = (u64::from(slot.kdf.lanes().get()), u64::from(slot.kdf.memory().get()));
+        let fits = lanes <= cores && kib <= memory;
+        cores = cores.saturating_sub(lanes);
+        memory = memory.saturating_sub(kib);
+        fits
+    });
+    fitting.count().max(1)
 }
 
 /// A slot that opened, with the vault's keys; nothing that they open has been looked at yet.

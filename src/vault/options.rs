@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::creation;
+use super::opening::Choice;
 use super::passphrase::Passphrase;
 use super::recovery::RecoveryCode;
-use super::{Place, Vault};
+use super::{Place, Vault, VaultInfo};
 use crate::crypto::kdf::KdfParameters;
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::slot::{Role, SlotId};
 use crate::storage::{FileStorage, Storage};
 
 /// How to open a vault, for those who need more than [`Vault::open`].
@@ -28,6 +30,10 @@ pub struct OpenOptions {
     pub(super) state_folder: Option<PathBuf>,
     pub(super) without_pin: bool,
     pub(super) allow_hibernation: bool,
+    role: Option<Role>,
+    slot: Option<SlotId>,
+    kdf: Option<KdfParameters>,
+    below_floor: bool,
 }
 
 impl OpenOptions {
@@ -81,6 +87,59 @@ impl OpenOptions {
         self
     }
 
+    /// Opens the vault in this role, or not at all. In a vault of many people it saves the key derivations of the others.
+    #[must_use]
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = Some(role);
+        self
+    }
+
+    /// Opens the vault through the slot of this id, as [`SlotInfo::id`](crate::SlotInfo::id) gives it, or not at all: one
+    /// key derivation, also if the passphrase is wrong. The id changes when the passphrase does.
+    #[must_use]
+    pub fn slot(mut self, id: [u8; 16]) -> Self {
+        self.slot = Some(id);
+        self
+    }
+
+    /// What one guess costs at passphrases and recovery codes that are set through this handle, instead of the default.
+    #[must_use]
+    pub fn kdf(mut self, parameters: KdfParameters) -> Self {
+        self.kdf = Some(parameters);
+        self
+    }
+
+    /// Lets tests use KDF parameters that no real vault may have.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn allow_kdf_below_floor(mut self) -> Self {
+        self.below_floor = true;
+        self
+    }
+
+    /// Whether a recovery code still opens the vault at `path`: all of it is read and verified, nothing is changed, and
+    /// nothing remembered. Who found the code in a drawer learns whether to keep it.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if `code` is no recovery code, which its checksum tells; or as
+    /// [`open`](Self::open), above all [`WrongPassphrase`](ErrorKind::WrongPassphrase).
+    pub fn check_recovery_code(
+        self,
+        path: impl AsRef<Path>,
+        code: impl Into<Passphrase>,
+    ) -> Result<VaultInfo> {
+        let code = code.into();
+        if !code.is_recovery_code() {
+            let message = "that is no recovery code: it begins with AUMBRY1, and its checksum must be right";
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
+        let storage = FileStorage::new(path.as_ref());
+        let place = Place::new(Box::new(storage), self)?;
+        let (opened, _) = place.look(&code, &place.read_pin(), place.accepted(), |_| Ok(()))?;
+        let header = &opened.snapshot.header;
+        Ok(VaultInfo::of(header.vault_id, header.generation, header.file_len(), &header.slots))
+    }
+
     /// Opens the vault at `path`. Blocks for the key derivation, a tenth of a second or so: in a program with a
     /// window, call it from a worker thread.
     ///
@@ -120,15 +179,14 @@ impl OpenOptions {
 #[derive(Clone, Debug)]
 pub struct CreateOptions {
     pub(super) label: String,
-    pub(super) kdf: KdfParameters,
-    pub(super) below_floor: bool,
+    kdf: Option<KdfParameters>,
+    below_floor: bool,
     pub(super) open: OpenOptions,
 }
 
 impl Default for CreateOptions {
     fn default() -> Self {
-        let kdf = KdfParameters::default();
-        Self { label: "owner".into(), kdf, below_floor: false, open: OpenOptions::default() }
+        Self { label: "owner".into(), kdf: None, below_floor: false, open: OpenOptions::default() }
     }
 }
 
@@ -149,7 +207,7 @@ impl CreateOptions {
     /// What one guess at the passphrase costs, also with the recovery code.
     #[must_use]
     pub fn kdf(mut self, parameters: KdfParameters) -> Self {
-        self.kdf = parameters;
+        self.kdf = Some(parameters);
         self
     }
 
@@ -209,10 +267,35 @@ impl CreateOptions {
     }
 }
 
-/// The writer's floor for new slots.
-pub(super) fn check_kdf(options: &CreateOptions) -> Result<()> {
-    if options.kdf.is_above_floor() || options.below_floor {
-        return Ok(());
+impl OpenOptions {
+    /// Which slots come into question, if it is not known which one opened last time.
+    pub(super) fn choice(&self) -> Choice {
+        Choice { role: self.role, slot: self.slot, last: None }
+    }
+
+    /// What new slots cost.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] below the writer's floor.
+    pub(super) fn new_kdf(&self) -> Result<KdfParameters> {
+        check_floor(self.kdf.unwrap_or_default(), self.below_floor)
+    }
+}
+
+impl CreateOptions {
+    /// What the first slots cost.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] below the writer's floor.
+    pub(super) fn first_kdf(&self) -> Result<KdfParameters> {
+        let kdf = self.kdf.or(self.open.kdf).unwrap_or_default();
+        check_floor(kdf, self.below_floor || self.open.below_floor)
+    }
+}
+
+fn check_floor(kdf: KdfParameters, below_floor: bool) -> Result<KdfParameters> {
+    if kdf.is_above_floor() || below_floor {
+        return Ok(kdf);
     }
     let message = "the Argon2id parameters are below the floor: at least 19 MiB of memory, and memory times \
                    passes at least 38 MiB";

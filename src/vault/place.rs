@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::opening::{Loaded, Opened, load};
+use super::opening::{Choice, Loaded, Opened, load};
 use super::options::OpenOptions;
 use super::passphrase::Passphrase;
 use super::pin::{self, Found, Pin};
@@ -52,7 +52,7 @@ impl Place {
         Vault::unlocked(self, opened)
     }
 
-    /// Opens what stands there now; `accepted` is a version that the pin must not refuse.
+    /// Opens what stands there now, and remembers it; `accepted` is a version that the pin must not refuse.
     pub(super) fn open_checked(
         &self,
         passphrase: &Passphrase,
@@ -62,15 +62,28 @@ impl Place {
         let start = Instant::now();
         // The pin before the file: read after it, a commit in between would look like a rollback.
         let pin = self.read_pin();
-        let loaded: Loaded = load(&*self.storage)?;
-        let (opened, kdf) = loaded.open_with_passphrase(passphrase, &pin, self.secret_memory())?;
-        let found = opened.snapshot.pin();
-        may_follow(&found)?;
-        pin.allows(&found, accepted.as_ref())?;
-        self.remember(&found, &pin);
+        let (opened, kdf) = self.look(passphrase, &pin, accepted, may_follow)?;
+        self.remember(&opened.snapshot.pin(), &pin);
         let whole = start.elapsed();
         *self.unlock_time.lock().unwrap_or_else(PoisonError::into_inner) = Some(UnlockTime { kdf, whole });
         Ok(opened)
+    }
+
+    /// Opens what stands there now and leaves no trace.
+    pub(super) fn look(
+        &self,
+        passphrase: &Passphrase,
+        pin: &Found,
+        accepted: Option<[u8; 64]>,
+        may_follow: impl FnOnce(&Pin) -> Result<()>,
+    ) -> Result<(Opened, Duration)> {
+        let loaded: Loaded = load(&*self.storage)?;
+        let choice = Choice { last: pin.slot(), ..self.options.choice() };
+        let (opened, kdf) = loaded.open_with_passphrase(passphrase, choice, self.secret_memory())?;
+        let found = opened.snapshot.pin();
+        may_follow(&found)?;
+        pin.allows(&found, accepted.as_ref())?;
+        Ok((opened, kdf))
     }
 
     pub(super) fn unlock_time(&self) -> Option<UnlockTime> {

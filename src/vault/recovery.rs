@@ -11,6 +11,9 @@ use super::passphrase::Passphrase;
 use crate::crypto::random;
 use crate::error::Result;
 
+/// What the slot of a recovery code is called.
+pub(super) const LABEL: &str = "recovery code";
+
 const PREFIX: Hrp = Hrp::parse_unchecked("aumbry");
 const BITS: usize = 16;
 /// Prefix, separator, 26 characters of data, 6 of checksum.

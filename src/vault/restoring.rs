@@ -6,8 +6,8 @@ use super::creation::NewPlace;
 use super::keys::Keys;
 use super::opening::{Opened, load};
 use super::options::OpenOptions;
-use super::people::seal_anew;
 use super::pin::Pin;
+use super::rewrap::seal_anew;
 use super::version::{Administrator, NextVersion, Sealed, check_role};
 use super::{Place, Vault};
 use crate::error::{Error, ErrorKind, Result};
@@ -48,16 +48,8 @@ fn restored(backup: &Opened, opened: &Opened, generation: u64) -> Result<Sealed>
     let administrator = Administrator::of(opened)?;
     let base = &*opened.snapshot;
     let records = seal_anew(&backup.snapshot, &backup.keys, &opened.keys)?;
-    let next = NextVersion {
-        vault_id: base.header.vault_id,
-        generation,
-        slots: base.header.slots.clone(),
-        people: &base.people,
-        runs: vec![Run::New(records)],
-        count: backup.snapshot.offsets().len(),
-        own: base.own_id(),
-        trusted: Some(base.verification_key),
-    };
+    let count = backup.snapshot.offsets().len();
+    let next = NextVersion { runs: vec![Run::New(records)], count, ..NextVersion::after(base, generation) };
     let (snapshot, file) = next.seal(&administrator)?;
     Ok(Sealed { snapshot, file, keys: None })
 }
@@ -105,16 +97,7 @@ impl OpenOptions {
         pin.allows(&Pin { generation, ..base.pin() }, place.accepted().as_ref())?;
 
         let keys = Keys::clone_of(&backup.keys, &base.header.vault_id, place.secret_memory())?;
-        let next = NextVersion {
-            vault_id: base.header.vault_id,
-            generation,
-            slots: base.header.slots.clone(),
-            people: &base.people,
-            runs: vec![Run::Kept(base.encoded(0..base.offsets().len()))],
-            count: base.offsets().len(),
-            own: base.own_id(),
-            trusted: Some(base.verification_key),
-        };
+        let next = NextVersion::after(base, generation);
         let (snapshot, file) = next.seal(&Administrator::of(&backup)?)?;
         NewPlace { place, expected }.settle(Opened { snapshot: Arc::new(snapshot), keys }, &file)
     }

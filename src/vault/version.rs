@@ -83,7 +83,22 @@ pub(super) struct NextVersion<'a> {
     pub(super) trusted: Option<VerificationKey>,
 }
 
-impl NextVersion<'_> {
+impl<'a> NextVersion<'a> {
+    /// What `base` holds, signed by the same administrators.
+    pub(super) fn after(base: &'a Snapshot, generation: u64) -> Self {
+        let count = base.offsets().len();
+        Self {
+            vault_id: base.header.vault_id,
+            generation,
+            slots: base.header.slots.clone(),
+            people: &base.people,
+            runs: vec![Run::Kept(base.encoded(0..count))],
+            count,
+            own: base.own_id(),
+            trusted: Some(base.verification_key),
+        }
+    }
+
     /// The snapshot to hold in memory, checked as if it had been read, and the file to be saved.
     pub(super) fn seal(self, administrator: &Administrator<'_>) -> Result<(Snapshot, Vec<u8>)> {
         let Self { vault_id, generation, slots, people, runs, count, own, trusted } = self;

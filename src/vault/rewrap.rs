@@ -1,0 +1,147 @@
+//! New keys for the same vault: what becomes of slots and records when somebody must not open what comes.
+
+use super::keys::Keys;
+use super::newcomer::Newcomer;
+use super::opening::Opened;
+use super::snapshot::Snapshot;
+use super::version::{Administrator, NextVersion, Sealed};
+use crate::crypto::keys::Kek;
+use crate::crypto::random;
+use crate::crypto::signature::VerificationKey;
+use crate::error::{Result, quoted};
+use crate::format::body::{Run, SlotMeta, seal_secret};
+use crate::format::damaged;
+use crate::format::slot::{Slot, SlotId};
+use crate::memory::{Guarded, WipedBytes, with_scrubbed_stack, zeroed};
+
+/// What becomes of one slot when everything is put under a new K.
+pub(super) enum Departure<'a> {
+    /// Somebody else, or the same person with another passphrase, has it.
+    Replaced(&'a Newcomer),
+    Removed,
+}
+
+/// The version in which the slot at `position` is replaced or gone, everything under a new K.
+///
+/// The others are given the new K through their escrowed key-encryption keys, so nobody else types anything.
+pub(super) fn rewrap(
+    opened: &Opened,
+    position: usize,
+    departure: &Departure<'_>,
+    generation: u64,
+    secret_memory: bool,
+) -> Result<Sealed> {
+    let base = &*opened.snapshot;
+    let vault_id = &base.header.vault_id;
+    let old = Administrator::of(opened)?;
+    let escrow_key = old.derive_escrow_key(vault_id);
+
+    let mut keys = Guarded::<Keys>::new(secret_memory)?;
+    let random = random::make()?;
+    keys.derive_next(old.keys(), vault_id, &random, generation);
+    let own = match departure {
+        Departure::Replaced(newcomer) if position == base.own_slot => {
+            keys.set_kek(newcomer.kek());
+            newcomer.id()
+        }
+        Departure::Replaced(_) | Departure::Removed => {
+            keys.set_kek(old.keys().kek());
+            base.own_id()
+        }
+    };
+
+    let new = Administrator::with_own(&keys);
+    let mut slots = Vec::with_capacity(base.header.slots.len());
+    let mut people = Vec::with_capacity(base.people.len());
+    let mut kek = Guarded::<Kek>::new(secret_memory)?;
+    let mut check = Guarded::<Keys>::new(secret_memory)?;
+    for (at, (slot, person)) in base.header.slots.iter().zip(&base.people).enumerate() {
+        match departure {
+            Departure::Removed if at == position => {}
+            Departure::Replaced(newcomer) if at == position => {
+                let (slot, person) = newcomer.admit(&new, vault_id)?;
+                slots.push(slot);
+                people.push(person);
+            }
+            Departure::Replaced(_) | Departure::Removed => {
+                with_scrubbed_stack(|| person.open_escrow(vault_id, &escrow_key, &mut kek))?;
+                // An escrow that opens, but is not what opens this person's slot, would lock them out.
+                check.set_kek(&kek);
+                check.open_slot(slot, vault_id).map_err(|_| {
+                    damaged(format!(
+                        "the vault is damaged: the escrow of {} is another key",
+                        quoted(&person.label)
+                    ))
+                })?;
+                let mut slot = slot.clone();
+                new.wrap(&mut slot, vault_id, &kek)?;
+                slots.push(slot);
+                people.push(person.clone());
+            }
+        }
+    }
+    let trusted = Some(base.verification_key);
+    seal(opened, keys, Ways { slots, people, own, trusted }, generation)
+}
+
+/// The version in which `newcomer` alone has a slot, under a new K and a new seed: nothing that anybody knew or kept,
+/// the caller included, opens it or signs the next one.
+pub(super) fn rekey(
+    opened: &Opened,
+    newcomer: &Newcomer,
+    generation: u64,
+    secret_memory: bool,
+) -> Result<Sealed> {
+    let vault_id = &opened.snapshot.header.vault_id;
+    let mut keys = Guarded::<Keys>::new(secret_memory)?;
+    keys.make_first(vault_id)?;
+    keys.set_kek(newcomer.kek());
+    let (slot, person) = newcomer.admit(&Administrator::with_own(&keys), vault_id)?;
+    let ways = Ways { slots: vec![slot], people: vec![person], own: newcomer.id(), trusted: None };
+    seal(opened, keys, ways, generation)
+}
+
+/// Who can open the next version.
+struct Ways {
+    slots: Vec<Slot>,
+    people: Vec<SlotMeta>,
+    own: SlotId,
+    trusted: Option<VerificationKey>,
+}
+
+/// The same records under new keys.
+fn seal(opened: &Opened, keys: Guarded<Keys>, ways: Ways, generation: u64) -> Result<Sealed> {
+    let base = &*opened.snapshot;
+    let Ways { slots, people, own, trusted } = ways;
+    let runs = vec![Run::New(seal_anew(base, &opened.keys, &keys)?)];
+    let next =
+        NextVersion { slots, people: &people, own, trusted, runs, ..NextVersion::after(base, generation) };
+    let (snapshot, file) = next.seal(&Administrator::with_own(&keys))?;
+    Ok(Sealed { snapshot, file, keys: Some(keys) })
+}
+
+/// All encoded records with their secrets under other keys: opened and sealed one at a time.
+pub(super) fn seal_anew(base: &Snapshot, old: &Keys, new: &Keys) -> Result<WipedBytes> {
+    let vault_id = &base.header.vault_id;
+    let all = base.encoded(0..base.offsets().len());
+    let mut records = zeroed(all.len())?;
+    records.copy_from_slice(all);
+    let mut rest = records.as_mut_slice();
+    for (position, offset) in base.offsets().iter().enumerate() {
+        let record = base.record(*offset);
+        let random = random::make()?;
+        let sealed = with_scrubbed_stack(|| {
+            let secrets = record.open_secret(vault_id, old.record_keys())?;
+            seal_secret(vault_id, record.name, &secrets, new.record_keys(), &random)
+        })?;
+        let (bytes, behind) =
+            rest.split_at_mut_checked(base.encoded(position..position + 1).len()).unwrap_or_default();
+        // The secret is the last field of an encoded record, and as long as it was.
+        match bytes.len().checked_sub(sealed.len()).and_then(|start| bytes.get_mut(start..)) {
+            Some(secret) if sealed.len() == record.secret.len() => secret.copy_from_slice(&sealed),
+            _ => return Err(damaged(format!("the record {} could not be sealed anew", quoted(record.name)))),
+        }
+        rest = behind;
+    }
+    Ok(records)
+}
