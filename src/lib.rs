@@ -87,6 +87,9 @@ pub use vault::{
     UnlockTime, Vault, VaultInfo, Verified, inspect, inspect_storage,
 };
 
+#[cfg(feature = "strength")]
+pub use vault::Weakness;
+
 /// The samples of the README are compiled and run with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

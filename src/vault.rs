@@ -26,6 +26,8 @@ mod restoring;
 mod rewrap;
 mod snapshot;
 mod state;
+#[cfg(feature = "strength")]
+mod strength;
 mod version;
 
 use std::path::Path;
@@ -48,6 +50,8 @@ pub use passphrase::Passphrase;
 pub use people::Person;
 pub use recovery::RecoveryCode;
 pub use snapshot::{Entries, Entry};
+#[cfg(feature = "strength")]
+pub use strength::Weakness;
 
 /// A vault of credential records, unlocked.
 ///

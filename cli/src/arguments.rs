@@ -1,5 +1,7 @@
 //! The command line: what can be said, and the help that teaches it.
 
+pub(crate) mod people;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -95,6 +97,9 @@ pub(crate) struct NewPassphrase {
     /// Read the new passphrase from what this shell command prints
     #[arg(long, value_name = "CMD", group = "new")]
     new_passphrase_command: Option<String>,
+    /// Take a new passphrase that is easy to guess all the same
+    #[arg(long)]
+    pub(crate) allow_weak: bool,
 }
 
 impl NewPassphrase {
@@ -229,11 +234,24 @@ pub(crate) enum Command {
         command: Vec<std::ffi::OsString>,
     },
     /// Change your own passphrase
-    #[command(after_help = "Example:\n  aumbry passwd")]
+    #[command(
+        after_help = "Example:\n  aumbry passwd\n\nEvery record is sealed anew under a new key; everybody else keeps their passphrase. If somebody else may know the old one, and you are an administrator, `aumbry rekey` is what is needed."
+    )]
     Passwd {
         #[command(flatten)]
         new: NewPassphrase,
     },
+    /// Manage who can open the vault
+    #[command(
+        subcommand,
+        after_help = "Example:\n  aumbry people add reports       (a reader: an application, say)\n  aumbry people list"
+    )]
+    People(people::People),
+    /// Make all keys new: only you can open the vault afterwards, with a new passphrase
+    #[command(
+        after_help = "Example:\n  aumbry rekey\n\nFor when an administrator leaves, or an administrator's passphrase may be known to others. Everybody else must be added again, each with a passphrase that was never used in this vault; a recovery code must be made anew."
+    )]
+    Rekey(people::Rekey),
     /// Show what can be known of a vault without a passphrase
     #[command(after_help = "Example:\n  aumbry info --json")]
     Info,

@@ -5,6 +5,7 @@ mod aws_config;
 mod backup;
 mod doctor;
 mod manual;
+mod people;
 mod records;
 mod restore;
 mod transfer;
@@ -33,6 +34,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Env { name, shell, allow_expired } => aws::env(session, &name, shell, allow_expired),
         Command::Exec { name, allow_expired, command } => aws::exec(session, &name, &command, allow_expired),
         Command::Passwd { new } => vault::passwd(session, &new),
+        Command::People(people) => people::people(session, &people),
+        Command::Rekey(rekey) => people::rekey(session, &rekey),
         Command::Info => vault::info(session),
         Command::Verify => vault::verify(session),
         Command::Backup { file } => backup::backup(session, &file),

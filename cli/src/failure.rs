@@ -33,6 +33,11 @@ impl Failure {
         Self::new("io", 3, format!("{}: {error}", message.into()))
     }
 
+    /// Something that is shown once was not shown.
+    pub(crate) fn lost(message: impl Into<String>) -> Self {
+        Self::new("io", 3, message)
+    }
+
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new("not_found", 5, message)
     }
@@ -57,6 +62,10 @@ impl Failure {
 
     pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self::new("refused", 9, message)
+    }
+
+    pub(crate) fn weak_passphrase(message: impl Into<String>) -> Self {
+        Self::new("weak_passphrase", 9, message)
     }
 
     pub(crate) fn unexpected(message: impl Into<String>) -> Self {

@@ -21,6 +21,11 @@ use clap::Parser;
 use arguments::Arguments;
 use session::Session;
 
+/// A parser or an estimate of strength copies what it works on, and wipes nothing: so whatever is freed is wiped.
+#[global_allocator]
+static WIPING: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 fn main() -> ExitCode {
     // First of all: no core dump of this process, and no debugger of the same user.
     let hardened = aumbry::harden_process();

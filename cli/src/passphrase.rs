@@ -7,6 +7,7 @@ use aumbry::Passphrase;
 use subtle::ConstantTimeEq;
 
 use crate::failure::{Failure, Outcome};
+use crate::output;
 use crate::secret::{self, SecretBytes};
 use crate::terminal::Terminal;
 
@@ -44,7 +45,7 @@ impl Sources {
         if let Some(command) = &self.command {
             return secret::from_command(command).map(Some);
         }
-        // An empty variable is as good as none.
+        // An empty variable is as good as none, and so is one without a name.
         let set = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty());
         let [file, command, plain] = variables;
         if let Some(path) = set(file) {
@@ -72,21 +73,63 @@ impl Sources {
         Ok(self.read(&BACKUP_SOURCES)?.map(|bytes| Passphrase::from(bytes.as_slice())))
     }
 
-    /// A new passphrase: its own sources, then (for a new vault) the ordinary ones, else asked for twice.
-    pub(crate) fn new_passphrase(&self, ordinary: Option<&Self>, may_ask: bool) -> Outcome<Passphrase> {
-        if let Some(bytes) = self.read(&NEW_SOURCES)? {
-            return Ok(Passphrase::from(bytes.as_slice()));
+    /// A recovery code, asked for on the terminal if no source gives it.
+    pub(crate) fn code(&self, may_ask: bool) -> Outcome<Passphrase> {
+        let bytes = match self.read(&[""; 3])? {
+            Some(bytes) => bytes,
+            None => terminal(may_ask, "recovery code")?.ask_secret("Recovery code: ")?,
+        };
+        Ok(Passphrase::from(bytes.as_slice()))
+    }
+}
+
+/// A passphrase that is to be set.
+pub(crate) struct Wanted<'a> {
+    pub(crate) sources: Sources,
+    /// For a new vault the ordinary sources will do.
+    pub(crate) ordinary: Option<Sources>,
+    pub(crate) may_ask: bool,
+    pub(crate) allow_weak: bool,
+    /// What an attacker knows: labels.
+    pub(crate) known: &'a [&'a str],
+}
+
+impl Wanted<'_> {
+    /// Its own sources, then the ordinary ones, else it is asked for twice. One that is easy to guess is refused.
+    pub(crate) fn get(&self) -> Outcome<Passphrase> {
+        let ordinary = || self.ordinary.as_ref().map(|sources| sources.read(&SOURCES)).transpose();
+        let bytes = match self.sources.read(&NEW_SOURCES)? {
+            Some(bytes) => Some(bytes),
+            None => ordinary()?.flatten(),
+        };
+        if let Some(bytes) = bytes {
+            let passphrase = Passphrase::from(bytes.as_slice());
+            return self.check(&passphrase).map(|()| passphrase);
         }
-        if let Some(bytes) = ordinary.map(|sources| sources.read(&SOURCES)).transpose()?.flatten() {
-            return Ok(Passphrase::from(bytes.as_slice()));
-        }
-        let mut terminal = terminal(may_ask, "new passphrase")?;
+        let mut terminal = terminal(self.may_ask, "new passphrase")?;
         let first = terminal.ask_secret("New passphrase: ")?;
+        let passphrase = Passphrase::from(first.as_slice());
+        self.check(&passphrase)?;
         let again = terminal.ask_secret("Again: ")?;
         if !bool::from(first.ct_eq(&again)) {
             return Err(Failure::usage("the two passphrases differ: nothing was changed"));
         }
-        Ok(Passphrase::from(first.as_slice()))
+        Ok(passphrase)
+    }
+
+    fn check(&self, passphrase: &Passphrase) -> Outcome {
+        match passphrase.weakness(self.known) {
+            None => Ok(()),
+            Some(weakness) if self.allow_weak => {
+                // Also with --quiet: this is no small talk.
+                output::note(false, &format!("aumbry: warning: the new passphrase is weak: {weakness}"));
+                Ok(())
+            }
+            Some(weakness) => Err(Failure::weak_passphrase(format!(
+                "the new passphrase is weak: {weakness}"
+            ))
+            .advise("take four or five words that have nothing to do with each other; or add --allow-weak")),
+        }
     }
 }
 

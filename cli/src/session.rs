@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aumbry::{OpenOptions, Passphrase, Vault};
+use aumbry::{ErrorKind, OpenOptions, Passphrase, Role, Vault};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::arguments::{Color, Global};
+use crate::arguments::{Color, Global, NewPassphrase};
 use crate::failure::{Failure, Outcome};
 use crate::output;
+use crate::passphrase::{self, Wanted};
 
 pub(crate) struct Session {
     pub(crate) global: Global,
@@ -32,6 +33,27 @@ impl Session {
         Ok(self.open_with(passphrase, |options, passphrase| options.open(&path, passphrase))?)
     }
 
+    /// Opens the vault for somebody who wants to change it: a reader is refused before anything else is asked for.
+    pub(crate) fn open_to_write(&self) -> Outcome<Vault> {
+        let vault = self.open()?;
+        if vault.role()? == Role::Administrator {
+            return Ok(vault);
+        }
+        let message = "only an administrator may change the vault, and it was opened as a reader";
+        Err(aumbry::Error::new(ErrorKind::NotAdministrator, message).into())
+    }
+
+    /// What a new passphrase is to be like, and where it comes from.
+    pub(crate) fn wanted<'a>(&self, new: &NewPassphrase, known: &'a [&'a str]) -> Wanted<'a> {
+        Wanted {
+            sources: new.sources(),
+            ordinary: None,
+            may_ask: self.may_ask(),
+            allow_weak: new.allow_weak,
+            known,
+        }
+    }
+
     /// The passphrase of the vault at `path`, from a source or from the terminal.
     pub(crate) fn passphrase(&self, path: &Path) -> Outcome<Passphrase> {
         let prompt = format!("Passphrase of {}: ", path.display());
@@ -39,11 +61,11 @@ impl Session {
     }
 
     /// Runs `open`, and once more with the version that it refused, if the user accepts that.
-    pub(crate) fn open_with<S: Clone>(
+    pub(crate) fn open_with<S: Clone, T>(
         &self,
         source: S,
-        open: impl Fn(OpenOptions, S) -> aumbry::Result<Vault>,
-    ) -> aumbry::Result<Vault> {
+        open: impl Fn(OpenOptions, S) -> aumbry::Result<T>,
+    ) -> aumbry::Result<T> {
         match self.waiting("Unlocking", || open(OpenOptions::new(), source.clone())) {
             Err(error) if self.global.accept_rollback => match error.refused_version() {
                 Some(version) => {
@@ -59,6 +81,19 @@ impl Session {
 
     pub(crate) fn may_ask(&self) -> bool {
         !self.global.no_input
+    }
+
+    /// Asks before something that cannot be taken back, unless `yes` was said already.
+    pub(crate) fn confirm(&self, yes: bool, what: &str) -> Outcome {
+        if yes {
+            return Ok(());
+        }
+        let mut terminal =
+            passphrase::terminal(self.may_ask(), "yes").map_err(|failure| failure.advise("add --yes"))?;
+        if terminal.confirm(what)? {
+            return Ok(());
+        }
+        Err(Failure::input_needed("nothing was changed"))
     }
 
     /// Runs `work` behind a spinner, on a terminal.

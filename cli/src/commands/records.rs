@@ -106,13 +106,7 @@ pub(super) fn rename(session: &Session, old: &str, new: &str) -> Outcome {
 pub(super) fn remove(session: &Session, name: &str, yes: bool) -> Outcome {
     let vault = session.open()?;
     let id = find(&vault, name)?.access_key_id().to_owned();
-    if !yes {
-        let mut terminal =
-            terminal(session.may_ask(), "yes").map_err(|failure| failure.advise("add --yes"))?;
-        if !terminal.confirm(&format!("Remove {name} ({id}) for good?"))? {
-            return Err(Failure::input_needed("nothing was removed"));
-        }
-    }
+    session.confirm(yes, &format!("Remove {name} ({id}) for good?"))?;
     vault.edit(|edit| edit.remove(name))?;
     session.note(&format!("Removed {name}."));
     Ok(())

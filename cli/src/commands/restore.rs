@@ -160,16 +160,12 @@ fn open_backup(
     }
 }
 
+/// Asks, or with `--yes` says what happens: it names whom it revives.
 fn ask(session: &Session, restore: &Restore, what: &str) -> Outcome {
     if restore.yes {
         session.note(what);
-        return Ok(());
     }
-    let mut terminal = terminal(session.may_ask(), "yes").map_err(|failure| failure.advise("add --yes"))?;
-    if terminal.confirm(&format!("{what} Go on?"))? {
-        return Ok(());
-    }
-    Err(Failure::input_needed("nothing was changed"))
+    session.confirm(restore.yes, &format!("{what} Go on?"))
 }
 
 /// A folder for the vault. A damaged file is kept beside it: somebody may save something from it.

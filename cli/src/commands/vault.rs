@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use aumbry::{CreateOptions, ExposeSecret, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes};
+use aumbry::{CreateOptions, Error, ErrorKind, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Role};
 use serde_json::json;
 
+use super::people::{labels, show_code};
 use crate::arguments::{Init, NewPassphrase};
 use crate::failure::{Failure, Outcome};
 use crate::output::print;
+use crate::passphrase::Wanted;
 use crate::session::{Session, make_folder};
 
 pub(super) fn init(session: &Session, init: &Init) -> Outcome {
@@ -24,8 +26,9 @@ pub(super) fn init(session: &Session, init: &Init) -> Outcome {
         })?,
         (None, None) => KdfParameters::default(),
     };
-    let passphrase =
-        init.new.sources().new_passphrase(Some(&session.global.passphrase()), session.may_ask())?;
+    let known = [init.label.as_str()];
+    let wanted = Wanted { ordinary: Some(session.global.passphrase()), ..session.wanted(&init.new, &known) };
+    let passphrase = wanted.get()?;
     make_folder(&path)?;
     let options = CreateOptions::new().label(&init.label).kdf(kdf).open_options(OpenOptions::new());
     let code = if init.recovery_code {
@@ -39,22 +42,26 @@ pub(super) fn init(session: &Session, init: &Init) -> Outcome {
     session.note(&format!("Made {}.", path.display()));
     if let Some(code) = code {
         session.note("The recovery code opens the vault when the passphrase is forgotten. It is shown once: write it down.");
-        let grouped = code.to_grouped();
-        let line = if session.global.json {
-            zeroize::Zeroizing::new(format!("{}\n", json!({ "recovery_code": grouped.expose_secret() })))
-        } else {
-            zeroize::Zeroizing::new(format!("{}\n", grouped.expose_secret()))
-        };
-        print(&line)?;
+        show_code(session, &code, false)?;
     }
     Ok(())
 }
 
 pub(super) fn passwd(session: &Session, new: &NewPassphrase) -> Outcome {
     let vault = session.open()?;
-    let passphrase = new.sources().new_passphrase(None, session.may_ask())?;
+    if vault.role()? == Role::Reader {
+        let message = "a reader cannot sign a new version of the vault, so cannot change a passphrase either";
+        return Err(Failure::from(Error::new(ErrorKind::NotAdministrator, message))
+            .advise("ask an administrator, who can: `aumbry people passwd LABEL`"));
+    }
+    let labels = labels(&vault)?;
+    let known: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let passphrase = session.wanted(new, &known).get()?;
     session.waiting("Changing the passphrase", || vault.change_passphrase(passphrase))?;
-    session.note("Changed. Copies of the vault from before still open with the old passphrase.");
+    session.note(
+        "Changed. Copies of the vault from before still open with the old passphrase; if somebody else may know \
+         it, `aumbry rekey` makes all keys new.",
+    );
     Ok(())
 }
 

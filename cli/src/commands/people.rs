@@ -1,0 +1,260 @@
+//! Who can open the vault.
+
+use aumbry::{ErrorKind, Person, RecoveryCode, Role, Vault};
+use aumbry::{ExposeSecret, Passphrase};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::records::{escaped, rfc3339, table};
+use crate::arguments::NewPassphrase;
+use crate::arguments::people::{Add, People, RecoveryCheck, Rekey, Remove};
+use crate::failure::{Failure, Outcome};
+use crate::output::{print, records};
+use crate::session::Session;
+
+pub(super) fn people(session: &Session, people: &People) -> Outcome {
+    match people {
+        People::List => list(session),
+        People::Add(arguments) => add(session, arguments),
+        People::Remove(arguments) => remove(session, arguments),
+        People::Passwd { label, new } => passwd(session, label, new),
+        People::RecoveryCode { print, yes } => recovery_code(session, *print, *yes),
+        People::RecoveryCheck(arguments) => recovery_check(session, arguments),
+    }
+}
+
+pub(super) fn labels(vault: &Vault) -> Outcome<Vec<String>> {
+    Ok(vault.people()?.into_iter().map(|person| person.label).collect())
+}
+
+fn list(session: &Session) -> Outcome {
+    let people = session.open()?.people()?;
+    if session.global.json {
+        return print(&format!("{}\n", Value::from_iter(people.iter().map(as_json))));
+    }
+    let rows: Vec<[String; 4]> = people
+        .iter()
+        .map(|person| {
+            let you = if person.is_self { " (you)" } else { "" };
+            [
+                escaped(&person.label) + you,
+                person.role.to_string(),
+                kind(person).to_owned(),
+                rfc3339(person.created),
+            ]
+        })
+        .collect();
+    print(&table(&["LABEL", "ROLE", "OPENS BY", "SINCE"], &rows))
+}
+
+fn kind(person: &Person) -> &'static str {
+    if person.is_recovery_code { "recovery-code" } else { "passphrase" }
+}
+
+fn as_json(person: &Person) -> Value {
+    json!({
+        "label": person.label,
+        "role": person.role.to_string(),
+        "kind": kind(person),
+        "created": rfc3339(person.created),
+        "kdf": {
+            "m_kib": person.kdf.memory().get(),
+            "t": person.kdf.passes().get(),
+            "p": person.kdf.lanes().get(),
+        },
+    })
+}
+
+fn add(session: &Session, add: &Add) -> Outcome {
+    let vault = session.open_to_write()?;
+    let role = if add.administrator { Role::Administrator } else { Role::Reader };
+    let labels = labels(&vault)?;
+    // Before a passphrase is thought up.
+    if labels.contains(&add.label) {
+        return Err(Failure::conflict(format!("the vault has somebody named {:?} already", add.label))
+            .advise("choose another label, or see `aumbry people list`"));
+    }
+    let known: Vec<&str> = labels.iter().map(String::as_str).chain([add.label.as_str()]).collect();
+    let passphrase = session.wanted(&add.new, &known).get()?;
+    session.waiting("Adding", || vault.add_person(&add.label, role, passphrase))?;
+    if session.global.json {
+        let person = person(&vault, &add.label)?;
+        return print(&format!("{}\n", as_json(&person)));
+    }
+    session.note(&format!("Added {}, {role}.", add.label));
+    Ok(())
+}
+
+fn person(vault: &Vault, label: &str) -> Outcome<Person> {
+    let found = vault.people()?.into_iter().find(|person| person.label == label);
+    found.ok_or_else(|| {
+        Failure::not_found(format!("the vault has no person named {label:?}"))
+            .advise("`aumbry people list` shows who there is")
+    })
+}
+
+fn remove(session: &Session, remove: &Remove) -> Outcome {
+    let vault = session.open_to_write()?;
+    let person = person(&vault, &remove.label)?;
+    if remove.rekey {
+        return make_new(session, &vault, remove.yes, &remove.new, Some(&person.label));
+    }
+    if person.role == Role::Administrator && !remove.keep_seed {
+        let message =
+            format!("{} is an administrator and has known the key that signs the vault", person.label);
+        return Err(Failure::refused(message).advise(
+            "add --rekey, which makes all keys new; or --keep-seed, if nobody else has seen this passphrase or code",
+        ));
+    }
+    session.confirm(
+        remove.yes,
+        &format!("{} will not be able to open the vault any more. Go on?", person.label),
+    )?;
+    session.waiting("Removing", || match remove.keep_seed {
+        true => vault.remove_person_keeping_seed(&person.label),
+        false => vault.remove_person(&person.label),
+    })?;
+    let could_read = vault.entries()?.count();
+    if session.global.json {
+        print(&format!("{}\n", json!({ "removed": [as_json(&person)], "could_read": could_read })))?;
+    }
+    session.note(&format!(
+        "Removed {}, who could read the secrets of {}: change those at AWS.",
+        person.label,
+        records(could_read)
+    ));
+    Ok(())
+}
+
+fn passwd(session: &Session, label: &str, new: &NewPassphrase) -> Outcome {
+    let vault = session.open_to_write()?;
+    let person = person(&vault, label)?;
+    let labels = labels(&vault)?;
+    let known: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let passphrase = session.wanted(new, &known).get()?;
+    session.waiting("Changing the passphrase", || vault.set_passphrase(label, passphrase))?;
+    if session.global.json {
+        print(&format!("{}\n", as_json(&self::person(&vault, label)?)))?;
+    }
+    session.note(&format!("Changed the passphrase of {label}."));
+    if person.role == Role::Administrator {
+        session.note("If somebody else may know the old one: `aumbry rekey` makes all keys new.");
+    }
+    Ok(())
+}
+
+pub(super) fn rekey(session: &Session, rekey: &Rekey) -> Outcome {
+    let vault = session.open_to_write()?;
+    make_new(session, &vault, rekey.yes, &rekey.new, None)
+}
+
+/// `leaving` is who shall not come back.
+fn make_new(
+    session: &Session,
+    vault: &Vault,
+    yes: bool,
+    new: &NewPassphrase,
+    leaving: Option<&str>,
+) -> Outcome {
+    let people = vault.people()?;
+    let others: Vec<&str> =
+        people.iter().filter(|person| !person.is_self).map(|person| person.label.as_str()).collect();
+    let gone = if others.is_empty() { "nobody".to_owned() } else { others.join(", ") };
+    session.confirm(
+        yes,
+        &format!(
+            "All keys are made new. Besides you, these can open the vault now and then cannot: {gone}. Go on?"
+        ),
+    )?;
+    let known: Vec<&str> = people.iter().map(|person| person.label.as_str()).collect();
+    let passphrase = session.wanted(new, &known).get()?;
+    let gone = session.waiting("Making all keys new", || vault.rekey(passphrase))?;
+    if session.global.json {
+        print(&format!("{}\n", json!({ "removed": gone.iter().map(as_json).collect::<Vec<_>>() })))?;
+    }
+    session.note("All keys are new, and only your new passphrase opens the vault.");
+    for person in gone.iter().filter(|person| Some(person.label.as_str()) != leaving) {
+        session.note(&match (person.is_recovery_code, person.role) {
+            (true, _) => "Make a new recovery code: aumbry people recovery-code".to_owned(),
+            (false, Role::Administrator) => format!(
+                "To be added again, with a passphrase never used here: aumbry people add {} --administrator",
+                person.label
+            ),
+            (false, _) => format!(
+                "To be added again, with a passphrase never used here: aumbry people add {}",
+                person.label
+            ),
+        });
+    }
+    session.note("Each machine that remembers the vault asks once: add --accept-rollback there.");
+    Ok(())
+}
+
+fn recovery_code(session: &Session, page: bool, yes: bool) -> Outcome {
+    let vault = session.open_to_write()?;
+    if vault.people()?.iter().any(|person| person.is_recovery_code) {
+        session.confirm(
+            yes,
+            "The recovery code that was made before will not open the vault any more. Go on?",
+        )?;
+    }
+    let code = session.waiting("Making the code", || vault.issue_recovery_code())?;
+    session.note("It is shown once. Whoever has it can open the vault as an administrator: keep it where the passphrase is not.");
+    show_code(session, &code, page).map_err(|failure| {
+        failure.advise("the code is lost: make another one with `aumbry people recovery-code`")
+    })
+}
+
+/// The code on stdout, bare or on a page.
+pub(super) fn show_code(session: &Session, code: &RecoveryCode, page: bool) -> Outcome {
+    let grouped = code.to_grouped();
+    let shown = grouped.expose_secret();
+    let text = match (session.global.json, page) {
+        (true, _) => Zeroizing::new(format!("{}\n", json!({ "recovery_code": shown }))),
+        (false, false) => Zeroizing::new(format!("{shown}\n")),
+        (false, true) => recovery_page(session, shown)?,
+    };
+    // Also where nobody listens any more: that is no quiet end for a code that is shown once.
+    print(&text).map_err(|_| {
+        Failure::lost("the recovery code could not be printed, and is lost")
+            .advise("make another one with `aumbry people recovery-code`")
+    })
+}
+
+fn recovery_page(session: &Session, code: &str) -> Outcome<Zeroizing<String>> {
+    let path = session.path()?;
+    let path = std::path::absolute(&path).unwrap_or(path);
+    Ok(Zeroizing::new(format!(
+        "RECOVERY CODE OF AN AUMBRY VAULT\n\n    vault   {}\n    made    {}\n\n    {code}\n\n\
+         Whoever has this page and the vault can read and change all that is in it. Keep it where the\n\
+         passphrase is not, and not beside the computer.\n\n\
+         When the passphrase is forgotten:\n\n    \
+         aumbry people list              type the code where the passphrase is asked for\n    \
+         aumbry people passwd LABEL      the code again, then the new passphrase twice\n\n\
+         Upper and lower case, spaces and hyphens do not matter. A mistyped letter is noticed.\n\
+         To see whether the code still opens the vault:\n\n    aumbry people recovery-check\n",
+        path.display(),
+        jiff::Timestamp::now().strftime("%Y-%m-%d")
+    )))
+}
+
+fn recovery_check(session: &Session, check: &RecoveryCheck) -> Outcome {
+    let path = session.path()?;
+    aumbry::inspect(&path)?;
+    let code: Passphrase = check.sources().code(session.may_ask())?;
+    let checked = session.open_with(code, |options, code| options.check_recovery_code(&path, code));
+    let checked = checked.map_err(|error| match error.kind() {
+        ErrorKind::WrongPassphrase => {
+            Failure::from(error).advise("the code was replaced by a newer one, or is of another vault")
+        }
+        _ => error.into(),
+    })?;
+    if session.global.json {
+        return print(&format!("{}\n", json!({ "opens": true, "generation": checked.generation })));
+    }
+    print(&format!(
+        "The code opens {}, generation {}, as an administrator.\n",
+        path.display(),
+        checked.generation
+    ))
+}

@@ -1,0 +1,95 @@
+//! How hard a new passphrase is to guess.
+
+use std::fmt;
+
+use zxcvbn::{Score, zxcvbn};
+
+use super::passphrase::Passphrase;
+
+/// Characters, not bytes. Whoever has the file can guess as long as they like, so length comes first: NIST SP 800-63B-4,
+/// section 3.1.1.2, asks for 15 of what is the only factor and can be limited to some guesses a minute.
+const MIN_CHARS: usize = 12;
+
+/// Why a passphrase is too weak for a vault.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Weakness {
+    /// It has only so many characters, and 12 are the least.
+    Short(usize),
+    /// It is found with about 10 to the power of this many guesses, and 10 are the least; and why, in plain words.
+    Guessable(u32, Option<&'static str>),
+}
+
+impl Passphrase {
+    /// What speaks against this passphrase for a vault: `None` if nothing does.
+    ///
+    /// It is judged by its length, and by zxcvbn (Wheeler, USENIX Security 2016), which knows common passwords, names,
+    /// words, dates and keyboard patterns, and takes only its highest grade: more than 10^10 guesses, some decades of
+    /// computing at the default cost of a guess. `known` are words that an attacker knows, such as the person's name.
+    /// A recovery code is strong.
+    ///
+    /// # Security
+    /// The estimate leaves copies of the passphrase in memory that was freed. The `aumbry` command wipes whatever it
+    /// frees; a program that runs for long may want an allocator that does.
+    #[must_use]
+    pub fn weakness(&self, known: &[&str]) -> Option<Weakness> {
+        if self.is_recovery_code() {
+            return None;
+        }
+        let text = std::str::from_utf8(self.bytes());
+        let chars = text.map_or(self.bytes().len(), |text| text.chars().count());
+        if chars < MIN_CHARS {
+            return Some(Weakness::Short(chars));
+        }
+        // What is no text is no word either.
+        let estimate = zxcvbn(text.ok()?, known);
+        if estimate.score() == Score::Four {
+            return None;
+        }
+        let why = estimate.feedback().and_then(zxcvbn::feedback::Feedback::warning).map(in_plain_words);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and 10, or so"
+        )]
+        let guesses = estimate.guesses_log10().max(1.0) as u32;
+        Some(Weakness::Guessable(guesses, why))
+    }
+}
+
+/// What zxcvbn found, without a word of the passphrase.
+fn in_plain_words(warning: zxcvbn::feedback::Warning) -> &'static str {
+    use zxcvbn::feedback::Warning as W;
+    match warning {
+        W::StraightRowsOfKeysAreEasyToGuess | W::ShortKeyboardPatternsAreEasyToGuess => {
+            "it follows the keyboard"
+        }
+        W::RepeatsLikeAaaAreEasyToGuess | W::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess => {
+            "it repeats itself"
+        }
+        W::ThisIsATop10Password
+        | W::ThisIsATop100Password
+        | W::ThisIsACommonPassword
+        | W::ThisIsSimilarToACommonlyUsedPassword => "it is, or resembles, a common password",
+        W::SequencesLikeAbcAreEasyToGuess => "it is a sequence",
+        W::RecentYearsAreEasyToGuess | W::DatesAreOftenEasyToGuess => "a date is easy to guess",
+        W::AWordByItselfIsEasyToGuess => "a word by itself is easy to guess",
+        W::NamesAndSurnamesByThemselvesAreEasyToGuess | W::CommonNamesAndSurnamesAreEasyToGuess => {
+            "names are easy to guess"
+        }
+    }
+}
+
+impl fmt::Display for Weakness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Short(chars) => write!(f, "it has {chars} characters, and {MIN_CHARS} are the least"),
+            Self::Guessable(log10, why) => {
+                if let Some(why) = why {
+                    write!(f, "{why}: ")?;
+                }
+                write!(f, "about 10^{log10} guesses find it, and 10^10 are the least")
+            }
+        }
+    }
+}
