@@ -9,6 +9,7 @@ mod calibration;
 mod commit;
 mod creation;
 mod edit;
+mod hex;
 mod idle;
 mod index;
 mod info;
@@ -24,6 +25,7 @@ mod recovery;
 mod renewal;
 mod restoring;
 mod rewrap;
+mod rotation;
 mod snapshot;
 mod state;
 #[cfg(feature = "strength")]
@@ -49,6 +51,7 @@ pub use options::{CreateOptions, OpenOptions};
 pub use passphrase::Passphrase;
 pub use people::Person;
 pub use recovery::RecoveryCode;
+pub use rotation::{Rotation, RotationStage};
 pub use snapshot::{Entries, Entry};
 #[cfg(feature = "strength")]
 pub use strength::Weakness;

@@ -22,7 +22,8 @@ impl Vault {
     /// Open the backup with [`OpenOptions::without_pin`]: this machine need not remember where it stands.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) if `backup` is no backup of this vault, or is this very handle;
+    /// [`Refused`](ErrorKind::Refused) if `backup` is no backup of this vault, or is this very handle, or while keys are
+    /// being rotated;
     /// [`Damaged`](ErrorKind::Damaged) if one of its records does not open; or as [`edit`](Self::edit).
     pub fn restore(&self, backup: &Self) -> Result<()> {
         if Arc::ptr_eq(&self.shared, &backup.shared) {
@@ -31,11 +32,14 @@ impl Vault {
         let backup = backup.borrowed(&backup.snapshot()?)?;
         self.commit(
             |base| {
-                if base.header.vault_id == backup.snapshot.header.vault_id {
+                let message = if base.header.vault_id != backup.snapshot.header.vault_id {
+                    "the backup is of another vault: export its records from there and import them here"
+                } else if base.has_reserved() {
+                    // It may hold the only copy of a key that AWS knows already.
+                    "the keys of a record are being rotated: finish that first"
+                } else {
                     return Ok(());
-                }
-                let message =
-                    "the backup is of another vault: export its records from there and import them here";
+                };
                 Err(Error::new(ErrorKind::Refused, message))
             },
             |(), opened, generation| restored(&backup, opened, generation).map(Some),

@@ -46,10 +46,7 @@ pub(super) fn import(session: &Session, import: &Import) -> Outcome {
             vault.edit(|edit| {
                 planned.iter().try_for_each(|(fate, draft)| match fate {
                     Fate::Add | Fate::Rename => edit.add(draft),
-                    Fate::Replace => {
-                        edit.put(draft);
-                        Ok(())
-                    }
+                    Fate::Replace => edit.put(draft),
                     Fate::Skip => Ok(()),
                 })
             })
