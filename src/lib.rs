@@ -83,8 +83,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use format::slot::Role;
 pub use memory::{MemoryProtection, harden_process};
 pub use vault::{
-    Advice, CreateOptions, Edit, Entries, Entry, OpenOptions, Passphrase, RecoveryCode, SlotInfo, UnlockTime,
-    Vault, VaultInfo, Verified, inspect, inspect_storage,
+    Advice, CreateOptions, Edit, Entries, Entry, OpenOptions, Passphrase, RecoveryCode, Remembered, SlotInfo,
+    UnlockTime, Vault, VaultInfo, Verified, inspect, inspect_storage,
 };
 
 /// The samples of the README are compiled and run with the tests.
