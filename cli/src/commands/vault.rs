@@ -1,5 +1,6 @@
 //! Commands about the vault as a whole.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use crate::arguments::{Init, NewPassphrase};
 use crate::failure::{Failure, Outcome};
-use crate::output::print;
+use crate::output::{print, print_json};
 use crate::session::{Session, make_folder};
 
 pub(super) fn init(session: &Session, init: &Init) -> Outcome {
@@ -36,26 +37,32 @@ pub(super) fn init(session: &Session, init: &Init) -> Outcome {
         session.waiting("Making the vault", || options.create(&path, passphrase))?;
         None
     };
-    session.note(&format!("Made {}.", path.display()));
-    if let Some(code) = code {
-        session.note("The recovery code opens the vault when the passphrase is forgotten. It is shown once: write it down.");
-        let grouped = code.to_grouped();
-        let line = if session.global.json {
-            zeroize::Zeroizing::new(format!("{}\n", json!({ "recovery_code": grouped.expose_secret() })))
-        } else {
-            zeroize::Zeroizing::new(format!("{}\n", grouped.expose_secret()))
-        };
-        print(&line)?;
+    let code = code.map(|code| code.to_grouped());
+    if session.global.json {
+        let shown = path.to_string_lossy();
+        let mut result = BTreeMap::from([("path", &*shown)]);
+        if let Some(code) = &code {
+            result.insert("recovery_code", code.expose_secret());
+        }
+        return print_json(&result);
     }
-    Ok(())
+    session.note(&format!("Made {}.", path.display()));
+    let Some(code) = code else { return Ok(()) };
+    session.note(
+        "The recovery code opens the vault when the passphrase is forgotten. It is shown once: write it down.",
+    );
+    print(code.expose_secret())?;
+    print("\n")
 }
 
 pub(super) fn passwd(session: &Session, new: &NewPassphrase) -> Outcome {
     let vault = session.open()?;
     let passphrase = new.sources().new_passphrase(None, session.may_ask())?;
     session.waiting("Changing the passphrase", || vault.change_passphrase(passphrase))?;
-    session.note("Changed. Copies of the vault from before still open with the old passphrase.");
-    Ok(())
+    session.done(
+        "Changed. Copies of the vault from before still open with the old passphrase.",
+        &json!({ "path": session.path()?, "generation": vault.generation()? }),
+    )
 }
 
 pub(super) fn info(session: &Session) -> Outcome {
@@ -79,10 +86,9 @@ pub(super) fn info(session: &Session) -> Outcome {
                 })
             })
             .collect();
-        return print(&format!(
-            "{}\n",
-            json!({ "path": path, "vault_id": id, "generation": info.generation, "bytes": info.file_len, "people": people })
-        ));
+        return print_json(
+            &json!({ "path": path, "vault_id": id, "generation": info.generation, "bytes": info.file_len, "people": people }),
+        );
     }
     let mut text = format!(
         "{}\n  vault id     {id}\n  generation   {}\n  size         {} bytes\n",
@@ -117,10 +123,7 @@ pub(super) fn verify(session: &Session) -> Outcome {
     let vault = session.open()?;
     let verified = session.waiting("Verifying", || vault.verify())?;
     if session.global.json {
-        return print(&format!(
-            "{}\n",
-            json!({ "records": verified.records, "generation": verified.generation })
-        ));
+        return print_json(&json!({ "records": verified.records, "generation": verified.generation }));
     }
     print(&format!("{} records, generation {}: all of it is sound.\n", verified.records, verified.generation))
 }
