@@ -99,18 +99,23 @@ impl Failure {
         if let Some(advice) = &self.advice {
             let _ = writeln!(text, "  {advice}");
         }
+        say(&text);
         if json {
-            let _ = writeln!(text, "{}", self.json());
+            self.print_json();
         }
-        // If even stderr is closed there is nobody left to tell.
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
     }
 
-    /// What programs read: one object on one line.
-    pub(crate) fn json(&self) -> serde_json::Value {
+    /// What programs read: one object on the last line of stderr.
+    pub(crate) fn print_json(&self) {
         let Code { word, exit, .. } = self.code;
-        serde_json::json!({ "error": { "code": word, "exit": exit, "message": self.message } })
+        let error = serde_json::json!({ "code": word, "exit": exit, "message": self.message });
+        say(&format!("{}\n", serde_json::json!({ "error": error })));
     }
+}
+
+fn say(text: &str) {
+    // If even stderr is closed there is nobody left to tell.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
 }
 
 impl From<aumbry::Error> for Failure {

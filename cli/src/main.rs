@@ -47,12 +47,23 @@ fn main() -> ExitCode {
 
 /// Help and version, or what is wrong with the command line: to a program too, which says so with `--json`.
 fn misunderstood(error: &clap::Error) -> ExitCode {
-    // If that cannot be printed there is nobody left to tell.
-    let _ = error.print();
-    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
-        let text = error.to_string();
-        let first = text.lines().next().unwrap_or_default();
-        eprintln!("{}", Failure::usage(first.trim_start_matches("error: ")).json());
+    let printed = error.print();
+    if !error.use_stderr() {
+        return match printed {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                let failure = Failure::io("could not write to stdout", &error);
+                failure.print(false);
+                ExitCode::from(failure.exit())
+            }
+            _ => ExitCode::SUCCESS,
+        };
     }
-    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+    let text = error.to_string();
+    let said = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    let failure = Failure::usage(said.split_whitespace().collect::<Vec<_>>().join(" "));
+    // What stands behind `--` is meant for another program.
+    if std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json") {
+        failure.print_json();
+    }
+    ExitCode::from(failure.exit())
 }

@@ -3,7 +3,7 @@
 
 mod helper;
 
-use helper::{Home, SECRET};
+use helper::{Home, SECRET, stderr};
 use serde_json::json;
 
 #[test]
@@ -62,4 +62,28 @@ fn a_profile_is_a_result_too() {
     );
     let written = home.json(&["aws-config", "mine", "--write"]);
     assert!(std::path::Path::new(written["path"].as_str().unwrap()).is_file(), "{written}");
+}
+
+#[test]
+fn a_command_line_that_is_not_understood_is_an_error_for_programs_too() {
+    let home = Home::new();
+    let output = home.run(&["exec", "--json"]);
+    let last = stderr(&output).lines().last().unwrap().to_owned();
+    let message = "the following required arguments were not provided: <NAME> <CMD>...";
+    let error = json!({ "error": { "code": "usage", "exit": 2, "message": message } });
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&last).unwrap(), error);
+    // What stands behind -- is another program's.
+    let output = home.run(&["exec", "--", "program", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!stderr(&output).contains('{'), "{}", stderr(&output));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_an_error() {
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    for arguments in [&["--help"] as &[&str], &["help", "import"], &["man"], &["--version"]] {
+        let output = Home::new().command(arguments).stdout(full()).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {}", stderr(&output));
+    }
 }
