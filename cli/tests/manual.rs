@@ -80,20 +80,20 @@ fn the_manual_lists_every_error_code_that_a_command_gives() {
     home.write("broken", "not a vault");
     let page = page();
     let errors = page.split(".SH ERRORS\n").nth(1).unwrap().split(".SH").next().unwrap();
-    for (arguments, code) in [
-        (&["lst"] as &[&str], "usage"),
-        (&["show"], "usage"),
-        (&["add", "a\nb", "--access-key-id", "A"], "invalid_name"),
-        (&["--vault", "nowhere", "list"], "file_not_found"),
-        (&["--vault", "broken", "list"], "not_a_vault"),
-        (&["--passphrase-command", "echo x", "list"], "wrong_passphrase"),
-        (&["get", "nobody"], "not_found"),
-        (&["remove", "mine"], "input_needed"),
-        (&["init"], "conflict"),
-        (&["import", "broken"], "invalid_import"),
-        (&["export", "--format", "json"], "refused"),
-        (&["exec", "mine", "--json", "--", "./passphrase"], "not_runnable"),
-        (&["exec", "mine", "--json", "--", "no-such-program"], "no_program"),
+    for (arguments, code, exit) in [
+        (&["lst"] as &[&str], "usage", 2),
+        (&["show"], "usage", 2),
+        (&["add", "a\nb", "--access-key-id", "A"], "invalid_name", 2),
+        (&["--vault", "nowhere", "list"], "file_not_found", 3),
+        (&["--vault", "broken", "list"], "not_a_vault", 8),
+        (&["--passphrase-command", "echo x", "list"], "wrong_passphrase", 4),
+        (&["get", "nobody"], "not_found", 5),
+        (&["remove", "mine"], "input_needed", 6),
+        (&["init"], "conflict", 7),
+        (&["import", "broken"], "invalid_import", 8),
+        (&["export", "--format", "json"], "refused", 9),
+        (&["exec", "mine", "--json", "--", "./passphrase"], "not_runnable", 126),
+        (&["exec", "mine", "--json", "--", "no-such-program"], "no_program", 127),
     ] {
         let arguments =
             if arguments.contains(&"--") { arguments.to_vec() } else { [arguments, &["--json"]].concat() };
@@ -101,8 +101,11 @@ fn the_manual_lists_every_error_code_that_a_command_gives() {
         let said = helper::stderr(&output);
         let error: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
         assert_eq!(error["error"]["code"], code, "{arguments:?}: {said}");
-        let exit = error["error"]["exit"].to_string();
-        assert_eq!(output.status.code().unwrap().to_string(), exit, "{arguments:?}");
+        assert_eq!(
+            (output.status.code(), &error["error"]["exit"]),
+            (Some(exit), &exit.into()),
+            "{arguments:?}"
+        );
         assert!(errors.contains(&format!("\n{code}\t{exit}\tT{{\n")), "{code} {exit} is not in the page");
     }
 }
