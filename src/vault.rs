@@ -46,7 +46,7 @@ use state::{Shared, State, locked, open_record};
 
 pub use advice::Advice;
 pub use edit::Edit;
-pub use info::{SlotInfo, VaultInfo, inspect, inspect_storage};
+pub use info::{Remembered, SlotInfo, VaultInfo, inspect, inspect_storage};
 pub use options::{CreateOptions, OpenOptions};
 pub use passphrase::Passphrase;
 pub use people::Person;

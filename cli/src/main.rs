@@ -19,6 +19,7 @@ use std::sync::atomic::AtomicBool;
 use clap::Parser;
 
 use arguments::Arguments;
+use failure::Failure;
 use session::Session;
 
 /// A parser or an estimate of strength copies what it works on, and wipes nothing: so whatever is freed is wiped.
@@ -32,7 +33,10 @@ fn main() -> ExitCode {
     // A full quota is an error like any other, not the end.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
 
-    let Arguments { global, command } = Arguments::parse();
+    let Arguments { global, command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return misunderstood(&error),
+    };
     let session = Session { global };
     if let Err(error) = hardened {
         session.note(&format!("aumbry: warning: {error}"));
@@ -44,4 +48,27 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit())
         }
     }
+}
+
+/// Help and version, or what is wrong with the command line: to a program too, which says so with `--json`.
+fn misunderstood(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    if !error.use_stderr() {
+        return match printed {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                let failure = Failure::io("could not write to stdout", &error);
+                failure.print(false);
+                ExitCode::from(failure.exit())
+            }
+            _ => ExitCode::SUCCESS,
+        };
+    }
+    let text = error.to_string();
+    let said = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    let failure = Failure::usage(said.split_whitespace().collect::<Vec<_>>().join(" "));
+    // What stands behind `--` is meant for another program.
+    if std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json") {
+        failure.print_json();
+    }
+    ExitCode::from(failure.exit())
 }

@@ -4,6 +4,8 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use rustix::io::Errno;
+use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Outcome};
 
@@ -19,6 +21,32 @@ pub(crate) fn print(text: &str) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// Writes a result to stdout as one line of JSON. It may hold a secret: its buffer is of the exact size, and wiped.
+pub(crate) fn print_json(result: &impl Serialize) -> Outcome {
+    let failed =
+        |error: serde_json::Error| Failure::unexpected(format!("no JSON can be made of it: {error}"));
+    let mut len = Length(0);
+    serde_json::to_writer(&mut len, result).map_err(failed)?;
+    let mut line = Zeroizing::new(Vec::with_capacity(len.0 + 1));
+    serde_json::to_writer(&mut *line, result).map_err(failed)?;
+    line.push(b'\n');
+    print(std::str::from_utf8(&line).map_err(|_| Failure::unexpected("JSON that is no text"))?)
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A line to stderr for the person at the terminal, unless they asked for quiet.

@@ -112,6 +112,32 @@ impl Session {
         result
     }
 
+    /// Runs `work` behind a bar that it moves, on a terminal.
+    pub(crate) fn counting<T>(
+        &self,
+        what: &'static str,
+        len: usize,
+        work: impl FnOnce(&ProgressBar) -> T,
+    ) -> T {
+        if self.global.quiet || self.global.json {
+            return work(&ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new(len as u64); // draws on stderr, and only if that is a terminal
+        let template = if self.color() {
+            "{msg} {bar:30.green} {pos} of {len}"
+        } else {
+            "{msg} {bar:30} {pos} of {len}"
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(format!("{what} …"));
+        bar.enable_steady_tick(Duration::from_millis(80));
+        let result = work(&bar);
+        bar.finish_and_clear();
+        result
+    }
+
     fn color(&self) -> bool {
         match self.global.color {
             Color::Always => true,
@@ -123,6 +149,15 @@ impl Session {
     /// Says something that is no result.
     pub(crate) fn note(&self, text: &str) {
         output::note(self.global.quiet, text);
+    }
+
+    /// Says what was done: a line for a person, or with `--json` the result.
+    pub(crate) fn done(&self, note: &str, result: &serde_json::Value) -> Outcome {
+        if self.global.json {
+            return output::print_json(result);
+        }
+        self.note(note);
+        Ok(())
     }
 }
 

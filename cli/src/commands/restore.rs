@@ -9,7 +9,7 @@ use serde_json::json;
 use super::records::escaped;
 use crate::arguments::Restore;
 use crate::failure::{Failure, Outcome};
-use crate::output::{print, records, write_new};
+use crate::output::{records, write_new};
 use crate::passphrase::terminal;
 use crate::session::{Session, make_folder};
 
@@ -187,12 +187,8 @@ fn make_room(session: &Session, found: &Found, path: &Path) -> Outcome {
 
 fn report(session: &Session, vault: &Vault, people: &[String]) -> Outcome {
     let (count, generation) = (vault.entries()?.count(), vault.generation()?);
-    if session.global.json {
-        return print(&format!(
-            "{}\n",
-            json!({ "records": count, "generation": generation, "people_of_the_backup": people })
-        ));
-    }
-    session.note(&format!("Restored {}, as generation {generation}.", records(count)));
-    Ok(())
+    session.done(
+        &format!("Restored {}, as generation {generation}.", records(count)),
+        &json!({ "records": count, "generation": generation, "people_of_the_backup": people }),
+    )
 }

@@ -1,15 +1,19 @@
 //! Commands about the vault as a whole.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use aumbry::{CreateOptions, Error, ErrorKind, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Role};
+use aumbry::{
+    CreateOptions, Error, ErrorKind, ExposeSecret, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes,
+    RecoveryCode, Role,
+};
 use serde_json::json;
 
-use super::people::{labels, show_code};
+use super::people::{labels, lost_code, show_code};
 use crate::arguments::{Init, NewPassphrase};
 use crate::failure::{Failure, Outcome};
-use crate::output::print;
+use crate::output::{print, print_json};
 use crate::passphrase::Wanted;
 use crate::session::{Session, make_folder};
 
@@ -39,12 +43,21 @@ pub(super) fn init(session: &Session, init: &Init) -> Outcome {
         session.waiting("Making the vault", || options.create(&path, passphrase))?;
         None
     };
-    session.note(&format!("Made {}.", path.display()));
-    if let Some(code) = code {
-        session.note("The recovery code opens the vault when the passphrase is forgotten. It is shown once: write it down.");
-        show_code(session, &code, false)?;
+    if session.global.json {
+        let shown = path.to_string_lossy();
+        let mut result = BTreeMap::from([("path", &*shown)]);
+        let code = code.as_ref().map(RecoveryCode::to_grouped);
+        if let Some(code) = &code {
+            result.insert("recovery_code", code.expose_secret());
+        }
+        return print_json(&result).map_err(|failure| if code.is_some() { lost_code() } else { failure });
     }
-    Ok(())
+    session.note(&format!("Made {}.", path.display()));
+    let Some(code) = code else { return Ok(()) };
+    session.note(
+        "The recovery code opens the vault when the passphrase is forgotten. It is shown once: write it down.",
+    );
+    show_code(session, &code, false)
 }
 
 pub(super) fn passwd(session: &Session, new: &NewPassphrase) -> Outcome {
@@ -58,11 +71,11 @@ pub(super) fn passwd(session: &Session, new: &NewPassphrase) -> Outcome {
     let known: Vec<&str> = labels.iter().map(String::as_str).collect();
     let passphrase = session.wanted(new, &known).get()?;
     session.waiting("Changing the passphrase", || vault.change_passphrase(passphrase))?;
-    session.note(
+    session.done(
         "Changed. Copies of the vault from before still open with the old passphrase; if somebody else may know \
          it, `aumbry rekey` makes all keys new.",
-    );
-    Ok(())
+        &json!({ "path": session.path()?, "generation": vault.generation()? }),
+    )
 }
 
 pub(super) fn info(session: &Session) -> Outcome {
@@ -86,10 +99,9 @@ pub(super) fn info(session: &Session) -> Outcome {
                 })
             })
             .collect();
-        return print(&format!(
-            "{}\n",
-            json!({ "path": path, "vault_id": id, "generation": info.generation, "bytes": info.file_len, "people": people })
-        ));
+        return print_json(
+            &json!({ "path": path, "vault_id": id, "generation": info.generation, "bytes": info.file_len, "people": people }),
+        );
     }
     let mut text = format!(
         "{}\n  vault id     {id}\n  generation   {}\n  size         {} bytes\n",
@@ -124,10 +136,7 @@ pub(super) fn verify(session: &Session) -> Outcome {
     let vault = session.open()?;
     let verified = session.waiting("Verifying", || vault.verify())?;
     if session.global.json {
-        return print(&format!(
-            "{}\n",
-            json!({ "records": verified.records, "generation": verified.generation })
-        ));
+        return print_json(&json!({ "records": verified.records, "generation": verified.generation }));
     }
     print(&format!("{} records, generation {}: all of it is sound.\n", verified.records, verified.generation))
 }
