@@ -13,8 +13,6 @@ mod session;
 mod terminal;
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
 
@@ -31,7 +29,11 @@ fn main() -> ExitCode {
     // First of all: no core dump of this process, and no debugger of the same user.
     let hardened = aumbry::harden_process();
     // A full quota is an error like any other, not the end.
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(
+        signal_hook::consts::SIGXFSZ,
+        std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)),
+    );
 
     let Arguments { global, command } = match Arguments::try_parse() {
         Ok(arguments) => arguments,

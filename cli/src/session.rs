@@ -162,10 +162,12 @@ impl Session {
 }
 
 fn default_path() -> Outcome<PathBuf> {
-    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let data = data.or_else(|| std::env::home_dir().map(|home| home.join(".local/share")));
-    let data = data.ok_or_else(|| Failure::usage("there is no home folder: name the vault with --vault"))?;
-    Ok(data.join("aumbry/default.aumbry"))
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = absolute("XDG_DATA_HOME")
+        .or_else(|| if cfg!(windows) { absolute("LOCALAPPDATA") } else { None })
+        .or_else(|| std::env::home_dir().map(|home| home.join(".local").join("share")))
+        .ok_or_else(|| Failure::usage("there is no home folder: name the vault with --vault"))?;
+    Ok(data.join("aumbry").join("default.aumbry"))
 }
 
 /// Makes the folder of a new vault, for its owner alone.
