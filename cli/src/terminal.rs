@@ -27,8 +27,9 @@ impl Terminal {
 
     /// Asks for a secret; what is typed is not shown.
     pub(crate) fn ask_secret(&mut self, prompt: &str) -> Outcome<SecretBytes> {
-        self.say(prompt)?;
+        // First of all: what is typed as soon as the question stands there would be shown, and then thrown away.
         let quiet = Quiet::begin(&self.device)?;
+        self.say(prompt)?;
         let line = self.read_line(&quiet);
         drop(quiet);
         self.say("\n")?;

@@ -1,6 +1,9 @@
 //! What the tests share: a home folder with a vault in it, and the real binary, run as a script would run it.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part; a failed step fails the test")]
 
+#[cfg(target_os = "linux")]
+pub(crate) mod tty;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
