@@ -5,7 +5,7 @@
 mod common;
 
 use std::fs;
-use std::process::{Child, Command, Output};
+use std::process::{Command, Output};
 
 use common::tty::Tty;
 use common::*;
@@ -29,10 +29,6 @@ fn typed(home: &Home, arguments: &[&str], keys: impl AsRef<[u8]>) -> (Tty, Outpu
     tty.type_(keys);
     let output = tty.wait(child);
     (tty, output)
-}
-
-fn pid(child: &Child) -> Pid {
-    Pid::from_raw(child.id().try_into().unwrap()).unwrap()
 }
 
 #[test]
@@ -89,7 +85,7 @@ fn a_question_that_is_cancelled_leaves_the_terminal_and_the_vault_as_they_were()
             Ok(keys) => tty.type_(keys),
             Err(signal) => {
                 tty.type_("corr");
-                kill_process(pid(&child), signal).unwrap();
+                kill_process(Pid::from_child(&child), signal).unwrap();
             }
         }
         let output = tty.wait(child);
