@@ -40,11 +40,25 @@ pub(crate) fn from_file(path: &Path) -> Outcome<SecretBytes> {
     read_secret(&mut file, &format!("{shown}"))
 }
 
-/// What an inherited descriptor gives, without one final line end.
+/// What an inherited descriptor gives, without one final line end. Afterwards it is closed: a program that we run
+/// could read it again, if it leads to a file.
 pub(crate) fn from_descriptor(number: u32) -> Outcome<SecretBytes> {
-    let mut file = File::open(format!("/dev/fd/{number}"))
-        .map_err(|error| Failure::io(format!("could not read descriptor {number}"), &error))?;
-    read_secret(&mut file, &format!("descriptor {number}"))
+    let failed = |error| Failure::io(format!("could not read descriptor {number}"), &error);
+    let mut file = File::open(format!("/dev/fd/{number}")).map_err(failed)?;
+    let secret = read_secret(&mut file, &format!("descriptor {number}"))?;
+    #[cfg(unix)]
+    close(number).map_err(failed)?;
+    Ok(secret)
+}
+
+#[cfg(unix)]
+fn close(number: u32) -> std::io::Result<()> {
+    match number {
+        // The number must not become that of another file.
+        0 => Ok(rustix::stdio::dup2_stdin(File::open("/dev/null")?)?),
+        1 | 2 => Ok(()), // where results and errors go
+        number => Ok(nix::unistd::close(number.cast_signed())?),
+    }
 }
 
 /// What a shell command prints, without one final line end.

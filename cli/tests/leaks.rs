@@ -75,6 +75,21 @@ fn a_passphrase_command_inherits_no_other_passphrase() {
 }
 
 #[test]
+fn a_descriptor_that_gave_the_passphrase_gives_it_to_nobody_else() {
+    let home = Home::new();
+    // A descriptor of a file, unlike one of a pipe, could be read from its beginning again.
+    let exec = "aumbry exec mine --passphrase-fd";
+    assert_eq!(succeeds(home.shell(&format!("{exec} 0 -- cat < passphrase"))), "");
+    let read = "sh -c 'cat /dev/fd/7 || true' 7< passphrase 2> /dev/null";
+    assert_eq!(succeeds(home.shell(&format!("{exec} 7 -- {read}"))), "");
+    assert_eq!(
+        succeeds(home.shell(&format!("{exec} 8 -- {read} 8< passphrase"))).trim_end(),
+        PASSPHRASE,
+        "the control"
+    );
+}
+
+#[test]
 fn a_crash_while_the_passphrase_comes_in_leaves_no_core_dump() {
     let home = Home::new();
     let half = PASSPHRASE.get(..14).unwrap();
