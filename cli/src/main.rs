@@ -15,6 +15,7 @@ mod terminal;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use arguments::Arguments;
 use failure::Failure;
@@ -54,6 +55,10 @@ fn main() -> ExitCode {
 
 /// Help and version, or what is wrong with the command line: to a program too, which says so with `--json`.
 fn misunderstood(error: &clap::Error) -> ExitCode {
+    if let Some(failure) = perhaps_a_secret(error) {
+        failure.print(asks_for_json());
+        return ExitCode::from(failure.exit());
+    }
     let printed = error.print();
     if !error.use_stderr() {
         return match printed {
@@ -68,9 +73,31 @@ fn misunderstood(error: &clap::Error) -> ExitCode {
     let text = error.to_string();
     let said = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
     let failure = Failure::usage(said.split_whitespace().collect::<Vec<_>>().join(" "));
-    // What stands behind `--` is meant for another program.
-    if std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json") {
+    if asks_for_json() {
         failure.print_json();
     }
     ExitCode::from(failure.exit())
+}
+
+fn asks_for_json() -> bool {
+    // What stands behind `--` is meant for another program.
+    std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json")
+}
+
+/// A word where none belongs, or no number where a descriptor's does, may be a secret that somebody thought was wanted
+/// there: the usual message would repeat it.
+fn perhaps_a_secret(error: &clap::Error) -> Option<Failure> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
+    let message = match error.kind() {
+        ErrorKind::UnknownArgument if !argument.starts_with('-') => {
+            "there is a word too many; it is not repeated here, for it may be a secret".to_owned()
+        }
+        ErrorKind::ValueValidation if argument.contains("-fd ") => {
+            format!("{argument} is the number of a descriptor, and what was given is none")
+        }
+        _ => return None,
+    };
+    Some(Failure::usage(message).advise(
+        "secrets are given on the terminal, by a file, a descriptor or a command: see `aumbry --help`",
+    ))
 }

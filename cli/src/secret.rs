@@ -39,10 +39,14 @@ pub(crate) fn from_file(path: &Path) -> Outcome<SecretBytes> {
     read_secret(&mut file, &format!("{shown}"))
 }
 
-/// What an inherited descriptor gives, without one final line end.
+/// What an inherited descriptor gives, without one final line end. Afterwards it is closed: a program that we run
+/// could read it again, if it leads to a file.
 pub(crate) fn from_descriptor(number: u32) -> Outcome<SecretBytes> {
     let what = format!("descriptor {number}");
-    read_secret(&mut descriptor(number, &what)?, &what)
+    let secret = read_secret(&mut descriptor(number, &what)?, &what)?;
+    #[cfg(unix)]
+    close(number).map_err(|error| Failure::io(format!("could not close {what}"), &error))?;
+    Ok(secret)
 }
 
 /// What an open descriptor leads to, without a buffer in between.
@@ -62,6 +66,16 @@ fn descriptor(number: u32, what: &str) -> Outcome<File> {
     }
     let handle = std::io::stdin().as_handle().try_clone_to_owned();
     handle.map(File::from).map_err(|error| Failure::io(format!("could not read {what}"), &error))
+}
+
+#[cfg(unix)]
+fn close(number: u32) -> std::io::Result<()> {
+    match number {
+        // The number must not become that of another file.
+        0 => Ok(rustix::stdio::dup2_stdin(File::open("/dev/null")?)?),
+        1 | 2 => Ok(()), // where results and errors go
+        number => Ok(nix::unistd::close(number.cast_signed())?),
+    }
 }
 
 /// What a shell command prints, without one final line end.

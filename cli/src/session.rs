@@ -88,8 +88,8 @@ impl Session {
         if yes {
             return Ok(());
         }
-        let mut terminal =
-            passphrase::terminal(self.may_ask(), "yes").map_err(|failure| failure.advise("add --yes"))?;
+        let mut terminal = passphrase::terminal(self.may_ask(), "yes or no")
+            .map_err(|failure| failure.advise("add --yes"))?;
         if terminal.confirm(what)? {
             return Ok(());
         }

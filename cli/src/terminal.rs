@@ -29,8 +29,9 @@ impl Terminal {
 
     /// Asks for a secret; what is typed is not shown.
     pub(crate) fn ask_secret(&mut self, prompt: &str) -> Outcome<SecretBytes> {
-        self.device.say(prompt)?;
+        // First of all: what is typed as soon as the question stands there would be shown, and then thrown away.
         let mut keys = self.device.keys()?;
+        self.device.say(prompt)?;
         let line = read_line(&mut keys);
         drop(keys);
         self.device.say("\n")?;

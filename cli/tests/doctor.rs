@@ -2,14 +2,14 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod helper;
+mod common;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use helper::{Home, checked};
+use common::{Home, checked};
 use serde_json::Value;
 
 fn chmod(path: &Path, mode: u32) {
@@ -21,7 +21,7 @@ fn chmod(path: &Path, mode: u32) {
 fn finds(home: &Home, environment: &[(&str, &str)], about: &str, says: &str) {
     let output = home.command(&["doctor", "--json"]).envs(environment.iter().copied()).output().unwrap();
     let output = checked(output);
-    assert!(output.status.success(), "{}", helper::stderr(&output));
+    assert!(output.status.success(), "{}", common::stderr(&output));
     let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
     let found = findings.as_array().unwrap().iter().any(|finding| {
         finding["about"] == about
@@ -43,7 +43,7 @@ fn is_well(home: &Home, about: &str, says: &str) {
 
 #[test]
 fn a_vault_in_good_order_gets_no_advice_but_on_its_cheap_key_derivation() {
-    let home = Home::new();
+    let home = Home::plain();
     is_well(&home, "permissions", "owner's alone");
     is_well(&home, "pin", "generation 2");
     is_well(&home, "plaintext", "no keys were found");
@@ -63,7 +63,7 @@ fn a_vault_in_good_order_gets_no_advice_but_on_its_cheap_key_derivation() {
 
 #[test]
 fn whoever_else_may_write_is_found() {
-    let home = Home::new();
+    let home = Home::plain();
     let folder = home.vault().parent().unwrap().to_owned();
     chmod(&home.vault(), 0o644);
     finds(&home, &[], "permissions", "chmod 600");
@@ -76,7 +76,7 @@ fn whoever_else_may_write_is_found() {
 
 #[test]
 fn a_pin_that_cannot_be_written_and_one_that_is_ahead_are_found() {
-    let home = Home::new();
+    let home = Home::plain();
     let old = fs::read(home.vault()).unwrap();
     home.succeeds(&["edit", "mine", "region=us-east-1"]);
     fs::write(home.vault(), old).unwrap();
@@ -84,7 +84,7 @@ fn a_pin_that_cannot_be_written_and_one_that_is_ahead_are_found() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("the vault is generation 2, and this machine saw 3"), "{text}");
 
-    let home = Home::new();
+    let home = Home::plain();
     fs::remove_dir_all(home.path().join(".local/state")).unwrap();
     home.write(".local/state", "no folder");
     finds(&home, &[], "pin", "XDG_STATE_HOME");
@@ -92,7 +92,7 @@ fn a_pin_that_cannot_be_written_and_one_that_is_ahead_are_found() {
 
 #[test]
 fn keys_in_plaintext_are_found_wherever_clients_keep_them() {
-    let home = Home::new();
+    let home = Home::plain();
     home.write(".aws/credentials", "[a]\nAWS_Secret_Access_Key=b\n");
     home.write("elsewhere", "[a]\naws_secret_access_key=b\n");
     home.write(".aws/cli/cache/x.json", r#"{"Credentials":{"SecretAccessKey":"b"}}"#);
@@ -101,12 +101,12 @@ fn keys_in_plaintext_are_found_wherever_clients_keep_them() {
     finds(&home, &[("AWS_CONFIG_FILE", "elsewhere")], "plaintext", "elsewhere holds keys");
     finds(&home, &[("AWS_SHARED_CREDENTIALS_FILE", "elsewhere")], "plaintext", "elsewhere holds keys");
     finds(&home, &[("AWS_SECRET_ACCESS_KEY", "b")], "environment", "AWS_SECRET_ACCESS_KEY is set");
-    finds(&home, &[("AUMBRY_PASSPHRASE", helper::PASSPHRASE)], "environment", "AUMBRY_PASSPHRASE");
+    finds(&home, &[("AUMBRY_PASSPHRASE", common::PASSPHRASE)], "environment", "AUMBRY_PASSPHRASE");
 }
 
 #[test]
 fn what_cannot_be_read_is_advice_and_no_failure() {
-    let home = Home::new();
+    let home = Home::plain();
     let aws = home.path().join(".aws");
     fs::create_dir(&aws).unwrap();
     symlink("credentials", aws.join("credentials")).unwrap();

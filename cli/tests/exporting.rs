@@ -1,19 +1,19 @@
 //! Records that leave the vault in plaintext.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod helper;
+mod common;
 
 use std::process::Command;
 
-use helper::{Home, SECRET};
+use common::{Home, PLAIN_SECRET};
 
 #[test]
 fn an_env_file_holds_one_record_as_a_shell_reads_it() {
-    let home = Home::new();
+    let home = Home::plain();
     home.succeeds(&["edit", "mine", "region=eu-west-1", "endpoint-url=http://[::1]:9000/a?b=*{c}^!,%40@d"]);
     let file = home.succeeds(&["export", "mine", "--format", "env", "--plaintext"]);
     let expected = format!(
-        "AWS_ACCESS_KEY_ID=AKIAEXAMPLE\nAWS_SECRET_ACCESS_KEY={SECRET}\nAWS_REGION=eu-west-1\nAWS_DEFAULT_REGION=eu-west-1\n\
+        "AWS_ACCESS_KEY_ID=AKIAEXAMPLE\nAWS_SECRET_ACCESS_KEY={PLAIN_SECRET}\nAWS_REGION=eu-west-1\nAWS_DEFAULT_REGION=eu-west-1\n\
          AWS_ENDPOINT_URL=http://[::1]:9000/a?b=*{{c}}^!,%40@d\n"
     );
     assert_eq!(file, expected);
@@ -32,7 +32,7 @@ fn an_env_file_holds_one_record_as_a_shell_reads_it() {
 
 #[test]
 fn an_env_file_needs_the_name_of_exactly_one_record() {
-    let home = Home::new();
+    let home = Home::plain();
     home.succeeds(&["add", "other", "--access-key-id", "AKIAOTHER", "--secret-file", "secret"]);
     for names in [&[] as &[&str], &["mine", "other"]] {
         let arguments = [&["export", "--format", "env", "--plaintext"], names].concat();
@@ -44,11 +44,11 @@ fn an_env_file_needs_the_name_of_exactly_one_record() {
 
 #[test]
 fn what_an_env_file_cannot_carry_is_refused_by_name_and_never_shown() {
-    let home = Home::new();
+    let home = Home::plain();
     home.write("secret", "two words");
     home.succeeds(&["edit", "mine", "--secret-file", "secret"]);
     let output = home.run(&["export", "mine", "--format", "env", "--plaintext", "-o", "mine.env"]);
-    let said = helper::stderr(&output);
+    let said = common::stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(
         said.contains("\"mine\"") && said.contains("AWS_SECRET_ACCESS_KEY") && said.contains("white space")
@@ -59,7 +59,7 @@ fn what_an_env_file_cannot_carry_is_refused_by_name_and_never_shown() {
 
 #[test]
 fn names_choose_what_every_format_exports() {
-    let home = Home::new();
+    let home = Home::plain();
     for name in ["a", "b"] {
         home.succeeds(&["add", name, "--access-key-id", "AKIAOTHER", "--secret-file", "secret"]);
     }

@@ -1,19 +1,19 @@
 //! Files that come in: what is said of them, and which combinations make no sense.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod helper;
+mod common;
 
 use std::fs::File;
 use std::io::Read;
 use std::process::Stdio;
 
-use helper::{Home, PASSPHRASE, SECRET, checked, stderr};
+use common::{Home, PASSPHRASE, PLAIN_SECRET, checked, stderr};
 use serde_json::json;
 
 const DOCUMENT: &str = r#"{"Version":1,"AccessKeyId":"AKIAJSON","SecretAccessKey":"abc"}"#;
 
 fn home() -> Home {
-    let home = Home::new();
+    let home = Home::plain();
     home.write("one", "[one]\naws_access_key_id=AKIAONE\naws_secret_access_key=abc\n");
     home.write(
         "several",
@@ -78,7 +78,7 @@ fn a_name_is_for_one_record() {
 #[test]
 fn a_bad_file_is_named_and_nothing_is_imported() {
     let home = home();
-    home.write("bad.json", &format!("{{\"Version\":1,\"SecretAccessKey\":\"{SECRET}\"}}"));
+    home.write("bad.json", &format!("{{\"Version\":1,\"SecretAccessKey\":\"{PLAIN_SECRET}\"}}"));
     home.fails(&["import", "one", "bad.json", "--name", "x"], 8, "bad.json: ");
     home.write("config", "[profile x]\nno property\n");
     home.fails(&["import", "one", "config"], 8, "one, config: line 2 of file 2 (config file)");

@@ -1,11 +1,11 @@
 //! The manual page, and what else explains the command. `.ci/run` has mandoc look at the page too.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod helper;
+mod common;
 
 use std::path::Path;
 
-use helper::Home;
+use common::Home;
 
 fn page() -> String {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_aumbry")).arg("man").output().unwrap();
@@ -42,7 +42,7 @@ fn the_manual_has_every_section_in_the_order_of_man_7() {
 
 #[test]
 fn the_manual_describes_every_command_and_every_option_of_it() {
-    let home = Home::new();
+    let home = Home::plain();
     let page = page().replace("\\-", "-").replace("\\fB", "").replace("\\fR", "").replace("\\fI", "");
     let help = home.succeeds(&["--help"]);
     let commands: Vec<_> = help
@@ -76,7 +76,7 @@ fn the_manual_describes_every_command_and_every_option_of_it() {
 
 #[test]
 fn the_manual_lists_every_error_code_that_a_command_gives() {
-    let home = Home::new();
+    let home = Home::plain();
     home.write("broken", "not a vault");
     let page = page();
     let errors = page.split(".SH ERRORS\n").nth(1).unwrap().split(".SH").next().unwrap();
@@ -98,7 +98,7 @@ fn the_manual_lists_every_error_code_that_a_command_gives() {
         let arguments =
             if arguments.contains(&"--") { arguments.to_vec() } else { [arguments, &["--json"]].concat() };
         let output = home.run(&arguments);
-        let said = helper::stderr(&output);
+        let said = common::stderr(&output);
         let error: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
         assert_eq!(error["error"]["code"], code, "{arguments:?}: {said}");
         assert_eq!(
@@ -115,7 +115,7 @@ fn exit_codes_mean_the_same_in_the_manual_the_help_and_the_readme() {
     let readme = beside_the_package("README.md");
     let table = readme.split("| exit code |").nth(1).unwrap();
     let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
-    let help = Home::new().succeeds(&["--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    let help = Home::plain().succeeds(&["--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
     let page = page().replace("\\-", "-").replace("\\fB", "`").replace("\\fR", "`");
     let status = page.split(".SH EXIT STATUS\n").nth(1).unwrap();
     let mut count = 0;
@@ -147,7 +147,7 @@ fn the_manual_is_the_same_today_and_tomorrow_and_dated_as_its_release() {
 
 #[test]
 fn the_help_of_import_says_what_it_reads_and_what_it_skips() {
-    let home = Home::new();
+    let home = Home::plain();
     let help = home.succeeds(&["help", "import"]);
     for said in ["aws-profiles", "aws-csv", "json", "credential_process", "IAM console", "skipped", "rename:"]
     {

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::records::credentials;
 use crate::arguments::{Export, ExportFormat};
 use crate::failure::{Failure, Outcome};
-use crate::output::{print, stdout_is_terminal, write_new};
+use crate::output::{self, print, stdout_is_terminal, write_new};
 use crate::session::Session;
 
 pub(super) fn export(session: &Session, export: &Export) -> Outcome {
@@ -40,7 +40,8 @@ pub(super) fn export(session: &Session, export: &Export) -> Outcome {
         }
         Some(path) => {
             write_new(path, text.expose_secret().as_bytes())?;
-            let note = format!("Wrote {} records to {}, in plaintext.", records.len(), path.display());
+            let note =
+                format!("Wrote {} to {}, in plaintext.", output::records(records.len()), path.display());
             session.done(&note, &json!({ "path": path, "records": records.len() }))
         }
     }

@@ -11,7 +11,7 @@ use super::aws_config::quoted;
 use super::records::{escaped, table};
 use crate::arguments::{Import, ImportFormat, OnConflict};
 use crate::failure::{Failure, Outcome};
-use crate::output::{print, print_json};
+use crate::output::{print, print_json, records};
 use crate::secret::{self, SecretBytes};
 use crate::session::Session;
 
@@ -50,7 +50,7 @@ pub(super) fn import(session: &Session, import: &Import) -> Outcome {
     }
     if !import.dry_run {
         let imported: Vec<_> = planned.iter().filter(|(fate, _)| *fate != Fate::Skip).collect();
-        session.note(&format!("Imported {} of {} records.", imported.len(), planned.len()));
+        session.note(&format!("Imported {} of {}.", imported.len(), records(planned.len())));
         if let Some(command) = imported.iter().find_map(|(_, draft)| aws_config(session, draft)) {
             let each = if imported.len() == 1 { "" } else { ", and so on for each of them" };
             session.note(&format!("AWS clients find a record through a profile: {command}{each}"));

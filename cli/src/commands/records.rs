@@ -40,6 +40,7 @@ pub(super) fn add(session: &Session, add: &Add) -> Outcome {
         let (key, value) = attribute
             .split_once('=')
             .ok_or_else(|| Failure::usage(format!("--attribute takes KEY=VALUE, not {attribute:?}")))?;
+        refuse_secret(key)?;
         draft = draft.attribute(key, value)?;
     }
     vault.edit(|edit| edit.add(&draft))?;
@@ -70,18 +71,25 @@ pub(super) fn edit(session: &Session, edit: &Edit) -> Outcome {
     done(session, &vault, &edit.name, &format!("Changed {}.", edit.name))
 }
 
+/// A secret on the command line is known to every user of the machine, however the field is spelled.
+fn refuse_secret(key: &str) -> Outcome {
+    let spelled = key.to_lowercase().replace('-', "_");
+    match spelled.strip_prefix("aws_").unwrap_or(&spelled) {
+        "secret_access_key" | "secret_key" | "session_token" | "security_token" => Err(Failure::usage(
+            format!("{key} must not stand on the command line, where every user of the machine can read it"),
+        )
+        .advise("give it by --secret-file, --secret-fd or --from-json")),
+        _ => Ok(()),
+    }
+}
+
 /// `FIELD=VALUE`, or `FIELD=` to clear it.
 fn apply(change: Change, field: &str) -> Outcome<Change> {
     let (key, value) = field
         .split_once('=')
         .ok_or_else(|| Failure::usage("a change is FIELD=VALUE, or FIELD= to clear the field"))?;
+    refuse_secret(key)?;
     Ok(match key {
-        "secret-access-key" | "secret_access_key" | "session-token" | "session_token" => {
-            return Err(Failure::usage(format!(
-                "{key} must not stand on the command line, where every user of the machine can read it"
-            ))
-            .advise("give it by --secret-file, --secret-fd or --from-json"));
-        }
         "access-key-id" | "access_key_id" => change.access_key_id(value),
         "expires" if value.is_empty() => change.expires(None),
         "expires" => {
@@ -175,7 +183,8 @@ fn missing(vault: &Vault, name: &str) -> Failure {
 }
 
 fn taken(name: &str) -> Failure {
-    Failure::conflict(format!("the vault has a record named {name:?} already"))
+    let message = format!("the vault has a record named {name:?} already");
+    Failure::from(aumbry::Error::new(aumbry::ErrorKind::NameTaken, message))
         .advise("change it with `aumbry edit`, or choose another name")
 }
 

@@ -13,14 +13,15 @@ use serde_json::json;
 use super::people::{labels, lost_code, show_code};
 use crate::arguments::{Init, NewPassphrase};
 use crate::failure::{Failure, Outcome};
-use crate::output::{print, print_json};
+use crate::output::{print, print_json, records};
 use crate::passphrase::Wanted;
 use crate::session::{Session, make_folder};
 
 pub(super) fn init(session: &Session, init: &Init) -> Outcome {
     let path = session.path()?;
     if path.symlink_metadata().is_ok() {
-        return Err(Failure::conflict(format!("there is a file at {} already", path.display()))
+        let message = format!("there is a file at {} already", path.display());
+        return Err(Failure::from(Error::new(ErrorKind::VaultExists, message))
             .advise("name another place with --vault, or move that file away"));
     }
     let kdf = match (&init.kdf, &init.kdf_target) {
@@ -104,7 +105,7 @@ pub(super) fn info(session: &Session) -> Outcome {
         );
     }
     let mut text = format!(
-        "{}\n  vault id     {id}\n  generation   {}\n  size         {} bytes\n",
+        "{}\n  vault id      {id}\n  generation    {}\n  size          {} bytes\n",
         path.display(),
         info.generation,
         info.file_len
@@ -113,7 +114,7 @@ pub(super) fn info(session: &Session) -> Outcome {
         let kdf = slot.kdf;
         let _ = writeln!(
             text,
-            "  {:<12} by {}, Argon2id with {} MiB, {} passes, {} lanes",
+            "  {:<13} by {}, Argon2id with {} MiB, {} passes, {} lanes",
             slot.role.to_string(),
             kind(slot.is_recovery_code),
             kdf.memory().get() / 1024,
@@ -138,7 +139,11 @@ pub(super) fn verify(session: &Session) -> Outcome {
     if session.global.json {
         return print_json(&json!({ "records": verified.records, "generation": verified.generation }));
     }
-    print(&format!("{} records, generation {}: all of it is sound.\n", verified.records, verified.generation))
+    print(&format!(
+        "{}, generation {}: all of it is sound.\n",
+        records(verified.records),
+        verified.generation
+    ))
 }
 
 /// `m=64MiB,t=3,p=4`, each of them optional.
