@@ -39,10 +39,10 @@ use std::time::Duration;
 use crate::credentials::{Credentials, is_reserved_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::slot::Role;
-use crate::memory::{MemoryProtection, with_scrubbed_stack};
+use crate::memory::MemoryProtection;
 
 use place::Place;
-use state::{Shared, State, locked, open_record};
+use state::{Shared, State, check_secrets, locked, open_record};
 
 pub use advice::Advice;
 pub use edit::Edit;
@@ -215,15 +215,13 @@ impl Vault {
     /// As [`refresh`](Self::refresh); [`Damaged`](ErrorKind::Damaged) names the first record that does not open.
     pub fn verify(&self) -> Result<Verified> {
         let (opened, _) = self.reload()?;
-        for offset in opened.snapshot.offsets() {
-            if self.is_locked() {
-                return Err(locked());
-            }
-            with_scrubbed_stack(|| {
-                let record = opened.snapshot.record(*offset);
-                record.open_secret(&opened.snapshot.header.vault_id, opened.keys.record_keys())
-            })?;
-        }
+        check_secrets(
+            &opened.snapshot,
+            &opened.keys,
+            || {
+                if self.is_locked() { Err(locked()) } else { Ok(()) }
+            },
+        )?;
         let records = opened.snapshot.offsets().len();
         Ok(Verified { records, generation: opened.snapshot.header.generation })
     }

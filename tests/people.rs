@@ -3,7 +3,7 @@
 
 mod common;
 
-use aumbry::testing::keys_of;
+use aumbry::testing::{Forge, keys_of};
 use aumbry::{ErrorKind, ExposeSecret, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Role, Vault};
 use common::{Desk, PASSPHRASE, SECRET, add, cheap};
 
@@ -277,4 +277,25 @@ fn a_slot_that_would_cost_more_than_the_format_allows_is_refused() {
     assert_eq!(anna.add_person("d", Role::Reader, "costly").unwrap_err().kind(), ErrorKind::Refused);
     let below = desk.open_options().kdf(cheap()).open(desk.path(), PASSPHRASE).unwrap();
     assert_eq!(below.add_person("e", Role::Reader, "cheap").unwrap_err().kind(), ErrorKind::Refused);
+}
+
+#[test]
+fn a_record_that_does_not_open_keeps_nobody_from_renewing_the_keys() {
+    // As somebody who holds the seed can make it: hidden, so that it cannot be removed, and with a secret that is noise.
+    let forge = Forge::new(1).person("anna", Role::Administrator, PASSPHRASE, cheap()).unwrap();
+    let forge = forge.person("rea", Role::Reader, "rea's passphrase", cheap()).unwrap();
+    let forge = forge.record(&common::draft("mine"), 1, 1).unwrap();
+    let forge = forge.record_named("aumbry:pending:00", &common::draft("other"), 1, 1).unwrap();
+    let records = forge.encoded_records();
+    let mut planted = records[1].clone();
+    *planted.last_mut().unwrap() ^= 1;
+    let file = forge.build_body(&forge.body_of(&[planted, records[0].clone()]).unwrap()).unwrap();
+
+    let storage = aumbry::storage::InMemory::from_bytes(file);
+    let options = OpenOptions::new().kdf(cheap()).allow_kdf_below_floor();
+    let anna = options.open_storage(storage, PASSPHRASE).unwrap();
+    anna.remove_person("rea").unwrap();
+    anna.rekey("a new passphrase").unwrap();
+    assert_eq!(anna.get_credentials("mine").unwrap().unwrap().secret_access_key().expose_secret(), SECRET);
+    assert_eq!(anna.verify().unwrap_err().kind(), ErrorKind::Damaged, "and it is still told");
 }

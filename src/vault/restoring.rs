@@ -8,6 +8,7 @@ use super::opening::{Opened, load};
 use super::options::OpenOptions;
 use super::pin::Pin;
 use super::rewrap::seal_anew;
+use super::state::check_secrets;
 use super::version::{Administrator, NextVersion, Sealed, check_role};
 use super::{Place, Vault};
 use crate::error::{Error, ErrorKind, Result};
@@ -51,6 +52,7 @@ impl Vault {
 fn restored(backup: &Opened, opened: &Opened, generation: u64) -> Result<Sealed> {
     let administrator = Administrator::of(opened)?;
     let base = &*opened.snapshot;
+    check_secrets(&backup.snapshot, &backup.keys, || Ok(()))?; // all or nothing
     let records = seal_anew(&backup.snapshot, &backup.keys, &opened.keys)?;
     let count = backup.snapshot.offsets().len();
     let next = NextVersion { runs: vec![Run::New(records)], count, ..NextVersion::after(base, generation) };

@@ -25,7 +25,7 @@ pub(super) fn people(session: &Session, people: &People) -> Outcome {
     }
 }
 
-pub(super) fn labels(vault: &Vault) -> Outcome<Vec<String>> {
+fn labels(vault: &Vault) -> Outcome<Vec<String>> {
     Ok(vault.people()?.into_iter().map(|person| person.label).collect())
 }
 
@@ -73,7 +73,8 @@ fn add(session: &Session, add: &Add) -> Outcome {
     let labels = labels(&vault)?;
     // Before a passphrase is thought up.
     if labels.contains(&add.label) {
-        return Err(Failure::conflict(format!("the vault has somebody named {:?} already", add.label))
+        let message = format!("the vault has somebody named {:?} already", add.label);
+        return Err(Failure::from(aumbry::Error::new(ErrorKind::NameTaken, message))
             .advise("choose another label, or see `aumbry people list`"));
     }
     let known: Vec<&str> = labels.iter().map(String::as_str).chain([add.label.as_str()]).collect();

@@ -21,8 +21,14 @@ pub(super) fn restore(session: &Session, restore: &Restore) -> Outcome {
     // Read once: what is verified is what is restored.
     let bytes = FileStorage::new(&restore.file).load(MAX_FILE);
     let storage = InMemory::from_bytes(bytes.map_err(unusable)?);
-    aumbry::inspect_storage(&storage).map_err(unusable)?;
+    let of_backup = aumbry::inspect_storage(&storage).map_err(unusable)?;
     let gone = match aumbry::inspect(&path) {
+        Ok(info) if info.vault_id != of_backup.vault_id => {
+            let message = format!("{} is a backup of another vault", restore.file.display());
+            return Err(
+                Failure::refused(message).advise("export its records from there and import them here")
+            );
+        }
         Ok(_) => None,
         Err(error) => Some(Found::by(error)?),
     };

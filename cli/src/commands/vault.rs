@@ -10,7 +10,7 @@ use aumbry::{
 };
 use serde_json::json;
 
-use super::people::{labels, lost_code, show_code};
+use super::people::{lost_code, show_code};
 use crate::arguments::{Init, NewPassphrase};
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json, records};
@@ -68,8 +68,14 @@ pub(super) fn passwd(session: &Session, new: &NewPassphrase) -> Outcome {
         return Err(Failure::from(Error::new(ErrorKind::NotAdministrator, message))
             .advise("ask an administrator, who can: `aumbry people passwd LABEL`"));
     }
-    let labels = labels(&vault)?;
-    let known: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let people = vault.people()?;
+    if people.iter().any(|person| person.is_self && person.is_recovery_code) {
+        return Err(Failure::refused(
+            "the vault was opened with its recovery code, which is nobody's passphrase",
+        )
+        .advise("say whose passphrase is to be changed: `aumbry people passwd LABEL`"));
+    }
+    let known: Vec<&str> = people.iter().map(|person| person.label.as_str()).collect();
     let passphrase = session.wanted(new, &known).get()?;
     session.waiting("Changing the passphrase", || vault.change_passphrase(passphrase))?;
     session.done(
