@@ -12,7 +12,7 @@ use super::shelf::Shelf;
 /// What differed between the vault and the model.
 pub(crate) type Checked<T = ()> = Result<T, String>;
 
-pub(crate) fn same<T: PartialEq + Debug>(what: &str, found: T, expected: T) -> Checked {
+pub(crate) fn same<T: PartialEq + Debug>(what: &str, found: &T, expected: &T) -> Checked {
     if found == expected { Ok(()) } else { Err(format!("{what} is {found:?}, not {expected:?}")) }
 }
 
@@ -80,10 +80,10 @@ impl Hand {
 
     /// The handle answers from the version that the model says, for the person that the model says.
     pub(crate) fn check(&self) -> Checked {
-        same("whether a handle is locked", self.vault.is_locked(), self.is_locked)?;
+        same("whether a handle is locked", &self.vault.is_locked(), &self.is_locked)?;
         if self.is_locked {
             let refused = self.vault.find("a").map(|_| ()).map_err(|error| error.kind());
-            return same("a locked handle's answer", refused, Err(ErrorKind::Locked));
+            return same("a locked handle's answer", &refused, &Err(ErrorKind::Locked));
         }
         self.see().map_err(|error| format!("a look-up fails: {error:?}"))?
     }
@@ -113,9 +113,9 @@ impl Hand {
             .collect();
         let role = self.holds.person(self.slot).map(|person| person.role);
         let (found_role, generation) = (self.vault.role()?, self.vault.generation()?);
-        Ok(same("what a handle holds", seen, records)
-            .and_then(|()| same("who can open the vault", people, expected))
-            .and_then(|()| same("the role of a handle", Some(found_role), role))
-            .and_then(|()| same("the generation of a handle", generation, self.holds.generation)))
+        Ok(same("what a handle holds", &seen, &records)
+            .and_then(|()| same("who can open the vault", &people, &expected))
+            .and_then(|()| same("the role of a handle", &Some(found_role), &role))
+            .and_then(|()| same("the generation of a handle", &generation, &self.holds.generation)))
     }
 }

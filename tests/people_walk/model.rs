@@ -116,7 +116,7 @@ impl Version {
         for change in changes {
             match change {
                 Change::Add(name, _) if records.contains_key(name) => return Err(ErrorKind::NameTaken),
-                Change::Change(name, _)
+                Change::Secret(name, _)
                 | Change::Describe(name)
                 | Change::Remove(name)
                 | Change::Rename(name, _)
@@ -126,7 +126,7 @@ impl Version {
                 }
                 Change::Rename(old, new) if old == new => {}
                 Change::Rename(_, new) if records.contains_key(new) => return Err(ErrorKind::NameTaken),
-                Change::Add(name, secret) | Change::Put(name, secret) | Change::Change(name, secret) => {
+                Change::Add(name, secret) | Change::Put(name, secret) | Change::Secret(name, secret) => {
                     records.insert(name.clone(), secret.clone());
                     touched.insert(name);
                 }

@@ -92,7 +92,7 @@ pub(crate) enum Key {
 pub(crate) enum Change {
     Add(String, String),
     Put(String, String),
-    Change(String, String),
+    Secret(String, String),
     /// Another attribute; the secret stays.
     Describe(String),
     Rename(String, String),
@@ -149,7 +149,7 @@ fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         3 => (name(), secret()).prop_map(|(name, secret)| Change::Add(name, secret)),
         4 => (name(), secret()).prop_map(|(name, secret)| Change::Put(name, secret)),
-        2 => (name(), secret()).prop_map(|(name, secret)| Change::Change(name, secret)),
+        2 => (name(), secret()).prop_map(|(name, secret)| Change::Secret(name, secret)),
         1 => name().prop_map(Change::Describe),
         2 => (name(), name()).prop_map(|(old, new)| Change::Rename(old, new)),
         2 => name().prop_map(Change::Remove),

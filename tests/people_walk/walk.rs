@@ -73,9 +73,9 @@ impl Walk {
             let (before, commits) = (self.shelf.bytes(), self.tally.commits);
             let step = self.step(operation).and_then(|()| {
                 let replaced = self.shelf.bytes() != before;
-                same("whether the file was replaced", replaced, self.tally.commits > commits)?;
+                same("whether the file was replaced", &replaced, &(self.tally.commits > commits))?;
                 let generation = aumbry::inspect_storage(&self.shelf).map(|info| info.generation);
-                same("the file's generation", generation.ok(), Some(self.now.generation))?;
+                same("the file's generation", &generation.ok(), &Some(self.now.generation))?;
                 self.hands.iter().try_for_each(Hand::check)
             });
             step.map_err(|difference| format!("step {at}, {operation:?}: {difference}"))?;
@@ -98,14 +98,14 @@ impl Walk {
                 let now = Arc::clone(&self.now);
                 let hand = self.hand(*hand);
                 let (answer, expected) = (hand.vault.refresh(), hand.follow(&now));
-                self.answered(answer, expected)
+                self.answered(answer, &expected)
             }
             Operation::Verify { hand } => {
                 let now = Arc::clone(&self.now);
                 let hand = self.hand(*hand);
                 let answer = hand.vault.verify().map(|verified| (verified.records, verified.generation));
                 let expected = hand.can_follow(&now).map(|()| (now.records.len(), now.generation));
-                self.answered(answer, expected)
+                self.answered(answer, &expected)
             }
             Operation::Edit { hand, changes } => self.write(
                 *hand,
@@ -164,7 +164,7 @@ impl Walk {
                 let Some(gone) = gone else { return Ok(()) };
                 let others = before.people.iter().filter(|person| person.label != self.now.people[0].label);
                 let gone = gone.iter().map(|person| &person.label).collect::<Vec<_>>();
-                same("who has to be added anew", gone, others.map(|person| &person.label).collect())
+                same("who has to be added anew", &gone, &others.map(|person| &person.label).collect())
             }
             Operation::RestoreFromHand { hand, from } => {
                 let is_itself = self.position(*hand) == self.position(*from);
@@ -174,7 +174,7 @@ impl Walk {
                 match refused.or(from.is_locked.then_some(ErrorKind::Locked)) {
                     Some(kind) => {
                         let answer = self.hand(*hand).vault.restore(&backup);
-                        self.answered(answer, Err(kind))
+                        self.answered(answer, &Err(kind))
                     }
                     None => self.restore(*hand, &backup, &holds),
                 }
@@ -224,7 +224,7 @@ impl Walk {
         if let (Ok(vault), Ok(slot)) = (&opened, expected) {
             *self.hand(hand) = Hand { vault: vault.clone(), holds: now, slot, only: None, is_locked: false };
         }
-        self.answered(opened.map(|_| ()), expected.map(|_| ()))
+        self.answered(opened.map(|_| ()), &expected.map(|_| ()))
     }
 
     fn unlock(&mut self, hand: Which, with: &Key) -> Checked {
@@ -236,7 +236,7 @@ impl Walk {
         if let (Ok(()), Ok(slot)) = (&answer, expected) {
             (hand.slot, hand.holds, hand.is_locked) = (slot, now, false);
         }
-        self.answered(answer, expected.map(|_| ()))
+        self.answered(answer, &expected.map(|_| ()))
     }
 
     fn restore(&mut self, hand: Which, backup: &Vault, holds: &Version) -> Checked {
@@ -273,16 +273,16 @@ impl Walk {
             self.now = next;
             self.tally.commits += 1;
         }
-        self.answered(answer, expected.map(|_| ()))
+        self.answered(answer, &expected.map(|_| ()))
     }
 
     fn answered<T: PartialEq + Debug>(
         &mut self,
         answer: aumbry::Result<T>,
-        expected: Result<T, ErrorKind>,
+        expected: &Result<T, ErrorKind>,
     ) -> Checked {
         self.tally.refused += usize::from(expected.is_err());
-        same("the answer", answer.map_err(|error| error.kind()), expected)
+        same("the answer", &answer.map_err(|error| error.kind()), expected)
     }
 
     /// Everybody opens the vault and sees all of it, and no passphrase of the past opens it.
@@ -291,14 +291,14 @@ impl Walk {
             let hand = Hand::open(&self.shelf, &self.now, position)?;
             hand.check()?;
             let records = hand.vault.verify().map(|verified| verified.records);
-            same("how many records open", records.ok(), Some(self.now.records.len()))?;
+            same("how many records open", &records.ok(), &Some(self.now.records.len()))?;
             self.tally.opened += 1;
         }
         for passphrase in self.passphrases.iter().collect::<BTreeSet<_>>() {
             if self.now.opened_by(passphrase).is_err() {
                 let opened = options().open_storage(self.shelf.clone(), passphrase.as_str());
                 let opened = opened.map(|_| ()).map_err(|error| error.kind());
-                same("what a former passphrase opens", opened, Err(ErrorKind::WrongPassphrase))?;
+                same("what a former passphrase opens", &opened, &Err(ErrorKind::WrongPassphrase))?;
                 self.tally.shut_out += 1;
             }
         }
@@ -314,7 +314,7 @@ fn apply(edit: &mut Edit<'_>, change: &Change) -> aumbry::Result<()> {
             edit.put(&draft(name, secret)?);
             Ok(())
         }
-        Change::Change(name, secret) => {
+        Change::Secret(name, secret) => {
             edit.change(name, &aumbry::Change::new().secret_access_key(secret.as_str()))
         }
         Change::Describe(name) => {
