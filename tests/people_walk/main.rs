@@ -80,7 +80,7 @@ fn whatever_people_do_everybody_sees_what_the_model_says_and_nobody_else_sees_an
     println!("walks: {}, steps: {steps}, commits: {commits}, refused: {refused}", u32::from(SEEDS) * WALKS);
     println!("at the end: {opened} people let in, {shut_out} former passphrases shut out");
     assert!(steps >= 10_000 && commits >= 3_000 && refused >= 2_000, "too little happened");
-    assert!(opened >= 2_500 && shut_out >= 1_000, "too little was tried");
+    assert!(opened >= 2_500 && shut_out >= 500, "too little was tried");
 }
 
 #[test]
