@@ -128,6 +128,35 @@ fn an_administrator_is_removed_only_with_open_eyes_and_never_the_last() {
 }
 
 #[test]
+fn an_administrator_who_has_not_looked_since_acts_on_the_people_of_now() {
+    let desk = Desk::new();
+    let anna = vault(&desk);
+    anna.add_person("bob", Role::Administrator, "bob's passphrase").unwrap();
+    anna.add_person("rea", Role::Reader, "rea's passphrase").unwrap();
+    let bob = open(&desk, "bob's passphrase").unwrap();
+    // Bob does the first, and anna the second, without having looked meanwhile.
+    bob.remove_person("rea").unwrap();
+    anna.add_person("rea", Role::Reader, "rea's second").unwrap();
+    bob.add_person("carl", Role::Reader, "carl's passphrase").unwrap();
+    anna.set_passphrase("carl", "carl's second").unwrap();
+    bob.set_passphrase("rea", "rea's third").unwrap();
+    anna.set_passphrase("rea", "rea's fourth").unwrap();
+    bob.issue_recovery_code().unwrap();
+    let code = anna.issue_recovery_code().unwrap();
+    for passphrase in ["rea's fourth", "carl's second", code.to_grouped().expose_secret()] {
+        open(&desk, passphrase).unwrap();
+    }
+    bob.remove_person_keeping_seed("anna").unwrap();
+    for refused in [
+        anna.add_person("bob", Role::Reader, "again"),
+        anna.set_passphrase("nobody", "again"),
+        anna.rekey(PASSPHRASE).map(|_| ()),
+    ] {
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Reopen, "she is told first that she is gone");
+    }
+}
+
+#[test]
 fn a_rekey_leaves_one_way_in_and_names_the_others() {
     let desk = Desk::new();
     let anna = vault(&desk);
