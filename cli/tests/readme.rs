@@ -12,20 +12,37 @@ const README: &str = include_str!("../../README.md");
 
 #[test]
 fn the_readme_s_tour_prints_what_it_says() {
-    let section = README.split_once("\n## From a terminal\n").unwrap().1;
-    let tour = section.split_once("```text\n").unwrap().1.split_once("```").unwrap().0;
+    prints_what_it_says(&home(), "From a terminal", "");
+}
+
+#[test]
+fn the_readme_s_walk_of_a_team_prints_what_it_says() {
     let home = home();
+    home.succeeds(&["init", "--label", "anna", "--recovery-code"]);
+    home.succeeds(&["import", "Downloads/anna_accessKeys.csv", "--name", "s3-uploads"]);
+    home.write("uploads.passphrase", "tractor lemon violin seventeen\n");
+    home.write("new", "another of five unusual words\n");
+    prints_what_it_says(&home, "A vault for a team", "new");
+}
+
+/// Runs the commands of this section's first block, and compares what they print with what stands there. A new
+/// passphrase, where one would be typed, comes from the file `new`.
+fn prints_what_it_says(home: &Home, section: &str, new: &str) {
+    let section = README.split_once(&format!("\n## {section}\n")).unwrap().1;
+    let tour = section.split_once("```text\n").unwrap().1.split_once("```").unwrap().0;
     // In one shell, with stdout and stderr in one place, as on a terminal.
     let mut script = "exec 2>&1; PATH=$HOME/.cargo/bin:$PATH\n".to_owned();
     for command in tour.lines().filter_map(|line| line.strip_prefix("$ ")) {
         script += &format!("printf '%s\\n' '$ {}'\n{command}\n", command.replace('\'', "'\\''"));
     }
-    let printed = stdout(&output(home.shell(&script))).replace(home.path().to_str().unwrap(), "/home/anna");
-    assert!(tour.matches("\n$ ").count() >= 10, "a tour of too few commands");
+    let mut shell = home.shell(&script);
+    shell.env("AUMBRY_NEW_PASSPHRASE_FILE", new);
+    let printed = stdout(&output(shell)).replace(home.path().to_str().unwrap(), "/home/anna");
+    assert!(tour.matches("\n$ ").count() >= 7, "a tour of too few commands");
     assert_eq!(settled(&printed), settled(tour));
 }
 
-/// What the tour begins with: the command where `cargo install` puts it, and a file of the IAM console.
+/// What the tours begin with: the command where `cargo install` puts it, and a file of the IAM console.
 fn home() -> Home {
     let home = Home::empty();
     fs::create_dir_all(home.path().join(".cargo/bin")).unwrap();

@@ -214,7 +214,8 @@ pub(super) fn list(session: &Session, prefix: Option<&str>, provider: Option<Pro
     let entries: Vec<Entry> =
         entries.filter(|entry| provider.is_none_or(|provider| entry.provider() == provider)).collect();
     if session.global.json {
-        return print(&(json::render_all(entries)? + "\n"));
+        // One line: in JSON a line break within a value is written otherwise.
+        return print(&(json::render_all(entries)?.replace('\n', "") + "\n"));
     }
     let rows: Vec<[String; 4]> = entries
         .iter()
