@@ -31,7 +31,8 @@
 //! * [`Vault`]: open, look up, list, edit, lock. [`OpenOptions`] and [`CreateOptions`] for what has no place in one
 //!   line.
 //! * [`startup`]: one vault for a whole program.
-//! * [`aws`]: the files that AWS users have.
+//! * [`aws`]: the files that AWS users have. `managers`, with the feature `password-managers`: those of password
+//!   managers.
 //! * [`storage`]: where a vault's bytes stand, if not in a file.
 //! * [`Error`] and [`ErrorKind`]: what went wrong, sorted by what to do about it.
 //! * [`harden_process`], [`MemoryProtection`]: what guards the keys while the vault is unlocked.
@@ -66,6 +67,8 @@ mod credentials;
 mod crypto;
 mod error;
 mod format;
+#[cfg(feature = "password-managers")]
+pub mod managers;
 mod memory;
 pub mod startup;
 pub mod storage;

@@ -12,17 +12,16 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use csv_core::{ReadRecordResult, Reader};
 use secrecy::SecretString;
 
 use super::NAME_RULE;
 use super::plaintext::read_all;
+use super::rows::{Row, Rows};
 use crate::credentials::{Draft, Name};
 use crate::error::{Error, ErrorKind, Result};
-use crate::memory::{WipedBytes, zeroed};
 
-/// The console writes five columns.
-const MAX_COLUMNS: usize = 64;
+/// What to call the file in a message.
+const FILE: &str = "the file of the IAM console";
 
 /// Reads the console's file at `path`, which may also be a pipe. A record is named after its user; without one
 /// it is called `name`, or else as the file is, without its ending.
@@ -102,7 +101,7 @@ struct Columns {
 impl Columns {
     fn of(header: &Row<'_>) -> Result<Self> {
         let position = |name: &str| {
-            (0..header.ends.len()).find(|column| {
+            (0..header.len()).find(|column| {
                 header.field(*column).is_some_and(|field| field.trim().eq_ignore_ascii_case(name))
             })
         };
@@ -122,12 +121,12 @@ impl Columns {
 }
 
 fn parse_rows(text: &str, name: Option<&str>) -> Result<Vec<Numbered>> {
-    let mut rows = Rows::new(text)?;
+    let mut rows = Rows::new(FILE, text)?;
     let Some(header) = rows.next()? else { return Ok(Vec::new()) };
     let columns = Columns::of(&header)?;
     let mut drafts = Vec::new();
     while let Some(row) = rows.next()? {
-        let line = row.line;
+        let line = row.line();
         let field =
             |column| row.field(column).ok_or_else(|| refused(&format!("line {line} has too few columns")));
         let user_name = columns.user_name.map(field).transpose()?.filter(|user_name| !user_name.is_empty());
@@ -136,84 +135,6 @@ fn parse_rows(text: &str, name: Option<&str>) -> Result<Vec<Numbered>> {
         drafts.push((line, draft(line, user_name, name, id, secret)?));
     }
     Ok(drafts)
-}
-
-/// The rows of a CSV text, one at a time, in a buffer that is wiped.
-struct Rows<'a> {
-    reader: Reader,
-    text: &'a str,
-    /// How much of the text was read, and on which line that is.
-    read: usize,
-    line: usize,
-    fields: WipedBytes,
-    ends: [usize; MAX_COLUMNS],
-}
-
-/// One row: its fields joined, and where each of them ends.
-struct Row<'a> {
-    line: usize,
-    fields: &'a str,
-    ends: &'a [usize],
-}
-
-impl<'a> Rows<'a> {
-    fn new(text: &'a str) -> Result<Self> {
-        // Unquoting never makes a field longer, so this buffer need not grow.
-        let fields = zeroed(text.len())?;
-        Ok(Self { reader: Reader::new(), text, read: 0, line: 1, fields, ends: [0; MAX_COLUMNS] })
-    }
-
-    /// The next row that is not empty, or `None` at the end.
-    fn next(&mut self) -> Result<Option<Row<'_>>> {
-        let rest = self.text.get(self.read..).unwrap_or_default();
-        let blank = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
-        self.advance(blank);
-        let line = self.line;
-        let (mut written, mut ended) = (0, 0);
-        loop {
-            let rest = self.text.as_bytes().get(self.read..).unwrap_or_default();
-            let output = self.fields.get_mut(written..).unwrap_or_default();
-            let ends = self.ends.get_mut(ended..).unwrap_or_default();
-            let (result, read, wrote, found) = self.reader.read_record(rest, output, ends);
-            self.advance(read);
-            written += wrote;
-            ended += found;
-            match result {
-                ReadRecordResult::InputEmpty => {} // once more, with nothing, says that it is the end
-                ReadRecordResult::Record => break,
-                ReadRecordResult::End => return Ok(None),
-                ReadRecordResult::OutputEndsFull => {
-                    return Err(refused(&format!("line {line} has too many columns")));
-                }
-                ReadRecordResult::OutputFull => {
-                    return Err(refused(&format!("line {line} has a field that does not end")));
-                }
-            }
-        }
-        let fields = std::str::from_utf8(self.fields.get(..written).unwrap_or_default());
-        let fields = fields.map_err(|_| refused("it is not UTF-8 text"))?;
-        Ok(Some(Row { line, fields, ends: self.ends.get(..ended).unwrap_or_default() }))
-    }
-
-    /// Counts lines as an editor does: `\n`, `\r\n` and a lone `\r` end one each.
-    fn advance(&mut self, by: usize) {
-        let bytes = self.text.as_bytes();
-        let passed = bytes.iter().enumerate().skip(self.read).take(by);
-        self.line += passed
-            .filter(|(at, byte)| **byte == b'\n' || (**byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')))
-            .count();
-        self.read += by;
-    }
-}
-
-impl<'a> Row<'a> {
-    fn field(&self, column: usize) -> Option<&'a str> {
-        let start = match column.checked_sub(1) {
-            Some(before) => *self.ends.get(before)?,
-            None => 0,
-        };
-        self.fields.get(start..*self.ends.get(column)?)
-    }
 }
 
 fn draft(line: usize, user_name: Option<&str>, name: Option<&str>, id: &str, secret: &str) -> Result<Draft> {
@@ -229,5 +150,5 @@ fn draft(line: usize, user_name: Option<&str>, name: Option<&str>, id: &str, sec
 }
 
 fn refused(why: &str) -> Error {
-    Error::new(ErrorKind::InvalidImport, format!("the file of the IAM console cannot be used: {why}"))
+    Error::new(ErrorKind::InvalidImport, format!("{FILE} cannot be used: {why}"))
 }

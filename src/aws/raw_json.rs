@@ -27,7 +27,7 @@ use crate::memory::{WipedBytes, out_of_memory, zeroed};
 const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
 
 /// The one value that `content` holds, after a byte-order mark if there is one.
-pub(super) fn document(content: &[u8]) -> Result<&RawValue> {
+pub(crate) fn document(content: &[u8]) -> Result<&RawValue> {
     if content.len() > MAX_DOCUMENT {
         let message = format!("the JSON document is longer than {MAX_DOCUMENT} bytes");
         return Err(Error::new(ErrorKind::TooLarge, message));
@@ -45,12 +45,12 @@ fn no_json(why: &str) -> Error {
 }
 
 /// The values of an array, or `None` if it is none.
-pub(super) fn array(value: &RawValue) -> Option<Vec<&RawValue>> {
+pub(crate) fn array(value: &RawValue) -> Option<Vec<&RawValue>> {
     value.get().starts_with('[').then(|| serde_json::from_str(value.get()).ok()).flatten()
 }
 
 /// An object, and what to call it in a message.
-pub(super) struct Object<'a> {
+pub(crate) struct Object<'a> {
     called: String,
     fields: Vec<(Text<'a>, &'a RawValue)>,
 }
@@ -58,7 +58,7 @@ pub(super) struct Object<'a> {
 impl<'a> Object<'a> {
     /// # Errors
     /// If it is none, or one of its keys holds half of a surrogate pair.
-    pub(super) fn new(called: &str, value: &'a RawValue) -> Result<Self> {
+    pub(crate) fn new(called: &str, value: &'a RawValue) -> Result<Self> {
         let mut object = Self { called: called.into(), fields: Vec::new() };
         if !value.get().starts_with('{') {
             return Err(object.refused("it is no JSON object"));
@@ -73,7 +73,7 @@ impl<'a> Object<'a> {
         Ok(object)
     }
 
-    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.fields.iter().map(|(key, value)| (&**key, *value))
     }
 
@@ -81,7 +81,7 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     /// If the key stands there twice.
-    pub(super) fn find(&self, key: &str) -> Result<Option<&'a RawValue>> {
+    pub(crate) fn find(&self, key: &str) -> Result<Option<&'a RawValue>> {
         let mut values = self.fields().filter(|(found, _)| *found == key).map(|(_, value)| value);
         let value = values.next();
         if values.next().is_some() {
@@ -94,7 +94,7 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     /// As [`find`](Self::find), or if it is no string.
-    pub(super) fn find_text(&self, key: &str) -> Result<Option<Text<'a>>> {
+    pub(crate) fn find_text(&self, key: &str) -> Result<Option<Text<'a>>> {
         self.find(key)?.map(|value| self.read_text(&format!("{key:?}"), value)).transpose()
     }
 
@@ -102,12 +102,12 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     /// As [`find_text`](Self::find_text), or if it is missing.
-    pub(super) fn text(&self, key: &str) -> Result<Text<'a>> {
+    pub(crate) fn text(&self, key: &str) -> Result<Text<'a>> {
         self.find_text(key)?.ok_or_else(|| self.refused(&format!("{key:?} is missing")))
     }
 
     /// The string that this value of the object is.
-    pub(super) fn read_text(&self, what: &str, value: &'a RawValue) -> Result<Text<'a>> {
+    pub(crate) fn read_text(&self, what: &str, value: &'a RawValue) -> Result<Text<'a>> {
         match Text::read(value) {
             Ok(text) => Ok(text),
             Err(NoText::OutOfMemory(len)) => Err(out_of_memory(len)),
@@ -117,17 +117,17 @@ impl<'a> Object<'a> {
     }
 
     /// What to call the value of this key in a message.
-    pub(super) fn part(&self, key: &str) -> String {
+    pub(crate) fn part(&self, key: &str) -> String {
         format!("{key:?} of {}", self.called)
     }
 
     /// Refuses the object for breaking a rule. The rule must not quote the object.
-    pub(super) fn refused(&self, rule: &str) -> Error {
+    pub(crate) fn refused(&self, rule: &str) -> Error {
         Error::new(ErrorKind::InvalidImport, format!("{} is refused: {rule}", self.called))
     }
 
     /// Refuses the object for what a type of this crate said about it, which must not quote it.
-    pub(super) fn refused_for(&self, cause: Error) -> Error {
+    pub(crate) fn refused_for(&self, cause: Error) -> Error {
         Error::new(ErrorKind::InvalidImport, format!("{} is refused", self.called)).with_source(cause)
     }
 }
@@ -158,7 +158,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 }
 
 /// A string of a document: a slice of it, or, where that has escapes, a buffer of the exact size, wiped when dropped.
-pub(super) enum Text<'a> {
+pub(crate) enum Text<'a> {
     AsItStands(&'a str),
     Unescaped(Zeroizing<String>),
 }
@@ -275,12 +275,12 @@ fn read_unit(text: &str) -> Option<(u32, &str)> {
 }
 
 /// The JSON of a value that holds no secret.
-pub(super) fn to_string(value: &impl Serialize) -> Result<String> {
+pub(crate) fn to_string(value: &impl Serialize) -> Result<String> {
     text(&fill(value)?).map(String::from)
 }
 
 /// The JSON of a value that holds secrets.
-pub(super) fn to_secret(value: &impl Serialize) -> Result<SecretString> {
+pub(crate) fn to_secret(value: &impl Serialize) -> Result<SecretString> {
     text(&fill(value)?).map(SecretString::from) // copied once, to its exact size
 }
 

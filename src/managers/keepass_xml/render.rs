@@ -1,0 +1,154 @@
+//! Records as KeePass 2 XML.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{FILE, NOTES, PASSWORD, TITLE, URL, USER_NAME};
+use crate::aws::time;
+use crate::credentials::Credentials;
+use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::managers::entry::{is_reference, looks_like_a_key_id};
+use crate::managers::field::{Kind, LITERAL};
+use crate::managers::xml::is_xml;
+use crate::memory::out_of_memory;
+
+/// The document with an entry for each record, all in one group. [`parse`](super::parse) reads the same records out of it.
+///
+/// Name, access key id and secret access key are title, user name and password; `url` and `description` are address and
+/// notes. Session token, expiry and other attributes are custom fields: `Session Token`, which is protected, `Expires`, and
+/// the keys of the attributes, behind `attribute:` where they would be read as something else. An access key id
+/// that does not look like one of AWS's stands in a field `Access Key ID` besides.
+///
+/// Line ends of every kind are kept; but KeePassXC, when it exports XML itself, turns `\r` into `\n`. Where KeePass shows a
+/// value, it replaces placeholders such as `{TITLE}`.
+///
+/// The times at which a record was added and changed are not written: a vault notes when *it* got a record.
+///
+/// # Errors
+/// [`InvalidInput`](ErrorKind::InvalidInput), naming record and field, never the value, if a text
+/// * has a character that XML 1.0 does not have: a control character other than tabs and line ends, U+FFFE, U+FFFF;
+/// * has `{REF:` in it, which KeePass takes for the field of another entry.
+///
+/// # Security
+/// The text holds every secret in clear. It is built in one buffer of its exact size, which is wiped when dropped.
+pub fn render(records: &[Credentials]) -> Result<SecretString> {
+    let mut len = 0;
+    write(records, &mut |piece| len += piece.len())?;
+    let mut text = String::new();
+    text.try_reserve_exact(len).map_err(|_| out_of_memory(len))?;
+    match write(records, &mut |piece| text.push_str(piece)) {
+        Ok(()) => Ok(SecretString::from(text)),
+        Err(error) => Err(error), // which the measuring would have met
+    }
+}
+
+const BEGIN: &str = r#"<?xml version="1.0" encoding="utf-8" standalone="yes"?>
+<KeePassFile>
+	<Meta>
+		<Generator>aumbry</Generator>
+		<MemoryProtection>
+			<ProtectTitle>False</ProtectTitle>
+			<ProtectUserName>False</ProtectUserName>
+			<ProtectPassword>True</ProtectPassword>
+			<ProtectURL>False</ProtectURL>
+			<ProtectNotes>False</ProtectNotes>
+		</MemoryProtection>
+	</Meta>
+	<Root>
+		<Group>
+			<Name>aumbry</Name>
+"#;
+const END: &str = "\t\t</Group>\n\t</Root>\n</KeePassFile>\n";
+
+/// Hands out the document, piece by piece.
+fn write(records: &[Credentials], out: &mut dyn FnMut(&str)) -> Result<()> {
+    out(BEGIN);
+    for record in records {
+        out("\t\t\t<Entry>\n");
+        write_entry(&mut Entry { record, out: &mut *out })?;
+        out("\t\t\t</Entry>\n");
+    }
+    out(END);
+    Ok(())
+}
+
+fn write_entry(entry: &mut Entry<'_>) -> Result<()> {
+    let record = entry.record;
+    let id = record.access_key_id();
+    entry.field(TITLE, record.name().as_str(), false)?;
+    entry.field(USER_NAME, id, false)?;
+    entry.field(PASSWORD, record.secret_access_key().expose_secret(), true)?;
+    if !looks_like_a_key_id(id) {
+        entry.field("Access Key ID", id, false)?;
+    }
+    if let Some(token) = record.session_token() {
+        entry.field("Session Token", token.expose_secret(), true)?;
+    }
+    if let Some(expires) = record.expires() {
+        entry.field("Expires", &time::format(expires), false)?;
+    }
+    for (key, value) in record.attributes().iter() {
+        match key {
+            "url" if !value.is_empty() => entry.field(URL, value, false)?,
+            "description" if !value.is_empty() => entry.field(NOTES, value, false)?,
+            _ if reads_as_it_is(key) && !value.is_empty() => entry.field(key, value, false)?,
+            _ => entry.field(&format!("{LITERAL}{key}"), value, false)?,
+        }
+    }
+    Ok(())
+}
+
+/// Whether a custom field of this name is read as the attribute of this key.
+fn reads_as_it_is(key: &str) -> bool {
+    let own = [TITLE, USER_NAME, PASSWORD, URL, NOTES];
+    !own.contains(&key) && !key.starts_with(LITERAL) && Kind::of(key) == Kind::Attribute(key)
+}
+
+/// A record that is being written.
+struct Entry<'a> {
+    record: &'a Credentials,
+    out: &'a mut dyn FnMut(&str),
+}
+
+impl Entry<'_> {
+    fn field(&mut self, name: &str, value: &str, protected: bool) -> Result<()> {
+        if ![name, value].into_iter().flat_map(str::chars).all(is_xml) {
+            return Err(self.refused(name, "it has a character that XML does not have"));
+        }
+        if is_reference(value) {
+            return Err(
+                self.refused(name, "KeePass would take it for a reference to another entry ({REF:…})")
+            );
+        }
+        let value_tag = if protected { "<Value ProtectInMemory=\"True\">" } else { "<Value>" };
+        (self.out)("\t\t\t\t<String><Key>");
+        escape(name, self.out);
+        (self.out)("</Key>");
+        (self.out)(value_tag);
+        escape(value, self.out);
+        (self.out)("</Value></String>\n");
+        Ok(())
+    }
+
+    fn refused(&self, field: &str, why: &str) -> Error {
+        let (record, field) = (quoted(self.record.name().as_str()), quoted(field));
+        let message = format!("the record {record} cannot be written to {FILE}: its field {field}: {why}");
+        Error::new(ErrorKind::InvalidInput, message)
+    }
+}
+
+/// Hands out a text as the content of an element. A `\r` as it is would be read as `\n`.
+fn escape(text: &str, out: &mut dyn FnMut(&str)) {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '\r']) {
+        let (plain, special) = rest.split_at(at);
+        out(plain);
+        out(match special.as_bytes().first() {
+            Some(b'&') => "&amp;",
+            Some(b'<') => "&lt;",
+            Some(b'>') => "&gt;",
+            _ => "&#13;",
+        });
+        rest = special.get(1..).unwrap_or_default();
+    }
+    out(rest);
+}

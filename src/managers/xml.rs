@@ -1,0 +1,206 @@
+//! XML that leaves no copy of a secret behind.
+//!
+//! `quick-xml` finds where elements and texts begin and end, and copies none of them: what has references is resolved here,
+//! into a buffer of the exact size that is wiped. Its errors, which quote the document, are not passed on. There are no
+//! entities but the five that XML has (`&lt;`, …): a document that may declare others is refused.
+
+use std::borrow::Cow;
+
+use quick_xml::escape::resolve_xml_entity;
+use quick_xml::events::{BytesRef, BytesStart, BytesText, Event};
+use quick_xml::reader::Reader;
+use zeroize::Zeroizing;
+
+use super::refused;
+use crate::aws::raw_json::Text;
+use crate::error::{Error, Result};
+use crate::memory::out_of_memory;
+
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// A document that is being read, from its beginning to its end.
+pub(super) struct Document<'a> {
+    /// What to call it in a message.
+    file: &'static str,
+    text: &'a str,
+    reader: Reader<&'a [u8]>,
+    /// How far lines were counted, and on which line that is.
+    counted: usize,
+    line: usize,
+}
+
+/// The start of an element, with its attributes.
+pub(super) struct Element<'a>(BytesStart<'a>);
+
+impl Element<'_> {
+    pub(super) fn name(&self) -> &str {
+        self.0.name().into_inner()
+    }
+}
+
+impl<'a> Document<'a> {
+    /// # Errors
+    /// If it does not begin with an element of this name.
+    pub(super) fn new(file: &'static str, text: &'a str, root: &str) -> Result<Self> {
+        let mut reader = Reader::from_str(text);
+        reader.config_mut().expand_empty_elements = true; // so that each element ends
+        let mut document = Self { file, text, reader, counted: 0, line: 1 };
+        if let Some((at, _)) = text.char_indices().find(|(_, c)| !is_xml(*c)) {
+            return Err(document.refused_at(at, "a character stands there that XML does not have"));
+        }
+        match document.child_of_document()? {
+            Some(element) if element.name() == root => Ok(document),
+            _ => Err(document.refused(&format!("it does not begin with <{root}>"))),
+        }
+    }
+
+    /// The next element of the one that was entered last, which is left where there is none.
+    pub(super) fn child(&mut self) -> Result<Option<Element<'a>>> {
+        loop {
+            match self.event()? {
+                Event::Start(start) => return Ok(Some(Element(start))),
+                Event::End(_) => return Ok(None),
+                Event::Text(text) if text.trim_ascii().is_empty() => {}
+                Event::Comment(_) | Event::PI(_) => {}
+                Event::Eof => return Err(self.refused("it ends before its elements do")),
+                _ => return Err(self.refused("a text stands where elements should")),
+            }
+        }
+    }
+
+    fn child_of_document(&mut self) -> Result<Option<Element<'a>>> {
+        loop {
+            match self.event()? {
+                Event::Start(start) => return Ok(Some(Element(start))),
+                Event::Eof => return Ok(None),
+                Event::Text(text) if text.trim_ascii().is_empty() => {}
+                Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
+                _ => return Err(self.refused("it is no XML document, or has a DOCTYPE")),
+            }
+        }
+    }
+
+    /// # Errors
+    /// If something follows the root, whose children have been read.
+    pub(super) fn end(mut self) -> Result<()> {
+        match self.child_of_document()? {
+            None => Ok(()),
+            Some(_) => Err(self.refused("something follows what should be all of it")),
+        }
+    }
+
+    /// Passes over what the element holds.
+    pub(super) fn skip(&mut self, element: &Element<'a>) -> Result<()> {
+        match self.reader.read_to_end(element.0.name()) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(self.broken()),
+        }
+    }
+
+    /// The text that the element holds.
+    pub(super) fn text(&mut self, element: &Element<'a>) -> Result<Text<'a>> {
+        let content = match self.reader.read_text(element.0.name()).map(BytesText::into_inner) {
+            Ok(Cow::Borrowed(content)) => content,
+            _ => return Err(self.broken()),
+        };
+        if !content.contains(['&', '<', '\r']) {
+            return Ok(Text::AsItStands(content));
+        }
+        let mut len = 0;
+        resolve(content, &mut |piece| len += piece.len()).map_err(|why| self.refused(why))?;
+        let mut text = Zeroizing::new(String::new());
+        text.try_reserve_exact(len).map_err(|_| out_of_memory(len))?;
+        resolve(content, &mut |piece| text.push_str(piece)).map_err(|why| self.refused(why))?;
+        Ok(Text::Unescaped(text))
+    }
+
+    /// Whether an attribute of this name says `True`.
+    pub(super) fn says(&mut self, element: &Element<'a>, attribute: &str) -> Result<bool> {
+        match element.0.try_get_attribute(attribute) {
+            Ok(Some(found)) => Ok(found.value.eq_ignore_ascii_case("true") || found.value == "1"),
+            Ok(None) => Ok(false),
+            Err(_) => Err(self.refused("an attribute is not well-formed XML")),
+        }
+    }
+
+    fn event(&mut self) -> Result<Event<'a>> {
+        self.reader.read_event().map_err(|_| self.broken())
+    }
+
+    /// The line that has been read.
+    pub(super) fn line(&mut self) -> usize {
+        self.line_at(usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX))
+    }
+
+    fn line_at(&mut self, position: usize) -> usize {
+        let passed = self.text.as_bytes().get(self.counted..position).unwrap_or_default();
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count();
+        self.counted = self.counted.max(position);
+        self.line
+    }
+
+    /// Refuses the document for what was just read.
+    pub(super) fn refused(&mut self, why: &str) -> Error {
+        let line = self.line();
+        refused(self.file, &format!("line {line}: {why}"))
+    }
+
+    fn refused_at(&mut self, position: usize, why: &str) -> Error {
+        let line = self.line_at(position);
+        refused(self.file, &format!("line {line}: {why}"))
+    }
+
+    fn broken(&mut self) -> Error {
+        let position = usize::try_from(self.reader.error_position()).unwrap_or(usize::MAX);
+        self.refused_at(position, "it is no well-formed XML")
+    }
+}
+
+/// Whether XML can carry a character, be it as a reference ([XML 1.0], section 2.2).
+///
+/// [XML 1.0]: https://www.w3.org/TR/xml/#charsets
+pub(super) fn is_xml(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+/// Hands out the text that an element's content stands for, piece by piece.
+fn resolve(content: &str, out: &mut dyn FnMut(&str)) -> std::result::Result<(), &'static str> {
+    if content.starts_with(BYTE_ORDER_MARK) {
+        out(BYTE_ORDER_MARK); // which a reader takes for the beginning of a document, and drops
+    }
+    let mut reader = Reader::from_str(content);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Text(text)) => with_line_ends(&text, out),
+            Ok(Event::CData(text)) => with_line_ends(&text, out),
+            Ok(Event::GeneralRef(reference)) => {
+                resolve_reference(&reference, out)
+                    .ok_or("a reference to a character that XML does not have")?;
+            }
+            Ok(Event::Comment(_) | Event::PI(_)) => {}
+            Ok(Event::Eof) => return Ok(()),
+            Ok(_) => return Err("an element stands where a text should"),
+            Err(_) => return Err("it is no well-formed XML"),
+        }
+    }
+}
+
+fn resolve_reference(reference: &BytesRef<'_>, out: &mut dyn FnMut(&str)) -> Option<()> {
+    match reference.resolve_char_ref().ok()? {
+        Some(c) if is_xml(c) => out(c.encode_utf8(&mut [0; 4])),
+        Some(_) => return None,
+        None => out(resolve_xml_entity(reference)?),
+    }
+    Some(())
+}
+
+/// Every line end of a document is `\n` (XML 1.0, section 2.11).
+fn with_line_ends(text: &str, out: &mut dyn FnMut(&str)) {
+    let mut rest = text;
+    while let Some((line, behind)) = rest.split_once('\r') {
+        out(line);
+        out("\n");
+        rest = behind.strip_prefix('\n').unwrap_or(behind);
+    }
+    out(rest);
+}
