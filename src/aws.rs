@@ -2,6 +2,7 @@
 
 pub mod console_csv;
 pub mod credential_process;
+pub mod env_file;
 pub mod json;
 pub mod profiles;
 #[cfg(feature = "sigv4")]

@@ -83,8 +83,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use format::slot::Role;
 pub use memory::{MemoryProtection, harden_process};
 pub use vault::{
-    Advice, CreateOptions, Edit, Entries, Entry, OpenOptions, Passphrase, Person, RecoveryCode, SlotInfo,
-    UnlockTime, Vault, VaultInfo, Verified, inspect, inspect_storage,
+    Advice, CreateOptions, Edit, Entries, Entry, OpenOptions, Passphrase, Person, RecoveryCode, Remembered,
+    Rotation, RotationStage, SlotInfo, UnlockTime, Vault, VaultInfo, Verified, inspect, inspect_storage,
 };
 
 #[cfg(feature = "strength")]

@@ -28,7 +28,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub enum MemoryProtection {
     /// Wiped after use, but it may be swapped out or stand in a core dump.
     None,
-    /// Locked in RAM; on Linux also kept out of core dumps and of forked children.
+    /// Locked in RAM, by `mlock` or `VirtualLock`. On Linux also kept out of core dumps and of forked children, on
+    /// macOS of forked children; on Windows `harden_process` is what keeps it out of crash reports.
     Locked,
     /// As `Locked`, and taken out of the kernel's own view of memory (Linux, `memfd_secret`). While such a
     /// page exists the machine cannot hibernate.
@@ -39,7 +40,8 @@ impl fmt::Display for MemoryProtection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "in ordinary memory, which may reach swap or a core dump",
-            Self::Locked => "in locked memory, kept out of swap and core dumps",
+            Self::Locked if cfg!(target_os = "linux") => "in locked memory, kept out of swap and core dumps",
+            Self::Locked => "in locked memory, kept out of swap",
             Self::Secret => "in secret memory, out of reach even for most of the kernel",
         })
     }

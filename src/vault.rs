@@ -9,6 +9,7 @@ mod calibration;
 mod commit;
 mod creation;
 mod edit;
+mod hex;
 mod idle;
 mod index;
 mod info;
@@ -24,6 +25,7 @@ mod recovery;
 mod renewal;
 mod restoring;
 mod rewrap;
+mod rotation;
 mod snapshot;
 mod state;
 #[cfg(feature = "strength")]
@@ -37,18 +39,19 @@ use std::time::Duration;
 use crate::credentials::{Credentials, is_reserved_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::slot::Role;
-use crate::memory::{MemoryProtection, with_scrubbed_stack};
+use crate::memory::MemoryProtection;
 
 use place::Place;
-use state::{Shared, State, locked, open_record};
+use state::{Shared, State, check_secrets, locked, open_record};
 
 pub use advice::Advice;
 pub use edit::Edit;
-pub use info::{SlotInfo, VaultInfo, inspect, inspect_storage};
+pub use info::{Remembered, SlotInfo, VaultInfo, inspect, inspect_storage};
 pub use options::{CreateOptions, OpenOptions};
 pub use passphrase::Passphrase;
 pub use people::Person;
 pub use recovery::RecoveryCode;
+pub use rotation::{Rotation, RotationStage};
 pub use snapshot::{Entries, Entry};
 #[cfg(feature = "strength")]
 pub use strength::Weakness;
@@ -212,15 +215,13 @@ impl Vault {
     /// As [`refresh`](Self::refresh); [`Damaged`](ErrorKind::Damaged) names the first record that does not open.
     pub fn verify(&self) -> Result<Verified> {
         let (opened, _) = self.reload()?;
-        for offset in opened.snapshot.offsets() {
-            if self.is_locked() {
-                return Err(locked());
-            }
-            with_scrubbed_stack(|| {
-                let record = opened.snapshot.record(*offset);
-                record.open_secret(&opened.snapshot.header.vault_id, opened.keys.record_keys())
-            })?;
-        }
+        check_secrets(
+            &opened.snapshot,
+            &opened.keys,
+            || {
+                if self.is_locked() { Err(locked()) } else { Ok(()) }
+            },
+        )?;
         let records = opened.snapshot.offsets().len();
         Ok(Verified { records, generation: opened.snapshot.header.generation })
     }

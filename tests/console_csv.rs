@@ -183,6 +183,7 @@ fn what_cannot_be_read_is_no_invalid_import() {
     assert_eq!(kind(&large), ErrorKind::InvalidImport, "control: 16 MiB of zeros are read");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_pipe_is_read_to_its_end() {
     let folder = tempfile::tempdir().unwrap();

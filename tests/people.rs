@@ -3,7 +3,7 @@
 
 mod common;
 
-use aumbry::testing::keys_of;
+use aumbry::testing::{Forge, keys_of};
 use aumbry::{ErrorKind, ExposeSecret, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Role, Vault};
 use common::{Desk, PASSPHRASE, SECRET, add, cheap};
 
@@ -125,6 +125,35 @@ fn an_administrator_is_removed_only_with_open_eyes_and_never_the_last() {
     anna.remove_person_keeping_seed("bob").unwrap();
     assert_eq!(labels(&anna), ["anna"]);
     assert_eq!(open(&desk, "bob's passphrase").unwrap_err().kind(), ErrorKind::WrongPassphrase);
+}
+
+#[test]
+fn an_administrator_who_has_not_looked_since_acts_on_the_people_of_now() {
+    let desk = Desk::new();
+    let anna = vault(&desk);
+    anna.add_person("bob", Role::Administrator, "bob's passphrase").unwrap();
+    anna.add_person("rea", Role::Reader, "rea's passphrase").unwrap();
+    let bob = open(&desk, "bob's passphrase").unwrap();
+    // Bob does the first, and anna the second, without having looked meanwhile.
+    bob.remove_person("rea").unwrap();
+    anna.add_person("rea", Role::Reader, "rea's second").unwrap();
+    bob.add_person("carl", Role::Reader, "carl's passphrase").unwrap();
+    anna.set_passphrase("carl", "carl's second").unwrap();
+    bob.set_passphrase("rea", "rea's third").unwrap();
+    anna.set_passphrase("rea", "rea's fourth").unwrap();
+    bob.issue_recovery_code().unwrap();
+    let code = anna.issue_recovery_code().unwrap();
+    for passphrase in ["rea's fourth", "carl's second", code.to_grouped().expose_secret()] {
+        open(&desk, passphrase).unwrap();
+    }
+    bob.remove_person_keeping_seed("anna").unwrap();
+    for refused in [
+        anna.add_person("bob", Role::Reader, "again"),
+        anna.set_passphrase("nobody", "again"),
+        anna.rekey(PASSPHRASE).map(|_| ()),
+    ] {
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Reopen, "she is told first that she is gone");
+    }
 }
 
 #[test]
@@ -277,4 +306,25 @@ fn a_slot_that_would_cost_more_than_the_format_allows_is_refused() {
     assert_eq!(anna.add_person("d", Role::Reader, "costly").unwrap_err().kind(), ErrorKind::Refused);
     let below = desk.open_options().kdf(cheap()).open(desk.path(), PASSPHRASE).unwrap();
     assert_eq!(below.add_person("e", Role::Reader, "cheap").unwrap_err().kind(), ErrorKind::Refused);
+}
+
+#[test]
+fn a_record_that_does_not_open_keeps_nobody_from_renewing_the_keys() {
+    // As somebody who holds the seed can make it: hidden, so that it cannot be removed, and with a secret that is noise.
+    let forge = Forge::new(1).person("anna", Role::Administrator, PASSPHRASE, cheap()).unwrap();
+    let forge = forge.person("rea", Role::Reader, "rea's passphrase", cheap()).unwrap();
+    let forge = forge.record(&common::draft("mine"), 1, 1).unwrap();
+    let forge = forge.record_named("aumbry:pending:00", &common::draft("other"), 1, 1).unwrap();
+    let records = forge.encoded_records();
+    let mut planted = records[1].clone();
+    *planted.last_mut().unwrap() ^= 1;
+    let file = forge.build_body(&forge.body_of(&[planted, records[0].clone()]).unwrap()).unwrap();
+
+    let storage = aumbry::storage::InMemory::from_bytes(file);
+    let options = OpenOptions::new().kdf(cheap()).allow_kdf_below_floor();
+    let anna = options.open_storage(storage, PASSPHRASE).unwrap();
+    anna.remove_person("rea").unwrap();
+    anna.rekey("a new passphrase").unwrap();
+    assert_eq!(anna.get_credentials("mine").unwrap().unwrap().secret_access_key().expose_secret(), SECRET);
+    assert_eq!(anna.verify().unwrap_err().kind(), ErrorKind::Damaged, "and it is still told");
 }

@@ -6,6 +6,7 @@ mod common;
 use std::error::Error as _;
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use aumbry::storage::{InMemory, Storage, Version};
 use aumbry::{Advice, Error, ErrorKind, OpenOptions, Vault};
@@ -365,4 +366,21 @@ fn a_vault_made_where_an_old_pin_cannot_be_replaced_can_be_edited_by_whoever_mad
         add(&vault, name);
     }
     assert!(!vault.refresh().unwrap());
+}
+
+#[test]
+fn a_program_can_tell_what_this_machine_remembers() {
+    let (desk, _, _) = three_generations();
+    let vault = desk.open().unwrap();
+    let remembered = vault.remembered().unwrap();
+    assert_eq!(remembered.generation, 3);
+    assert!(
+        remembered.seen <= SystemTime::now()
+            && remembered.seen.elapsed().unwrap() < Duration::from_secs(3600)
+    );
+    add(&vault, "another");
+    assert_eq!(vault.remembered().unwrap().generation, 4);
+    fs::write(pin_file(&desk), "no pin").unwrap();
+    assert_eq!(vault.remembered(), None);
+    assert_eq!(desk.open_options().without_pin().open(desk.path(), PASSPHRASE).unwrap().remembered(), None);
 }

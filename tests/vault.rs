@@ -133,7 +133,7 @@ fn a_record_is_renamed_replaced_and_removed() {
 
     vault
         .edit(|edit| {
-            edit.put(&Draft::new_static("zz", "AKIA9", "other")?);
+            edit.put(&Draft::new_static("zz", "AKIA9", "other")?)?;
             Ok(())
         })
         .unwrap();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aumbry::storage::InMemory;
 use aumbry::{Credentials, ErrorKind, ExposeSecret, OpenOptions, Role, Vault};
@@ -61,6 +61,21 @@ fn contents(vault: &Vault) -> Vec<Value> {
     vault.entries().unwrap().map(|entry| show(entry.name())).collect()
 }
 
+/// What the index says a vault holds, in times of this system: the clock of Windows begins in the year 1601, and what
+/// lies before is read as the epoch.
+fn promised(vector: &Value) -> Vec<Value> {
+    let mut records = vector["records"].as_array().unwrap().clone();
+    for record in &mut records {
+        for time in ["created", "updated", "expires"] {
+            let before = record[time].as_i64().filter(|at| *at < 0).map_or(0, i64::unsigned_abs);
+            if UNIX_EPOCH.checked_sub(Duration::from_secs(before)).is_none() {
+                record[time] = json!(0);
+            }
+        }
+    }
+    records
+}
+
 fn class(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Damaged => "damaged",
@@ -83,7 +98,7 @@ fn every_vector_opens_or_is_refused_as_the_index_says() {
             Ok(vault) => {
                 assert_eq!(expected, "opens", "{file} was accepted");
                 assert_eq!(vault.role().unwrap().to_string(), vector["role"].as_str().unwrap(), "{file}");
-                assert_eq!(&contents(&vault), vector["records"].as_array().unwrap(), "{file}");
+                assert_eq!(contents(&vault), promised(&vector), "{file}");
             }
         }
     }

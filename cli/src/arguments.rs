@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::failure::EXITS;
 use crate::passphrase::Sources;
 
 const SOURCES_HELP: &str = "\
@@ -15,10 +16,16 @@ Where the passphrase comes from, first found:
   the terminal, which is asked without echo
 Never the command line itself, which every user of the machine can read. AUMBRY_PASSPHRASE stays readable in
 /proc/PID/environ for programs of the same user: prefer a file, a descriptor or a command. One final line end is not
-part of a passphrase. A recovery code is accepted wherever a passphrase is.
+part of a passphrase. A recovery code is accepted wherever a passphrase is.";
 
-Exit codes: 0 done, 2 usage or an invalid name, 3 file or disk, 4 wrong passphrase, 5 no such record,
-6 input needed but impossible, 7 conflict, 8 damaged or rolled back, 9 refused, 1 anything else.";
+/// What the exit codes mean, for the end of the help.
+fn exits() -> String {
+    let lines = EXITS.iter().map(|(exit, meaning)| format!("\n  {exit}  {meaning}"));
+    format!(
+        "Exit codes:{}\n`aumbry man` has more: every error code, environment, files, JSON.",
+        lines.collect::<String>()
+    )
+}
 
 /// AWS credentials in one sealed file: unlocked by a passphrase, looked up by name.
 #[derive(Parser)]
@@ -27,7 +34,7 @@ Exit codes: 0 done, 2 usage or an invalid name, 3 file or disk, 4 wrong passphra
     version,
     arg_required_else_help = true,
     after_long_help = format!("Begin:\n  aumbry init\n  aumbry import ~/Downloads/anna_accessKeys.csv --name s3-uploads\n  \
-        aumbry exec s3-uploads -- aws s3 ls\n\n{SOURCES_HELP}")
+        aumbry exec s3-uploads -- aws s3 ls\n\n{SOURCES_HELP}\n\n{}", exits())
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -37,6 +44,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// The vault [default: $XDG_DATA_HOME/aumbry/default.aumbry]
     #[arg(long, value_name = "PATH", env = "AUMBRY_VAULT", global = true)]
@@ -69,9 +77,12 @@ pub(crate) struct Global {
 
 #[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
 pub(crate) enum Color {
+    /// Where NO_COLOR does not forbid them
     #[default]
     Auto,
+    /// Whatever NO_COLOR says
     Always,
+    /// None
     Never,
 }
 
@@ -150,6 +161,7 @@ pub(crate) enum Command {
     /// Show one record; its secret only with --reveal
     #[command(after_help = "Example:\n  aumbry show s3-uploads")]
     Show {
+        /// The record
         name: String,
         /// Show the secret too
         #[arg(long)]
@@ -160,6 +172,7 @@ pub(crate) enum Command {
         after_help = "Example:\n  aumbry get s3-uploads | pbcopy\n  aumbry get s3-uploads --field region"
     )]
     Get {
+        /// The record
         name: String,
         /// secret-access-key, session-token, access-key-id, expires, or the key of an attribute
         #[arg(long, default_value = "secret-access-key")]
@@ -175,10 +188,16 @@ pub(crate) enum Command {
     Edit(Edit),
     /// Give a record another name
     #[command(after_help = "Example:\n  aumbry rename s3-uploads team-a/s3-uploads")]
-    Rename { old: String, new: String },
+    Rename {
+        /// What it is called now
+        old: String,
+        /// What it is called from then on
+        new: String,
+    },
     /// Remove a record
     #[command(after_help = "Example:\n  aumbry remove s3-uploads")]
     Remove {
+        /// The record
         name: String,
         /// Do not ask
         #[arg(long)]
@@ -186,11 +205,13 @@ pub(crate) enum Command {
     },
     /// Import records from other programs' files: all of them or none
     #[command(
-        after_help = "Examples:\n  aumbry import ~/Downloads/anna_accessKeys.csv --name s3-uploads\n  aumbry import ~/.aws/credentials ~/.aws/config --dry-run\n  aws configure export-credentials | aumbry import - --name s3-uploads"
+        after_help = "Examples:\n  aumbry import ~/Downloads/anna_accessKeys.csv --name s3-uploads\n  aumbry import ~/.aws/credentials ~/.aws/config --dry-run\n  aws configure export-credentials | aumbry import - --name s3-uploads\n\nProfiles without a key of their own (those that assume a role, sign in, or ask a program) are skipped, and named with the reason. The files stay as they are: remove the keys there once the vault is backed up."
     )]
     Import(Import),
-    /// Write every record, secrets and all, in plaintext
-    #[command(after_help = "Example:\n  aumbry export --format json --plaintext -o vault.json")]
+    /// Write records, secrets and all, in plaintext
+    #[command(
+        after_help = "Examples:\n  aumbry export --format json --plaintext -o vault.json\n  aumbry export s3-uploads --format env --plaintext -o s3-uploads.env\n\nThe second can be read by `docker run --env-file`, by EnvironmentFile= of systemd, and by a shell. It is refused if those would read a value differently."
+    )]
     Export(Export),
     /// Print a record as AWS clients want it from a credential_process
     #[command(
@@ -198,6 +219,7 @@ pub(crate) enum Command {
         after_help = "In ~/.aws/config (`aumbry aws-config NAME --write` puts it there):\n  [profile uploads]\n  credential_process = /usr/local/bin/aumbry credential-process s3-uploads"
     )]
     CredentialProcess {
+        /// The record
         name: String,
         /// Give a session that has expired too
         #[arg(long)]
@@ -212,6 +234,7 @@ pub(crate) enum Command {
     /// Print a record as commands for a shell
     #[command(after_help = "Example:\n  eval \"$(aumbry env s3-uploads)\"")]
     Env {
+        /// The record
         name: String,
         /// Whose commands
         #[arg(long, value_enum, default_value_t)]
@@ -225,6 +248,7 @@ pub(crate) enum Command {
         after_help = "Example:\n  aumbry exec s3-uploads -- aws s3 ls\n\nIt ends as the program ends; 126 and 127 if it could not be run."
     )]
     Exec {
+        /// The record
         name: String,
         /// Give a session that has expired too
         #[arg(long)]
@@ -262,20 +286,28 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example:\n  aumbry backup /media/usb/vault-2026-11.aumbry\n\nA backup opens like the vault itself: aumbry --vault /media/usb/vault-2026-11.aumbry list"
     )]
-    Backup { file: PathBuf },
+    Backup {
+        /// The new file
+        file: PathBuf,
+    },
     /// Bring the records of a backup back
     #[command(
         after_help = "Example:\n  aumbry restore /media/usb/vault-2026-11.aumbry\n\nA vault that opens keeps its people and passphrases and takes the backup's records, as a new version. In the place of one that is gone or damaged the backup comes back with the people of then; the damaged file is kept beside it. A reader cannot sign a new version, and can only put the old one back, with --accept-rollback."
     )]
     Restore(Restore),
-    /// Look at permissions, memory, key derivation and plaintext files, and say what to do
-    #[command(after_help = "Example:\n  aumbry doctor")]
+    /// Look at permissions, pin, memory, key derivation and plaintext files, and say what to do
+    #[command(
+        after_help = "Example:\n  aumbry doctor\n\nIt changes nothing, and ends with 0 whatever it finds. It looks for keys in ~/.aws, in the files that AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name, and in the environment."
+    )]
     Doctor,
     /// Write a completion script for a shell
     #[command(
         after_help = "Example:\n  aumbry completions bash > ~/.local/share/bash-completion/completions/aumbry"
     )]
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
     /// Write the manual page
     #[command(after_help = "Example:\n  aumbry man > ~/.local/share/man/man1/aumbry.1")]
     Man,
@@ -283,6 +315,7 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct AwsConfig {
+    /// The record
     pub(crate) name: String,
     /// What the profile is called [default: as the record]
     #[arg(long)]
@@ -300,7 +333,7 @@ pub(crate) struct Import {
     /// Files to import; - is stdin
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// What a record is called whose file names none
+    /// What the record is called, if there is only one
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// What the files are [default: told by their content]
@@ -339,6 +372,10 @@ pub(crate) enum OnConflict {
 
 #[derive(Args)]
 pub(crate) struct Export {
+    /// Which records [default: all]; for env exactly one
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// How they are written
     #[arg(long, value_enum)]
     pub(crate) format: ExportFormat,
     /// Yes, in plaintext
@@ -351,17 +388,22 @@ pub(crate) struct Export {
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum ExportFormat {
+    /// Everything, as `aumbry import` reads it again
     Json,
     /// As ~/.aws/credentials
     AwsProfiles,
+    /// NAME=VALUE lines that set one record in the environment of a program
+    Env,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
 pub(crate) enum Shell {
-    /// sh, bash, zsh
+    /// For sh, bash and zsh
     #[default]
     Sh,
+    /// For fish
     Fish,
+    /// For PowerShell
     Powershell,
 }
 
@@ -419,6 +461,7 @@ pub(crate) struct Init {
 
 #[derive(Args)]
 pub(crate) struct Add {
+    /// What the record is called: unique, up to 1024 bytes
     pub(crate) name: String,
     /// The access key id, such as AKIAIOSFODNN7EXAMPLE
     #[arg(long, value_name = "ID", required_unless_present = "from_json", conflicts_with = "from_json")]
@@ -438,6 +481,7 @@ pub(crate) struct Add {
 
 #[derive(Args)]
 pub(crate) struct Edit {
+    /// The record
     pub(crate) name: String,
     /// region, endpoint-url, access-key-id, expires, description, or any attribute; `FIELD=` clears it
     #[arg(value_name = "FIELD=VALUE")]

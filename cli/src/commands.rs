@@ -4,11 +4,12 @@ mod aws;
 mod aws_config;
 mod backup;
 mod doctor;
+mod export;
+mod import;
 mod manual;
 mod people;
 mod records;
 mod restore;
-mod transfer;
 mod vault;
 
 use crate::arguments::Command;
@@ -25,8 +26,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Edit(edit) => records::edit(session, &edit),
         Command::Rename { old, new } => records::rename(session, &old, &new),
         Command::Remove { name, yes } => records::remove(session, &name, yes),
-        Command::Import(import) => transfer::import(session, &import),
-        Command::Export(export) => transfer::export(session, &export),
+        Command::Import(import) => import::import(session, &import),
+        Command::Export(export) => export::export(session, &export),
         Command::CredentialProcess { name, allow_expired } => {
             aws::credential_process(session, &name, allow_expired)
         }

@@ -1,14 +1,17 @@
 //! What went wrong, for people and for programs: an exit code, a code word, a message, a line of advice.
 
+mod code;
+
 use std::error::Error as _;
 use std::fmt::Write as _;
 
 use aumbry::ErrorKind;
 
+pub(crate) use code::{CODES, Code, EXITS};
+
 /// A command that did not do what was asked.
 pub(crate) struct Failure {
-    code: &'static str,
-    exit: u8,
+    code: Code,
     message: String,
     advice: Option<String>,
 }
@@ -16,60 +19,65 @@ pub(crate) struct Failure {
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
 impl Failure {
-    fn new(code: &'static str, exit: u8, message: impl Into<String>) -> Self {
-        Self { code, exit, message: message.into(), advice: None }
+    fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), advice: None }
     }
 
     /// Nothing to say, and no failure to anybody who still listens.
     pub(crate) fn silent() -> Self {
-        Self::new("closed", 0, "")
+        Self::new(Code { word: "", exit: 0, meaning: "" }, "")
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new("usage", 2, message)
+        Self::new(code::USAGE, message)
     }
 
     pub(crate) fn io(message: impl Into<String>, error: &std::io::Error) -> Self {
-        Self::new("io", 3, format!("{}: {error}", message.into()))
+        Self::new(code::IO, format!("{}: {error}", message.into()))
     }
 
     /// Something that is shown once was not shown.
     pub(crate) fn lost(message: impl Into<String>) -> Self {
-        Self::new("io", 3, message)
+        Self::new(code::IO, message)
     }
 
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
-        Self::new("not_found", 5, message)
+        Self::new(code::NOT_FOUND, message)
     }
 
     pub(crate) fn expired(message: impl Into<String>) -> Self {
-        Self::new("expired", 5, message)
+        Self::new(code::EXPIRED, message)
     }
 
     /// Something must be typed, and there is nobody to type it.
     pub(crate) fn input_needed(message: impl Into<String>) -> Self {
-        Self::new("input_needed", 6, message)
+        Self::new(code::INPUT_NEEDED, message)
     }
 
     pub(crate) fn conflict(message: impl Into<String>) -> Self {
-        Self::new("conflict", 7, message)
+        Self::new(code::CONFLICT, message)
     }
 
-    /// As a shell says it: 127 for a program that is not there, 126 for one that cannot be run.
-    pub(crate) fn of_exec(exit: u8, message: impl Into<String>) -> Self {
-        Self::new("exec", exit, message)
+    /// As a shell says it: 127.
+    pub(crate) fn no_program(message: impl Into<String>) -> Self {
+        Self::new(code::NO_PROGRAM, message)
+    }
+
+    /// As a shell says it: 126.
+    pub(crate) fn not_runnable(message: impl Into<String>) -> Self {
+        Self::new(code::NOT_RUNNABLE, message)
     }
 
     pub(crate) fn refused(message: impl Into<String>) -> Self {
-        Self::new("refused", 9, message)
+        Self::new(code::REFUSED, message)
     }
 
     pub(crate) fn weak_passphrase(message: impl Into<String>) -> Self {
-        Self::new("weak_passphrase", 9, message)
+        Self::new(code::WEAK_PASSPHRASE, message)
     }
 
     pub(crate) fn unexpected(message: impl Into<String>) -> Self {
-        Self::new("unexpected", 1, message)
+        Self::new(code::UNEXPECTED, message)
     }
 
     pub(crate) fn advise(mut self, advice: impl Into<String>) -> Self {
@@ -77,8 +85,18 @@ impl Failure {
         self
     }
 
+    /// The same of a file: its message begins with the name.
+    pub(crate) fn of(mut self, file: &str) -> Self {
+        self.message = format!("{file}: {}", self.message);
+        self
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(crate) fn exit(&self) -> u8 {
-        self.exit
+        self.code.exit
     }
 
     /// Says it on stderr; with `--json`, the last line is one JSON object.
@@ -90,59 +108,35 @@ impl Failure {
         if let Some(advice) = &self.advice {
             let _ = writeln!(text, "  {advice}");
         }
+        say(&text);
         if json {
-            let error = serde_json::json!({ "code": self.code, "exit": self.exit, "message": self.message });
-            let _ = writeln!(text, "{}", serde_json::json!({ "error": error }));
+            self.print_json();
         }
-        // If even stderr is closed there is nobody left to tell.
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
     }
+
+    /// What programs read: one object on the last line of stderr.
+    pub(crate) fn print_json(&self) {
+        let Code { word, exit, .. } = self.code;
+        let error = serde_json::json!({ "code": word, "exit": exit, "message": self.message });
+        say(&format!("{}\n", serde_json::json!({ "error": error })));
+    }
+}
+
+fn say(text: &str) {
+    // If even stderr is closed there is nobody left to tell.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
 }
 
 impl From<aumbry::Error> for Failure {
     fn from(error: aumbry::Error) -> Self {
-        let (code, exit) = code(error.kind());
+        let kind = error.kind();
         let mut message = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
             let _ = write!(message, ": {error}");
             cause = error.source();
         }
-        Self { code, exit, message, advice: advice(error.kind()).map(Into::into) }
-    }
-}
-
-/// The code word and the exit code of each kind. The man page lists them.
-fn code(kind: ErrorKind) -> (&'static str, u8) {
-    match kind {
-        ErrorKind::InvalidName => ("invalid_name", 2),
-        ErrorKind::ReservedName => ("reserved_name", 2),
-        ErrorKind::TooLong => ("too_long", 2),
-        ErrorKind::InvalidInput => ("invalid_input", 2),
-        ErrorKind::NotFound => ("file_not_found", 3),
-        ErrorKind::NotAFile => ("not_a_file", 3),
-        ErrorKind::Io => ("io", 3),
-        ErrorKind::StorageFull => ("storage_full", 3),
-        ErrorKind::DurabilityUnknown => ("durability_unknown", 3),
-        ErrorKind::WrongPassphrase => ("wrong_passphrase", 4),
-        ErrorKind::Reopen => ("reopen", 4),
-        ErrorKind::NoSuchRecord => ("not_found", 5),
-        ErrorKind::NameTaken => ("name_taken", 7),
-        ErrorKind::VaultExists => ("vault_exists", 7),
-        ErrorKind::Conflict => ("conflict", 7),
-        ErrorKind::Busy => ("busy", 7),
-        ErrorKind::Damaged => ("damaged", 8),
-        ErrorKind::NotAVault => ("not_a_vault", 8),
-        ErrorKind::TooLarge => ("too_large", 8),
-        ErrorKind::UnsupportedVersion => ("unsupported_version", 8),
-        ErrorKind::Rollback => ("rollback", 8),
-        ErrorKind::Fork => ("fork", 8),
-        ErrorKind::VaultChanged => ("vault_changed", 8),
-        ErrorKind::PinDamaged => ("pin_damaged", 8),
-        ErrorKind::InvalidImport => ("invalid_import", 8),
-        ErrorKind::NotAdministrator => ("not_administrator", 9),
-        ErrorKind::Refused => ("refused", 9),
-        _ => ("unexpected", 1),
+        Self { code: code::of(kind), message, advice: advice(kind).map(Into::into) }
     }
 }
 

@@ -13,12 +13,12 @@ mod session;
 mod terminal;
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use arguments::Arguments;
+use failure::Failure;
 use session::Session;
 
 /// A parser or an estimate of strength copies what it works on, and wipes nothing: so whatever is freed is wiped.
@@ -30,9 +30,16 @@ fn main() -> ExitCode {
     // First of all: no core dump of this process, and no debugger of the same user.
     let hardened = aumbry::harden_process();
     // A full quota is an error like any other, not the end.
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(
+        signal_hook::consts::SIGXFSZ,
+        std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)),
+    );
 
-    let Arguments { global, command } = Arguments::parse();
+    let Arguments { global, command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return misunderstood(&error),
+    };
     let session = Session { global };
     if let Err(error) = hardened {
         session.note(&format!("aumbry: warning: {error}"));
@@ -44,4 +51,53 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit())
         }
     }
+}
+
+/// Help and version, or what is wrong with the command line: to a program too, which says so with `--json`.
+fn misunderstood(error: &clap::Error) -> ExitCode {
+    if let Some(failure) = perhaps_a_secret(error) {
+        failure.print(asks_for_json());
+        return ExitCode::from(failure.exit());
+    }
+    let printed = error.print();
+    if !error.use_stderr() {
+        return match printed {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                let failure = Failure::io("could not write to stdout", &error);
+                failure.print(false);
+                ExitCode::from(failure.exit())
+            }
+            _ => ExitCode::SUCCESS,
+        };
+    }
+    let text = error.to_string();
+    let said = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    let failure = Failure::usage(said.split_whitespace().collect::<Vec<_>>().join(" "));
+    if asks_for_json() {
+        failure.print_json();
+    }
+    ExitCode::from(failure.exit())
+}
+
+fn asks_for_json() -> bool {
+    // What stands behind `--` is meant for another program.
+    std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json")
+}
+
+/// A word where none belongs, or no number where a descriptor's does, may be a secret that somebody thought was wanted
+/// there: the usual message would repeat it.
+fn perhaps_a_secret(error: &clap::Error) -> Option<Failure> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
+    let message = match error.kind() {
+        ErrorKind::UnknownArgument if !argument.starts_with('-') => {
+            "there is a word too many; it is not repeated here, for it may be a secret".to_owned()
+        }
+        ErrorKind::ValueValidation if argument.contains("-fd ") => {
+            format!("{argument} is the number of a descriptor, and what was given is none")
+        }
+        _ => return None,
+    };
+    Some(Failure::usage(message).advise(
+        "secrets are given on the terminal, by a file, a descriptor or a command: see `aumbry --help`",
+    ))
 }

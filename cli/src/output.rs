@@ -1,24 +1,64 @@
 //! What a command prints: straight to the descriptor, for the library's own buffer would keep a secret.
 
-use std::io::{IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
-use rustix::io::Errno;
+use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Outcome};
 
 /// Writes all of `text` to stdout. A reader that went away is no error: the command ends quietly.
 pub(crate) fn print(text: &str) -> Outcome {
-    let mut rest = text.as_bytes();
-    while !rest.is_empty() {
-        match rustix::io::write(rustix::stdio::stdout(), rest) {
-            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-            Err(Errno::INTR) => {}
-            Err(Errno::PIPE) => return Err(Failure::silent()),
-            Err(error) => return Err(Failure::io("could not write to stdout", &error.into())),
-        }
+    match write_raw(text) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::silent()),
+        written => written.map_err(|error| Failure::io("could not write to stdout", &error)),
     }
-    Ok(())
+}
+
+#[cfg(unix)]
+fn write_raw(text: &str) -> io::Result<()> {
+    use std::os::fd::AsFd;
+    File::from(io::stdout().as_fd().try_clone_to_owned()?).write_all(text.as_bytes())
+}
+
+/// A console wants letters, not bytes, and the library knows how to give them; its buffer keeps only what has no line
+/// end, of a text that stands on the screen anyway.
+#[cfg(windows)]
+fn write_raw(text: &str) -> io::Result<()> {
+    use std::os::windows::io::AsHandle;
+    if stdout_is_terminal() {
+        let mut stdout = io::stdout();
+        return stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+    File::from(io::stdout().as_handle().try_clone_to_owned()?).write_all(text.as_bytes())
+}
+
+/// Writes a result to stdout as one line of JSON. It may hold a secret: its buffer is of the exact size, and wiped.
+pub(crate) fn print_json(result: &impl Serialize) -> Outcome {
+    let failed =
+        |error: serde_json::Error| Failure::unexpected(format!("no JSON can be made of it: {error}"));
+    let mut len = Length(0);
+    serde_json::to_writer(&mut len, result).map_err(failed)?;
+    let mut line = Zeroizing::new(Vec::with_capacity(len.0 + 1));
+    serde_json::to_writer(&mut *line, result).map_err(failed)?;
+    line.push(b'\n');
+    print(std::str::from_utf8(&line).map_err(|_| Failure::unexpected("JSON that is no text"))?)
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A line to stderr for the person at the terminal, unless they asked for quiet.

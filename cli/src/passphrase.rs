@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use aumbry::Passphrase;
+use aumbry::{Passphrase, Weakness};
 use subtle::ConstantTimeEq;
 
 use crate::failure::{Failure, Outcome};
@@ -119,7 +119,8 @@ impl Wanted<'_> {
 
     fn check(&self, passphrase: &Passphrase) -> Outcome {
         match passphrase.weakness(self.known) {
-            None => Ok(()),
+            // An empty one the vault refuses in words of its own.
+            None | Some(Weakness::Short(0)) => Ok(()),
             Some(weakness) if self.allow_weak => {
                 // Also with --quiet: this is no small talk.
                 output::note(false, &format!("aumbry: warning: the new passphrase is weak: {weakness}"));

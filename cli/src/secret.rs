@@ -28,8 +28,7 @@ pub(crate) fn import_file(path: &Path) -> Outcome<SecretBytes> {
 
 /// All that stdin gives, for an import.
 pub(crate) fn import_stdin() -> Outcome<SecretBytes> {
-    let mut file = File::open("/dev/fd/0").map_err(|error| Failure::io("could not read stdin", &error))?;
-    read_whole(&mut file, "stdin", MAX_IMPORT)
+    read_whole(&mut descriptor(0, "stdin")?, "stdin", MAX_IMPORT)
 }
 
 /// The content of a file, without one final line end.
@@ -40,11 +39,43 @@ pub(crate) fn from_file(path: &Path) -> Outcome<SecretBytes> {
     read_secret(&mut file, &format!("{shown}"))
 }
 
-/// What an inherited descriptor gives, without one final line end.
+/// What an inherited descriptor gives, without one final line end. Afterwards it is closed: a program that we run
+/// could read it again, if it leads to a file.
 pub(crate) fn from_descriptor(number: u32) -> Outcome<SecretBytes> {
-    let mut file = File::open(format!("/dev/fd/{number}"))
-        .map_err(|error| Failure::io(format!("could not read descriptor {number}"), &error))?;
-    read_secret(&mut file, &format!("descriptor {number}"))
+    let what = format!("descriptor {number}");
+    let secret = read_secret(&mut descriptor(number, &what)?, &what)?;
+    #[cfg(unix)]
+    close(number).map_err(|error| Failure::io(format!("could not close {what}"), &error))?;
+    Ok(secret)
+}
+
+/// What an open descriptor leads to, without a buffer in between.
+#[cfg(unix)]
+fn descriptor(number: u32, what: &str) -> Outcome<File> {
+    File::open(format!("/dev/fd/{number}"))
+        .map_err(|error| Failure::io(format!("could not read {what}"), &error))
+}
+
+/// Of what a program inherits here, stdin alone has a number.
+#[cfg(windows)]
+fn descriptor(number: u32, what: &str) -> Outcome<File> {
+    use std::os::windows::io::AsHandle;
+    if number != 0 {
+        return Err(Failure::usage("on Windows 0, which is stdin, is the only descriptor there is")
+            .advise("give it by a file or a command: see `aumbry --help`"));
+    }
+    let handle = std::io::stdin().as_handle().try_clone_to_owned();
+    handle.map(File::from).map_err(|error| Failure::io(format!("could not read {what}"), &error))
+}
+
+#[cfg(unix)]
+fn close(number: u32) -> std::io::Result<()> {
+    match number {
+        // The number must not become that of another file.
+        0 => Ok(rustix::stdio::dup2_stdin(File::open("/dev/null")?)?),
+        1 | 2 => Ok(()), // where results and errors go
+        number => Ok(nix::unistd::close(number.cast_signed())?),
+    }
 }
 
 /// What a shell command prints, without one final line end.
@@ -62,9 +93,20 @@ pub(crate) fn from_command(command: &str) -> Outcome<SecretBytes> {
     read
 }
 
+#[cfg(unix)]
 fn shell(command: &str) -> Command {
-    let mut shell = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
-    shell.arg(if cfg!(windows) { "/C" } else { "-c" }).arg(command);
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(command);
+    crate::passphrase::hide_from_child(&mut shell);
+    shell
+}
+
+/// With `/S` what stands between the outer quotes is the command, quotes and all.
+#[cfg(windows)]
+fn shell(command: &str) -> Command {
+    use std::os::windows::process::CommandExt;
+    let mut shell = Command::new("cmd");
+    shell.raw_arg("/D /S /C").raw_arg(format!("\"{command}\""));
     crate::passphrase::hide_from_child(&mut shell);
     shell
 }

@@ -88,8 +88,8 @@ impl Session {
         if yes {
             return Ok(());
         }
-        let mut terminal =
-            passphrase::terminal(self.may_ask(), "yes").map_err(|failure| failure.advise("add --yes"))?;
+        let mut terminal = passphrase::terminal(self.may_ask(), "yes or no")
+            .map_err(|failure| failure.advise("add --yes"))?;
         if terminal.confirm(what)? {
             return Ok(());
         }
@@ -112,6 +112,32 @@ impl Session {
         result
     }
 
+    /// Runs `work` behind a bar that it moves, on a terminal.
+    pub(crate) fn counting<T>(
+        &self,
+        what: &'static str,
+        len: usize,
+        work: impl FnOnce(&ProgressBar) -> T,
+    ) -> T {
+        if self.global.quiet || self.global.json {
+            return work(&ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new(len as u64); // draws on stderr, and only if that is a terminal
+        let template = if self.color() {
+            "{msg} {bar:30.green} {pos} of {len}"
+        } else {
+            "{msg} {bar:30} {pos} of {len}"
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(format!("{what} …"));
+        bar.enable_steady_tick(Duration::from_millis(80));
+        let result = work(&bar);
+        bar.finish_and_clear();
+        result
+    }
+
     fn color(&self) -> bool {
         match self.global.color {
             Color::Always => true,
@@ -124,13 +150,24 @@ impl Session {
     pub(crate) fn note(&self, text: &str) {
         output::note(self.global.quiet, text);
     }
+
+    /// Says what was done: a line for a person, or with `--json` the result.
+    pub(crate) fn done(&self, note: &str, result: &serde_json::Value) -> Outcome {
+        if self.global.json {
+            return output::print_json(result);
+        }
+        self.note(note);
+        Ok(())
+    }
 }
 
 fn default_path() -> Outcome<PathBuf> {
-    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let data = data.or_else(|| std::env::home_dir().map(|home| home.join(".local/share")));
-    let data = data.ok_or_else(|| Failure::usage("there is no home folder: name the vault with --vault"))?;
-    Ok(data.join("aumbry/default.aumbry"))
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = absolute("XDG_DATA_HOME")
+        .or_else(|| if cfg!(windows) { absolute("LOCALAPPDATA") } else { None })
+        .or_else(|| std::env::home_dir().map(|home| home.join(".local").join("share")))
+        .ok_or_else(|| Failure::usage("there is no home folder: name the vault with --vault"))?;
+    Ok(data.join("aumbry").join("default.aumbry"))
 }
 
 /// Makes the folder of a new vault, for its owner alone.

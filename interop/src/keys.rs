@@ -32,10 +32,7 @@ pub fn draft(name: &str, key: Key) -> Result<Draft> {
 /// # Errors
 /// As [`Vault::edit`].
 pub fn save(vault: &Vault, draft: &Draft) -> Result<()> {
-    vault.edit(|edit| {
-        edit.put(draft);
-        Ok(())
-    })
+    vault.edit(|edit| edit.put(draft))
 }
 
 /// Fails the test if a text that people see holds one of the secrets.

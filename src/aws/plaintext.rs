@@ -20,6 +20,8 @@ pub(super) fn read_all(path: &Path, expected: &str) -> Result<WipedBytes> {
         let kind = match error.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             std::io::ErrorKind::IsADirectory => ErrorKind::NotAFile,
+            // Windows denies access to a folder that is opened as a file.
+            _ if path.is_dir() => ErrorKind::NotAFile,
             _ => ErrorKind::Io,
         };
         Error::new(kind, format!("could not read {}", shown())).with_source(error)

@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn times_are_written_in_utc_and_whole_seconds() {
         for (at, text) in [
-            (FIRST_TIME, "0001-01-01T00:00:00Z"),
+            (-11_644_473_600, "1601-01-01T00:00:00Z"),
             (-1, "1969-12-31T23:59:59Z"),
             (0, "1970-01-01T00:00:00Z"),
             (951_782_400, "2000-02-29T00:00:00Z"),
@@ -57,6 +57,13 @@ mod tests {
             assert_eq!(format(system_time(at)), text);
             assert_eq!(seconds(text), Some(at), "{text}");
         }
+        let first = system_time(FIRST_TIME);
+        let clock_reaches_it = first != UNIX_EPOCH;
+        assert_eq!(
+            format(first),
+            if clock_reaches_it { "0001-01-01T00:00:00Z" } else { "1970-01-01T00:00:00Z" }
+        );
+        assert_eq!(seconds("0001-01-01T00:00:00Z"), Some(if clock_reaches_it { FIRST_TIME } else { 0 }));
         assert_eq!(format(UNIX_EPOCH + Duration::from_millis(999)), "1970-01-01T00:00:00Z");
         assert_eq!(format(UNIX_EPOCH - Duration::from_millis(1)), "1969-12-31T23:59:59Z");
     }

@@ -261,7 +261,7 @@ impl Secrets {
         }
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let id = self.access_key_id();
         if id.is_empty() {
             return Err(Error::new(ErrorKind::InvalidInput, "the access key id must not be empty"));

@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result, quoted};
 pub struct Name(Box<str>);
 
 const MAX_LEN: usize = 1024;
-const RESERVED: &str = "aumbry:";
+pub(crate) const RESERVED: &str = "aumbry:";
 
 impl Name {
     /// # Errors

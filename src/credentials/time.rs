@@ -18,7 +18,8 @@ pub(crate) fn unix_seconds(time: SystemTime) -> i64 {
     seconds.clamp(FIRST, LAST)
 }
 
-/// The time of so many Unix seconds. The epoch itself on a system whose clock cannot express it.
+/// The time of so many Unix seconds. The epoch itself on a system whose clock cannot express it: that of Windows
+/// begins in the year 1601.
 pub(crate) fn system_time(seconds: i64) -> SystemTime {
     let distance = Duration::from_secs(seconds.unsigned_abs());
     let time = if seconds < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
@@ -35,11 +36,13 @@ mod tests {
 
     #[test]
     fn times_come_back_and_round_down() {
-        for seconds in [FIRST, -1, 0, 1, 1_700_000_000, LAST] {
+        for seconds in [-11_644_473_600, -1, 0, 1, 1_700_000_000, LAST] {
             assert_eq!(unix_seconds(system_time(seconds)), seconds);
         }
+        let clock_reaches_it = UNIX_EPOCH.checked_sub(Duration::from_secs(FIRST.unsigned_abs())).is_some();
+        assert_eq!(unix_seconds(system_time(FIRST)), if clock_reaches_it { FIRST } else { 0 });
         assert_eq!(unix_seconds(UNIX_EPOCH - Duration::from_millis(1)), -1);
         assert_eq!(unix_seconds(UNIX_EPOCH + Duration::from_millis(1)), 0);
-        assert_eq!(unix_seconds(UNIX_EPOCH + Duration::from_secs(1 << 40)), LAST);
+        assert_eq!(unix_seconds(UNIX_EPOCH + Duration::from_secs(1 << 39)), LAST);
     }
 }

@@ -7,8 +7,12 @@
 mod atomic;
 mod lock;
 pub(super) mod state;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,15 +20,27 @@ use std::time::Duration;
 use super::{Exclusive, Prefix, Storage, Version};
 use crate::error::{Error, ErrorKind, Result, quoted};
 use atomic::{Saved, beside};
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
 
 /// How long a writer waits for another one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A vault in a file on a local disk.
 ///
-/// A symbolic link is followed: its target is replaced and the link stays. The file is made readable for its
-/// owner alone, and keeps its permissions when it is saved. Beside `NAME` stands `.NAME.lock`, which is empty
-/// and never removed: whoever writes holds a lock on it.
+/// A symbolic link is followed: its target is replaced and the link stays. Beside `NAME` stands `.NAME.lock`,
+/// which is empty and never removed: whoever writes holds a lock on it.
+///
+/// **Who may read it.** On Unix the file is made readable for its owner alone, and keeps its permissions when it
+/// is saved. On Windows it has the access control list that its folder hands down, at each save anew: in a
+/// user's profile (`%LOCALAPPDATA%`, say) that is the user, the administrators and the system; elsewhere, as in
+/// `C:\Data`, it may be everybody who has an account. A list that was set on the file itself does not
+/// survive a save: set it on the folder.
+///
+/// **What survives a power cut.** On Unix what was saved, once saving has returned. On Windows the old vault or
+/// the new one: its bytes are on the disk before the rename, the rename when the file system writes its journal.
 #[derive(Clone, Debug)]
 pub struct FileStorage {
     path: PathBuf,
@@ -134,15 +150,7 @@ impl Storage for FileStorage {
 
 fn open(path: &Path) -> Result<(File, u64)> {
     let failed = |error| failed("open", path, error);
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        // A FIFO must not make us wait for a writer.
-        options.custom_flags(libc::O_NONBLOCK);
-    }
-    let file = match options.open(path) {
+    let file = match system::open_to_read(path) {
         Ok(file) => file,
         // A socket, or elsewhere a folder, cannot be opened at all.
         Err(error) => match std::fs::metadata(path) {
@@ -189,7 +197,8 @@ fn resolve(path: &Path) -> std::result::Result<PathBuf, (PathBuf, io::Error)> {
         let resolved = folder.join(name);
         match std::fs::read_link(&resolved) {
             Ok(target) => path = folder.join(target),
-            Err(_) => return Ok(resolved),
+            // Where letters may be large or small, one file has one name: the one that it was made with.
+            Err(_) => return Ok(resolved.canonicalize().unwrap_or(resolved)),
         }
     }
     Err((path, io::Error::other("too many symbolic links")))

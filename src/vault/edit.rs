@@ -18,8 +18,10 @@ use crate::memory::{WipedBytes, with_scrubbed_stack};
 pub struct Edit<'a> {
     vault: &'a Vault,
     base: Arc<Snapshot>,
-    now: i64,
+    pub(super) now: i64,
     planned: BTreeMap<Box<str>, Planned>,
+    /// Whether there may be rotations: most vaults have none, and need not be searched for each change.
+    pub(super) may_rotate: bool,
 }
 
 /// What becomes of one name.
@@ -28,16 +30,16 @@ enum Planned {
     Record(PlannedRecord),
 }
 
-struct PlannedRecord {
-    secret: PlannedSecret,
-    attributes: Attributes,
-    created: i64,
-    updated: i64,
-    expires: Option<i64>,
+pub(super) struct PlannedRecord {
+    pub(super) secret: PlannedSecret,
+    pub(super) attributes: Attributes,
+    pub(super) created: i64,
+    pub(super) updated: i64,
+    pub(super) expires: Option<i64>,
 }
 
 /// Where the sealed secret comes from.
-enum PlannedSecret {
+pub(super) enum PlannedSecret {
     /// It is sealed anew.
     New(Secrets),
     /// It stays as the record of the same name has it, provider and access key id included.
@@ -46,7 +48,8 @@ enum PlannedSecret {
 
 impl<'a> Edit<'a> {
     pub(super) fn new(vault: &'a Vault, base: Arc<Snapshot>) -> Self {
-        Self { vault, base, now: now(), planned: BTreeMap::new() }
+        let may_rotate = base.has_reserved();
+        Self { vault, base, now: now(), planned: BTreeMap::new(), may_rotate }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -61,12 +64,15 @@ impl<'a> Edit<'a> {
         if self.contains(draft.name().as_str()) {
             return Err(name_taken(draft.name()));
         }
-        self.put(draft);
-        Ok(())
+        self.put(draft)
     }
 
     /// Adds a record, or replaces the one of this name with everything in it but the time it was created.
-    pub fn put(&mut self, draft: &Draft) {
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) while its keys are being rotated.
+    pub fn put(&mut self, draft: &Draft) -> Result<()> {
+        self.check_not_rotating(draft.name().as_str())?;
         let created = self.state_of(draft.name().as_str()).map_or(self.now, |record| record.created);
         let record = PlannedRecord {
             secret: PlannedSecret::New(draft.secrets.clone()),
@@ -75,15 +81,17 @@ impl<'a> Edit<'a> {
             updated: self.now,
             expires: draft.expires,
         };
-        self.planned.insert(draft.name().as_str().into(), Planned::Record(record));
+        self.plan(draft.name().as_str(), record);
+        Ok(())
     }
 
     /// Changes some fields of a record.
     ///
     /// # Errors
-    /// [`NoSuchRecord`](ErrorKind::NoSuchRecord); or what makes a field invalid.
+    /// [`NoSuchRecord`](ErrorKind::NoSuchRecord); what makes a field invalid; [`Refused`](ErrorKind::Refused) for a change
+    /// of keys while they are being rotated.
     pub fn change(&mut self, name: &str, change: &Change) -> Result<()> {
-        let state = self.state_of(name).ok_or_else(|| no_such_record(name))?;
+        let state = self.visible(name)?;
         let mut attributes = state.attributes;
         for (key, value) in &change.attributes {
             match value {
@@ -92,6 +100,7 @@ impl<'a> Edit<'a> {
             }
         }
         let secret = if change.touches_secret() {
+            self.check_not_rotating(name)?;
             PlannedSecret::New(change.applied_to(&self.secrets_of(name)?)?)
         } else {
             match self.planned.remove(name) {
@@ -101,22 +110,24 @@ impl<'a> Edit<'a> {
         };
         let expires = change.expires.unwrap_or(state.expires);
         let record = PlannedRecord { secret, attributes, created: state.created, updated: self.now, expires };
-        self.planned.insert(name.into(), Planned::Record(record));
+        self.plan(name, record);
         Ok(())
     }
 
     /// Gives a record another name.
     ///
     /// # Errors
-    /// [`NoSuchRecord`](ErrorKind::NoSuchRecord); [`NameTaken`](ErrorKind::NameTaken).
+    /// [`NoSuchRecord`](ErrorKind::NoSuchRecord); [`NameTaken`](ErrorKind::NameTaken); [`Refused`](ErrorKind::Refused)
+    /// while its keys are being rotated.
     pub fn rename(&mut self, old: &str, new: &Name) -> Result<()> {
-        let state = self.state_of(old).ok_or_else(|| no_such_record(old))?;
+        let state = self.visible(old)?;
         if old == new.as_str() {
             return Ok(());
         }
         if self.contains(new.as_str()) {
             return Err(name_taken(new));
         }
+        self.check_not_rotating(old)?;
         let record = PlannedRecord {
             secret: PlannedSecret::New(self.secrets_of(old)?), // it is sealed to its name
             attributes: state.attributes,
@@ -125,23 +136,28 @@ impl<'a> Edit<'a> {
             expires: state.expires,
         };
         self.plan_removal(old);
-        self.planned.insert(new.as_str().into(), Planned::Record(record));
+        self.plan(new.as_str(), record);
         Ok(())
     }
 
     /// Removes a record.
     ///
     /// # Errors
-    /// [`NoSuchRecord`](ErrorKind::NoSuchRecord).
+    /// [`NoSuchRecord`](ErrorKind::NoSuchRecord); [`Refused`](ErrorKind::Refused) while its keys are being rotated.
     pub fn remove(&mut self, name: &str) -> Result<()> {
         if !self.contains(name) {
             return Err(no_such_record(name));
         }
+        self.check_not_rotating(name)?;
         self.plan_removal(name);
         Ok(())
     }
 
-    fn plan_removal(&mut self, name: &str) {
+    pub(super) fn plan(&mut self, name: &str, record: PlannedRecord) {
+        self.planned.insert(name.into(), Planned::Record(record));
+    }
+
+    pub(super) fn plan_removal(&mut self, name: &str) {
         if self.base.find(name).is_some() {
             self.planned.insert(name.into(), Planned::Removed);
         } else {
@@ -152,9 +168,11 @@ impl<'a> Edit<'a> {
     /// Whether there is a record of this name, changes so far included.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        if is_reserved_name(name) {
-            return false;
-        }
+        !is_reserved_name(name) && self.holds(name)
+    }
+
+    /// As [`contains`](Self::contains), reserved names too.
+    fn holds(&self, name: &str) -> bool {
         match self.planned.get(name) {
             Some(planned) => matches!(planned, Planned::Record(_)),
             None => self.base.find(name).is_some(),
@@ -170,9 +188,15 @@ impl<'a> Edit<'a> {
         self.base.find(name).map(|offset| Entry::new(Arc::clone(&self.base), offset))
     }
 
+    /// What is known, after the changes so far, of a record whose name is not reserved.
+    pub(super) fn visible(&self, name: &str) -> Result<State> {
+        let state = if is_reserved_name(name) { None } else { self.state_of(name) };
+        state.ok_or_else(|| no_such_record(name))
+    }
+
     /// What is known of a record after the changes so far.
-    fn state_of(&self, name: &str) -> Option<State> {
-        if !self.contains(name) {
+    pub(super) fn state_of(&self, name: &str) -> Option<State> {
+        if !self.holds(name) {
             return None;
         }
         if let Some(Planned::Record(record)) = self.planned.get(name) {
@@ -184,7 +208,7 @@ impl<'a> Edit<'a> {
     }
 
     /// The secret of a record after the changes so far.
-    fn secrets_of(&self, name: &str) -> Result<Secrets> {
+    pub(super) fn secrets_of(&self, name: &str) -> Result<Secrets> {
         if let Some(Planned::Record(PlannedRecord { secret: PlannedSecret::New(secrets), .. })) =
             self.planned.get(name)
         {
@@ -225,10 +249,10 @@ impl<'a> Edit<'a> {
     }
 }
 
-struct State {
-    attributes: Attributes,
-    created: i64,
-    expires: Option<i64>,
+pub(super) struct State {
+    pub(super) attributes: Attributes,
+    pub(super) created: i64,
+    pub(super) expires: Option<i64>,
 }
 
 impl PlannedRecord {

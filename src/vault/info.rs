@@ -1,7 +1,11 @@
-//! What can be known of a vault without a passphrase.
+//! What can be known of a vault without a passphrase, and what this machine remembers of it.
 
 use std::path::Path;
+use std::time::SystemTime;
 
+use super::Vault;
+use super::pin::Found;
+use crate::credentials::system_time;
 use crate::crypto::kdf::KdfParameters;
 use crate::error::Result;
 use crate::format::header::{self, UnverifiedHeader};
@@ -67,5 +71,27 @@ impl VaultInfo {
             kdf: slot.kdf,
         });
         Self { vault_id, generation, file_len, slots: slots.collect() }
+    }
+}
+
+/// Which version of a vault this machine saw last, so that an older one would be noticed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Remembered {
+    /// The generation of that version.
+    pub generation: u64,
+    /// When this machine saw it first. Whole seconds.
+    pub seen: SystemTime,
+}
+
+impl Vault {
+    /// What this machine remembers of the vault now, read anew. `None` if it remembers nothing, because it must not or
+    /// could not: then [`advice`](Self::advice) may say why.
+    #[must_use]
+    pub fn remembered(&self) -> Option<Remembered> {
+        match self.place().read_pin() {
+            Found::Pin(pin) => Some(Remembered { generation: pin.generation, seen: system_time(pin.seen) }),
+            Found::Nothing | Found::Damaged => None,
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::opening::Opened;
 use super::passphrase::Passphrase;
 use super::rewrap::{Departure, rewrap};
 use super::snapshot::Snapshot;
-use super::version::{Administrator, NextVersion, Sealed, check_role};
+use super::version::{Administrator, NextVersion, Sealed};
 use crate::credentials::system_time;
 use crate::crypto::kdf::KdfParameters;
 use crate::error::{Error, ErrorKind, Result, quoted};
@@ -59,8 +59,7 @@ impl Vault {
     }
 
     pub(super) fn add(&self, label: &str, what: (Role, Hint), passphrase: &Passphrase) -> Result<()> {
-        let snapshot = self.snapshot()?;
-        check_role(&snapshot)?;
+        let snapshot = self.newest_to_change()?;
         passphrase.check_len()?;
         check_label(label)?;
         let kdf = self.place().options.new_kdf()?;

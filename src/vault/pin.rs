@@ -4,10 +4,9 @@
 //! a rollback), written only after a version is known to be durable, and only ever moves forward. One that
 //! cannot be written is a warning, never a failure.
 
-use std::fmt::Write as _;
-
 use subtle::ConstantTimeEq;
 
+use super::hex::{hex, unhex};
 use crate::credentials::now;
 use crate::crypto::sha256;
 use crate::error::{Error, ErrorKind, Result};
@@ -182,26 +181,6 @@ pub(super) fn remember(file: &StateFile, pin: &Pin, before: &Found) -> std::io::
         });
         (!newer_known).then(|| Pin { seen: now(), ..pin.clone() }.encode())
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // writing to a String does not fail
-        text
-    })
-}
-
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if pairs.len() != N || !rest.is_empty() {
-        return None;
-    }
-    for (place, [high, low]) in bytes.iter_mut().zip(pairs) {
-        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        *place = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(bytes)
 }
 
 /// How long ago a time was, for people.

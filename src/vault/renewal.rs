@@ -7,7 +7,6 @@ use super::people::{Person, nobody, people, position, too_costly};
 use super::recovery::{self, RecoveryCode};
 use super::rewrap::{Departure, rekey, rewrap};
 use super::snapshot::Snapshot;
-use super::version::check_role;
 use crate::crypto::kdf::KdfParameters;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::slot::{Hint, Role, Slot};
@@ -24,8 +23,7 @@ impl Vault {
     /// in [`set_passphrase`](Self::set_passphrase); [`InvalidInput`](ErrorKind::InvalidInput) for a passphrase
     /// that is empty or longer than 1024 bytes; or as [`edit`](Self::edit).
     pub fn change_passphrase(&self, new: impl Into<Passphrase>) -> Result<()> {
-        let snapshot = self.snapshot()?;
-        check_role(&snapshot)?;
+        let snapshot = self.newest_to_change()?;
         if snapshot.slot().is_some_and(|slot| slot.hint == Hint::RecoveryCode) {
             let message =
                 "the vault was opened with its recovery code: say whose passphrase is to be changed";
@@ -42,8 +40,7 @@ impl Vault {
     /// nobody of this label; [`Refused`](ErrorKind::Refused) for the recovery code, which is no passphrase.
     pub fn set_passphrase(&self, label: &str, new: impl Into<Passphrase>) -> Result<()> {
         let passphrase = new.into();
-        let snapshot = self.snapshot()?;
-        check_role(&snapshot)?;
+        let snapshot = self.newest_to_change()?;
         passphrase.check_len()?;
         let position = position(&snapshot, label)?;
         let both = snapshot.header.slots.get(position).zip(snapshot.people.get(position));
@@ -91,8 +88,7 @@ impl Vault {
     pub fn issue_recovery_code(&self) -> Result<RecoveryCode> {
         let code = RecoveryCode::make()?;
         let (label, passphrase) = (recovery::LABEL, code.to_passphrase());
-        let snapshot = self.snapshot()?;
-        check_role(&snapshot)?;
+        let snapshot = self.newest_to_change()?;
         let old = position(&snapshot, label).ok();
         match old.and_then(|position| snapshot.header.slots.get(position)) {
             None => self.add(label, (Role::Administrator, Hint::RecoveryCode), &passphrase)?,
@@ -133,9 +129,8 @@ impl Vault {
     /// * What keeps it from being saved, as [`edit`](Self::edit).
     pub fn rekey(&self, new: impl Into<Passphrase>) -> Result<Vec<Person>> {
         let passphrase = new.into();
-        let opened = self.borrowed(&self.snapshot()?)?;
+        let opened = self.borrowed(&self.newest_to_change()?)?;
         let snapshot = &opened.snapshot;
-        check_role(snapshot)?;
         passphrase.check_len()?;
         let slot = snapshot.slot().ok_or_else(|| nobody("you"))?;
         if slot.hint == Hint::RecoveryCode {

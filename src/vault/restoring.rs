@@ -8,6 +8,7 @@ use super::opening::{Opened, load};
 use super::options::OpenOptions;
 use super::pin::Pin;
 use super::rewrap::seal_anew;
+use super::state::check_secrets;
 use super::version::{Administrator, NextVersion, Sealed, check_role};
 use super::{Place, Vault};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +23,8 @@ impl Vault {
     /// Open the backup with [`OpenOptions::without_pin`]: this machine need not remember where it stands.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) if `backup` is no backup of this vault, or is this very handle;
+    /// [`Refused`](ErrorKind::Refused) if `backup` is no backup of this vault, or is this very handle, or while keys are
+    /// being rotated;
     /// [`Damaged`](ErrorKind::Damaged) if one of its records does not open; or as [`edit`](Self::edit).
     pub fn restore(&self, backup: &Self) -> Result<()> {
         if Arc::ptr_eq(&self.shared, &backup.shared) {
@@ -31,11 +33,14 @@ impl Vault {
         let backup = backup.borrowed(&backup.snapshot()?)?;
         self.commit(
             |base| {
-                if base.header.vault_id == backup.snapshot.header.vault_id {
+                let message = if base.header.vault_id != backup.snapshot.header.vault_id {
+                    "the backup is of another vault: export its records from there and import them here"
+                } else if base.has_reserved() {
+                    // It may hold the only copy of a key that AWS knows already.
+                    "the keys of a record are being rotated: finish that first"
+                } else {
                     return Ok(());
-                }
-                let message =
-                    "the backup is of another vault: export its records from there and import them here";
+                };
                 Err(Error::new(ErrorKind::Refused, message))
             },
             |(), opened, generation| restored(&backup, opened, generation).map(Some),
@@ -47,6 +52,7 @@ impl Vault {
 fn restored(backup: &Opened, opened: &Opened, generation: u64) -> Result<Sealed> {
     let administrator = Administrator::of(opened)?;
     let base = &*opened.snapshot;
+    check_secrets(&backup.snapshot, &backup.keys, || Ok(()))?; // all or nothing
     let records = seal_anew(&backup.snapshot, &backup.keys, &opened.keys)?;
     let count = backup.snapshot.offsets().len();
     let next = NextVersion { runs: vec![Run::New(records)], count, ..NextVersion::after(base, generation) };

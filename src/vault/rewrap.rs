@@ -8,7 +8,7 @@ use super::version::{Administrator, NextVersion, Sealed};
 use crate::crypto::keys::Kek;
 use crate::crypto::random;
 use crate::crypto::signature::VerificationKey;
-use crate::error::{Result, quoted};
+use crate::error::{ErrorKind, Result, quoted};
 use crate::format::body::{Run, SlotMeta, seal_secret};
 use crate::format::damaged;
 use crate::format::slot::{Slot, SlotId};
@@ -120,7 +120,9 @@ fn seal(opened: &Opened, keys: Guarded<Keys>, ways: Ways, generation: u64) -> Re
     Ok(Sealed { snapshot, file, keys: Some(keys) })
 }
 
-/// All encoded records with their secrets under other keys: opened and sealed one at a time.
+/// All encoded records with their secrets under other keys: opened and sealed one at a time. A record that does not open
+/// stays as it is, which [`Vault::verify`](super::Vault::verify) tells: whoever planted one must not keep keys from being
+/// renewed.
 pub(super) fn seal_anew(base: &Snapshot, old: &Keys, new: &Keys) -> Result<WipedBytes> {
     let vault_id = &base.header.vault_id;
     let all = base.encoded(0..base.offsets().len());
@@ -130,18 +132,20 @@ pub(super) fn seal_anew(base: &Snapshot, old: &Keys, new: &Keys) -> Result<Wiped
     for (position, offset) in base.offsets().iter().enumerate() {
         let record = base.record(*offset);
         let random = random::make()?;
-        let sealed = with_scrubbed_stack(|| {
-            let secrets = record.open_secret(vault_id, old.record_keys())?;
-            seal_secret(vault_id, record.name, &secrets, new.record_keys(), &random)
+        let sealed = with_scrubbed_stack(|| match record.open_secret(vault_id, old.record_keys()) {
+            Ok(secrets) => seal_secret(vault_id, record.name, &secrets, new.record_keys(), &random).map(Some),
+            Err(error) if error.kind() == ErrorKind::Damaged => Ok(None),
+            Err(error) => Err(error),
         })?;
         let (bytes, behind) =
             rest.split_at_mut_checked(base.encoded(position..position + 1).len()).unwrap_or_default();
+        rest = behind;
+        let Some(sealed) = sealed else { continue };
         // The secret is the last field of an encoded record, and as long as it was.
         match bytes.len().checked_sub(sealed.len()).and_then(|start| bytes.get_mut(start..)) {
             Some(secret) if sealed.len() == record.secret.len() => secret.copy_from_slice(&sealed),
             _ => return Err(damaged(format!("the record {} could not be sealed anew", quoted(record.name)))),
         }
-        rest = behind;
     }
     Ok(records)
 }

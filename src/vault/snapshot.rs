@@ -5,7 +5,9 @@ use std::time::SystemTime;
 
 use super::index::Index;
 use super::pin::Pin;
-use crate::credentials::{Attributes, Credentials, Name, Provider, is_reserved_name, now, system_time};
+use crate::credentials::{
+    Attributes, Credentials, Name, Provider, RESERVED_PREFIX, is_reserved_name, now, system_time,
+};
 use crate::crypto::record::RecordKeys;
 use crate::crypto::signature::VerificationKey;
 use crate::error::Result;
@@ -91,6 +93,12 @@ impl Snapshot {
 
     pub(super) fn find(&self, name: &str) -> Option<u32> {
         self.index.find(self.body(), name)
+    }
+
+    /// Whether there are records of reserved names.
+    pub(super) fn has_reserved(&self) -> bool {
+        let first = self.offsets().get(self.position(RESERVED_PREFIX));
+        first.is_some_and(|offset| is_reserved_name(self.record(*offset).name))
     }
 
     /// Where a record of this name stands, or would stand, in name order.

@@ -273,6 +273,16 @@ pub(super) fn open_record(opened: &Opened, offset: u32) -> Result<Credentials> {
     })
 }
 
+/// Opens every secret, and says which is the first that does not open. `go_on` is asked before each.
+pub(super) fn check_secrets(snapshot: &Snapshot, keys: &Keys, go_on: impl Fn() -> Result<()>) -> Result<()> {
+    snapshot.offsets().iter().try_for_each(|offset| {
+        go_on()?;
+        with_scrubbed_stack(|| {
+            snapshot.record(*offset).open_secret(&snapshot.header.vault_id, keys.record_keys()).map(drop)
+        })
+    })
+}
+
 pub(super) fn locked() -> Error {
     Error::new(ErrorKind::Locked, "the vault is locked: unlock it with the passphrase")
 }

@@ -49,7 +49,7 @@ fn vault() -> Vault {
 fn stored(vault: &Vault, draft: &Draft) -> Credentials {
     vault
         .edit(|edit| {
-            edit.put(draft);
+            edit.put(draft)?;
             Ok(())
         })
         .unwrap();

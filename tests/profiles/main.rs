@@ -44,7 +44,7 @@ fn through_a_vault(drafts: &[Draft]) -> Vec<Credentials> {
     let vault = vault.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     vault
         .edit(|edit| {
-            drafts.iter().for_each(|draft| edit.put(draft));
+            drafts.iter().try_for_each(|draft| edit.put(draft))?;
             Ok(())
         })
         .unwrap();

@@ -1,18 +1,20 @@
 //! Commands that hand a record to AWS clients.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::ErrorKind as IoKind;
 use std::process::Command;
 use std::time::SystemTime;
 
 use aumbry::aws::credential_process;
+use aumbry::aws::env_file::variables;
 use aumbry::{Credentials, ExposeSecret};
 use zeroize::Zeroizing;
 
 use super::records::{credentials, rfc3339};
 use crate::arguments::Shell;
 use crate::failure::{Failure, Outcome};
-use crate::output::print;
+use crate::output::{print, print_json};
 use crate::passphrase::hide_from_child;
 use crate::session::Session;
 
@@ -53,31 +55,14 @@ pub(super) fn credential_process(session: &Session, name: &str, allow_expired: b
     print("\n")
 }
 
-/// What the record sets for a child or a shell.
-fn variables(credentials: &Credentials) -> Vec<(&'static str, &str)> {
-    let mut variables = vec![
-        ("AWS_ACCESS_KEY_ID", credentials.access_key_id()),
-        ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key().expose_secret()),
-    ];
-    if let Some(token) = credentials.session_token() {
-        variables.push(("AWS_SESSION_TOKEN", token.expose_secret()));
-    }
-    if let Some(region) = credentials.attribute("region") {
-        variables.push(("AWS_REGION", region));
-        variables.push(("AWS_DEFAULT_REGION", region));
-    }
-    if let Some(url) = credentials.attribute("endpoint_url") {
-        variables.push(("AWS_ENDPOINT_URL", url));
-    }
-    variables
-}
-
 pub(super) fn env(session: &Session, name: &str, shell: Shell, allow_expired: bool) -> Outcome {
     let credentials = fresh(session, name, allow_expired)?;
-    let variables = variables(&credentials);
+    if session.global.json {
+        return print_json(&variables(&credentials).collect::<BTreeMap<_, _>>());
+    }
     // Sized first: each value may double when it is quoted, each line has a frame.
     let len = READ_BY_CLIENTS.iter().map(|name| name.len() + 40).sum::<usize>()
-        + variables.iter().map(|(name, value)| name.len() + 5 * value.len() + 40).sum::<usize>();
+        + variables(&credentials).map(|(name, value)| name.len() + 5 * value.len() + 40).sum::<usize>();
     let mut script = Zeroizing::new(String::with_capacity(len));
     for name in READ_BY_CLIENTS {
         script.push_str(match shell {
@@ -88,7 +73,7 @@ pub(super) fn env(session: &Session, name: &str, shell: Shell, allow_expired: bo
         script.push_str(name);
         script.push_str(if shell == Shell::Fish { ";\n" } else { "\n" });
     }
-    for (name, value) in variables {
+    for (name, value) in variables(&credentials) {
         if value.contains(['\0', '\n', '\r']) {
             return Err(Failure::usage(format!(
                 "the value of {name} holds a line break, which a shell script cannot carry"
@@ -149,9 +134,9 @@ pub(super) fn exec(session: &Session, name: &str, command: &[OsString], allow_ex
         Ok(status) => std::process::exit(status.code().unwrap_or(1)),
         Err(error) => error,
     };
-    let (exit, what) = match error.kind() {
-        IoKind::NotFound => (127, "there is no program"),
-        _ => (126, "could not run"),
-    };
-    Err(Failure::of_exec(exit, format!("{what} {}: {error}", program.to_string_lossy())))
+    let program = program.to_string_lossy();
+    Err(match error.kind() {
+        IoKind::NotFound => Failure::no_program(format!("there is no program {program}: {error}")),
+        _ => Failure::not_runnable(format!("could not run {program}: {error}")),
+    })
 }

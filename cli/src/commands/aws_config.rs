@@ -1,15 +1,17 @@
 //! The profile by which AWS clients find a record.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use aumbry::aws::profiles::set_properties;
 use aumbry::{ExposeSecret, Name};
+use serde_json::json;
 
 use crate::arguments::AwsConfig;
 use crate::failure::{Failure, Outcome};
-use crate::output::print;
+use crate::output::{print, print_json};
 use crate::passphrase::Sources;
 use crate::session::{Session, make_folder};
 
@@ -21,8 +23,11 @@ pub(super) fn aws_config(session: &Session, arguments: &AwsConfig) -> Outcome {
     if let Some(region) = &arguments.region {
         properties.push(("region", region));
     }
+    let mut result =
+        json!({ "profile": profile, "properties": properties.iter().copied().collect::<BTreeMap<_, _>>() });
     if !arguments.write {
-        return print(set_properties("", profile, &properties)?.expose_secret());
+        let text = set_properties("", profile, &properties)?;
+        return if session.global.json { print_json(&result) } else { print(text.expose_secret()) };
     }
     let path = config_path()?;
     let failed = |error: std::io::Error| Failure::io(format!("could not change {}", path.display()), &error);
@@ -36,11 +41,12 @@ pub(super) fn aws_config(session: &Session, arguments: &AwsConfig) -> Outcome {
     let new = set_properties(&old, profile, &properties)?;
     make_folder(path)?;
     replace(path, new.expose_secret()).map_err(failed)?;
-    session.note(&format!(
+    let note = format!(
         "The profile {profile:?} stands in {} now. Try: aws --profile {profile} sts get-caller-identity",
         path.display()
-    ));
-    Ok(())
+    );
+    result["path"] = json!(path);
+    session.done(&note, &result)
 }
 
 /// What AWS clients are to run: absolute paths, and the vault and passphrase source of this very call.
@@ -74,7 +80,7 @@ fn text(path: &Path) -> Outcome<String> {
 }
 
 /// Bare where possible, else in single quotes: one SDK for Go drops whatever follows a word in double quotes.
-fn quoted(word: &str) -> Outcome<String> {
+pub(super) fn quoted(word: &str) -> Outcome<String> {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
     match word {
         word if !word.is_empty() && word.chars().all(is_bare) => Ok(word.to_owned()),

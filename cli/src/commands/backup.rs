@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::failure::{Failure, Outcome};
 use crate::output::{records, write_new};
 use crate::session::Session;
@@ -23,13 +25,15 @@ pub(super) fn backup(session: &Session, target: &Path) -> Outcome {
             continue;
         }
         write_new(target, &bytes)?;
-        session.note(&format!(
+        let note = format!(
             "Wrote {}, generation {}, to {}. It opens with the passphrases of today.",
             records(verified.records),
             verified.generation,
             target.display()
-        ));
-        return Ok(());
+        );
+        let result =
+            json!({ "path": target, "records": verified.records, "generation": verified.generation });
+        return session.done(&note, &result);
     }
     Err(Failure::conflict("the vault is changed faster than it can be copied: try again"))
 }

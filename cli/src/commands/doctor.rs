@@ -1,11 +1,14 @@
-//! What could be better, and how.
+//! What could be better, and how. What it is there to find never makes it fail.
 
-use std::path::{Path, PathBuf};
+mod permissions;
+mod plaintext;
 
+use aumbry::{Advice, KdfParameters, MemoryProtection, Role, Vault, VaultInfo};
 use serde_json::json;
 
+use super::records::rfc3339;
 use crate::failure::Outcome;
-use crate::output::print;
+use crate::output::{print, print_json};
 use crate::session::Session;
 
 /// One finding: what it is about, whether all is well, and what to do if not.
@@ -27,82 +30,126 @@ impl Finding {
 
 pub(super) fn doctor(session: &Session) -> Outcome {
     let path = session.path()?;
+    let info = aumbry::inspect(&path)?;
     let vault = session.open()?;
-    let mut findings = vec![permissions(&path)];
-    findings.push(match vault.memory_protection()? {
-        aumbry::MemoryProtection::None => {
-            Finding::ill("memory", "the keys may reach swap: raise `ulimit -l` to 64 or more")
-        }
-        protection => Finding::well("memory", format!("the keys stand {protection}")),
-    });
     let advice = vault.advice()?;
-    if advice.is_empty() {
-        findings.push(Finding::well(
-            "vault",
-            "key derivation, ways in and this machine's memory of it are as they should be",
-        ));
-    }
-    findings.extend(advice.iter().map(|advice| Finding::ill("vault", advice.to_string())));
-    let left = plaintext_files();
-    if left.is_empty() {
-        findings.push(Finding::well("plaintext", "no keys were found in ~/.aws"));
-    }
-    findings.extend(left.iter().map(|file| {
-        let says = format!("{0} holds keys in plaintext: `aumbry import {0}`, then `aumbry aws-config NAME --write`, then remove them there", file.display());
-        Finding::ill("plaintext", says)
-    }));
+    let mut findings = permissions::findings(&path);
+    findings.push(pin(&vault, &advice)?);
+    findings.push(memory(vault.memory_protection()?));
+    findings.extend(kdf(&info, &advice, vault.role()?));
+    findings.extend(rest(&advice));
+    findings.extend(plaintext::findings());
     if session.global.json {
-        let findings: Vec<_> = findings
+        let findings = findings
             .iter()
-            .map(|finding| json!({ "about": finding.about, "ok": finding.is_well, "message": finding.says }))
-            .collect();
-        return print(&format!("{}\n", json!(findings)));
+            .map(|finding| json!({ "about": finding.about, "ok": finding.is_well, "message": finding.says }));
+        return print_json(&findings.collect::<Vec<_>>());
     }
-    let lines = findings.iter().map(|finding| {
-        format!(
-            "{}  {:<12} {}\n",
-            if finding.is_well { "ok     " } else { "advice " },
-            finding.about,
-            finding.says
-        )
+    let lines = findings.iter().map(|Finding { about, is_well, says }| {
+        format!("{:<7} {about:<12} {says}\n", if *is_well { "ok" } else { "advice" })
     });
     print(&lines.collect::<String>())
 }
 
-#[cfg(unix)]
-fn permissions(path: &Path) -> Finding {
-    use std::os::unix::fs::PermissionsExt;
-    let about = "permissions";
-    match std::fs::metadata(path).map(|metadata| metadata.permissions().mode() & 0o777) {
-        Ok(mode) if mode & 0o077 == 0 => Finding::well(about, "the vault is its owner's alone"),
-        Ok(mode) => {
-            let says = format!(
-                "others may read or write the vault ({mode:o}), though not open it: `chmod 600 {}`, unless it is shared on purpose",
-                path.display()
-            );
-            Finding::ill(about, says)
+/// Whether an older vault would be noticed on this machine.
+fn pin(vault: &Vault, advice: &[Advice]) -> Outcome<Finding> {
+    const ABOUT: &str = "pin";
+    if let Some(trouble) = advice.iter().find(|advice| matches!(advice, Advice::PinNotWritten(_))) {
+        let says = format!("{trouble}: let that place be written, or set XDG_STATE_HOME to another");
+        return Ok(Finding::ill(ABOUT, says));
+    }
+    let generation = vault.generation()?;
+    Ok(match vault.remembered() {
+        Some(last) if last.generation > generation => Finding::ill(
+            ABOUT,
+            format!(
+                "the vault is generation {generation}, and this machine saw {} at {}: an administrator's next change \
+                 makes it the newest again",
+                last.generation,
+                rfc3339(last.seen)
+            ),
+        ),
+        Some(last) => Finding::well(
+            ABOUT,
+            format!(
+                "an older vault would be noticed: this machine saw generation {} at {}",
+                last.generation,
+                rfc3339(last.seen)
+            ),
+        ),
+        None => Finding::ill(
+            ABOUT,
+            "this machine remembers nothing of the vault: an older one would not be noticed",
+        ),
+    })
+}
+
+fn memory(protection: MemoryProtection) -> Finding {
+    match protection {
+        MemoryProtection::None => {
+            Finding::ill("memory", "the keys may reach swap: raise `ulimit -l` to 64 or more")
         }
-        Err(error) => Finding::ill(about, format!("could not look at {}: {error}", path.display())),
+        protection => Finding::well("memory", format!("the keys stand {protection}")),
     }
 }
 
-#[cfg(not(unix))]
-fn permissions(_path: &Path) -> Finding {
-    Finding::well("permissions", "not looked at on this system")
+/// What a guess at the passphrases costs, beside what it would cost in a vault made today.
+fn kdf(info: &VaultInfo, advice: &[Advice], role: Role) -> Vec<Finding> {
+    const ABOUT: &str = "kdf";
+    let default = KdfParameters::default();
+    let mut findings = Vec::new();
+    let own = advice.iter().find_map(|advice| match advice {
+        Advice::KdfBelowDefault(kdf) => Some(kdf),
+        _ => None,
+    });
+    if let Some(own) = own {
+        let renew = match role {
+            Role::Administrator => "`aumbry passwd` renews it, with any passphrase",
+            _ => "an administrator can renew it",
+        };
+        let says =
+            format!("Argon2id with {} is below today's default of {}: {renew}", words(own), words(&default));
+        findings.push(Finding::ill(ABOUT, says));
+    }
+    let is_below = |kdf: KdfParameters| kdf.cost() < default.cost() || !kdf.is_above_floor();
+    let below = info.slots.iter().filter(|slot| is_below(slot.kdf)).count();
+    match below.saturating_sub(usize::from(own.is_some())) {
+        0 if own.is_some() => {}
+        0 => findings.push(Finding::well(
+            ABOUT,
+            format!("Argon2id with {} or more guards every way in", words(&default)),
+        )),
+        others => {
+            let says = format!(
+                "of {} ways in, {others} that are not yours are guarded by less than Argon2id with {}: a new passphrase renews each",
+                info.slots.len(),
+                words(&default)
+            );
+            findings.push(Finding::ill(ABOUT, says));
+        }
+    }
+    findings
 }
 
-/// The files of `~/.aws` that hold a secret access key.
-fn plaintext_files() -> Vec<PathBuf> {
-    let Some(home) = std::env::home_dir() else { return Vec::new() };
-    let holds_keys = |path: &PathBuf| {
-        crate::secret::import_file(path).is_ok_and(|content| {
-            const KEY: &[u8] = b"aws_secret_access_key";
-            content.windows(KEY.len()).any(|window| window.eq_ignore_ascii_case(KEY))
-        })
-    };
-    ["credentials", "config"]
-        .map(|name| home.join(".aws").join(name))
-        .into_iter()
-        .filter(holds_keys)
-        .collect()
+fn words(kdf: &KdfParameters) -> String {
+    let passes = kdf.passes().get();
+    let s = if passes == 1 { "" } else { "es" };
+    format!("{} MiB and {passes} pass{s}", kdf.memory().get() / 1024)
+}
+
+/// Advice that has no place above.
+fn rest(advice: &[Advice]) -> Vec<Finding> {
+    let rest = advice.iter().filter_map(|advice| match advice {
+        Advice::PinNotWritten(_) | Advice::MemoryNotLocked | Advice::KdfBelowDefault(_) => None,
+        Advice::NoSecondAdministrator => {
+            Some(Finding::ill("vault", format!("{advice} (keep a copy of it in a safe place)")))
+        }
+        advice => Some(Finding::ill("vault", advice.to_string())),
+    });
+    let rest: Vec<_> = rest.collect();
+    if rest.is_empty() {
+        vec![Finding::well("vault", "there is more than one way in as an administrator")]
+    } else {
+        rest
+    }
 }

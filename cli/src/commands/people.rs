@@ -1,5 +1,7 @@
 //! Who can open the vault.
 
+use std::collections::BTreeMap;
+
 use aumbry::{ErrorKind, Person, RecoveryCode, Role, Vault};
 use aumbry::{ExposeSecret, Passphrase};
 use serde_json::{Value, json};
@@ -9,7 +11,7 @@ use super::records::{escaped, rfc3339, table};
 use crate::arguments::NewPassphrase;
 use crate::arguments::people::{Add, People, RecoveryCheck, Rekey, Remove};
 use crate::failure::{Failure, Outcome};
-use crate::output::{print, records};
+use crate::output::{print, print_json, records};
 use crate::session::Session;
 
 pub(super) fn people(session: &Session, people: &People) -> Outcome {
@@ -23,14 +25,14 @@ pub(super) fn people(session: &Session, people: &People) -> Outcome {
     }
 }
 
-pub(super) fn labels(vault: &Vault) -> Outcome<Vec<String>> {
+fn labels(vault: &Vault) -> Outcome<Vec<String>> {
     Ok(vault.people()?.into_iter().map(|person| person.label).collect())
 }
 
 fn list(session: &Session) -> Outcome {
     let people = session.open()?.people()?;
     if session.global.json {
-        return print(&format!("{}\n", Value::from_iter(people.iter().map(as_json))));
+        return print_json(&people.iter().map(as_json).collect::<Vec<_>>());
     }
     let rows: Vec<[String; 4]> = people
         .iter()
@@ -71,18 +73,14 @@ fn add(session: &Session, add: &Add) -> Outcome {
     let labels = labels(&vault)?;
     // Before a passphrase is thought up.
     if labels.contains(&add.label) {
-        return Err(Failure::conflict(format!("the vault has somebody named {:?} already", add.label))
+        let message = format!("the vault has somebody named {:?} already", add.label);
+        return Err(Failure::from(aumbry::Error::new(ErrorKind::NameTaken, message))
             .advise("choose another label, or see `aumbry people list`"));
     }
     let known: Vec<&str> = labels.iter().map(String::as_str).chain([add.label.as_str()]).collect();
     let passphrase = session.wanted(&add.new, &known).get()?;
     session.waiting("Adding", || vault.add_person(&add.label, role, passphrase))?;
-    if session.global.json {
-        let person = person(&vault, &add.label)?;
-        return print(&format!("{}\n", as_json(&person)));
-    }
-    session.note(&format!("Added {}, {role}.", add.label));
-    Ok(())
+    session.done(&format!("Added {}, {role}.", add.label), &as_json(&person(&vault, &add.label)?))
 }
 
 fn person(vault: &Vault, label: &str) -> Outcome<Person> {
@@ -115,15 +113,12 @@ fn remove(session: &Session, remove: &Remove) -> Outcome {
         false => vault.remove_person(&person.label),
     })?;
     let could_read = vault.entries()?.count();
-    if session.global.json {
-        print(&format!("{}\n", json!({ "removed": [as_json(&person)], "could_read": could_read })))?;
-    }
-    session.note(&format!(
+    let note = format!(
         "Removed {}, who could read the secrets of {}: change those at AWS.",
         person.label,
         records(could_read)
-    ));
-    Ok(())
+    );
+    session.done(&note, &json!({ "removed": [as_json(&person)], "could_read": could_read }))
 }
 
 fn passwd(session: &Session, label: &str, new: &NewPassphrase) -> Outcome {
@@ -133,14 +128,11 @@ fn passwd(session: &Session, label: &str, new: &NewPassphrase) -> Outcome {
     let known: Vec<&str> = labels.iter().map(String::as_str).collect();
     let passphrase = session.wanted(new, &known).get()?;
     session.waiting("Changing the passphrase", || vault.set_passphrase(label, passphrase))?;
-    if session.global.json {
-        print(&format!("{}\n", as_json(&self::person(&vault, label)?)))?;
-    }
-    session.note(&format!("Changed the passphrase of {label}."));
+    let mut note = format!("Changed the passphrase of {label}.");
     if person.role == Role::Administrator {
-        session.note("If somebody else may know the old one: `aumbry rekey` makes all keys new.");
+        note.push_str("\nIf somebody else may know the old one: `aumbry rekey` makes all keys new.");
     }
-    Ok(())
+    session.done(&note, &as_json(&self::person(&vault, label)?))
 }
 
 pub(super) fn rekey(session: &Session, rekey: &Rekey) -> Outcome {
@@ -170,7 +162,7 @@ fn make_new(
     let passphrase = session.wanted(new, &known).get()?;
     let gone = session.waiting("Making all keys new", || vault.rekey(passphrase))?;
     if session.global.json {
-        print(&format!("{}\n", json!({ "removed": gone.iter().map(as_json).collect::<Vec<_>>() })))?;
+        return print_json(&json!({ "removed": gone.iter().map(as_json).collect::<Vec<_>>() }));
     }
     session.note("All keys are new, and only your new passphrase opens the vault.");
     for person in gone.iter().filter(|person| Some(person.label.as_str()) != leaving) {
@@ -209,16 +201,18 @@ fn recovery_code(session: &Session, page: bool, yes: bool) -> Outcome {
 pub(super) fn show_code(session: &Session, code: &RecoveryCode, page: bool) -> Outcome {
     let grouped = code.to_grouped();
     let shown = grouped.expose_secret();
-    let text = match (session.global.json, page) {
-        (true, _) => Zeroizing::new(format!("{}\n", json!({ "recovery_code": shown }))),
-        (false, false) => Zeroizing::new(format!("{shown}\n")),
-        (false, true) => recovery_page(session, shown)?,
+    let printed = match (session.global.json, page) {
+        (true, _) => print_json(&BTreeMap::from([("recovery_code", shown)])),
+        (false, false) => print(&Zeroizing::new(format!("{shown}\n"))),
+        (false, true) => print(&recovery_page(session, shown)?),
     };
     // Also where nobody listens any more: that is no quiet end for a code that is shown once.
-    print(&text).map_err(|_| {
-        Failure::lost("the recovery code could not be printed, and is lost")
-            .advise("make another one with `aumbry people recovery-code`")
-    })
+    printed.map_err(|_| lost_code())
+}
+
+pub(super) fn lost_code() -> Failure {
+    Failure::lost("the recovery code could not be printed, and is lost")
+        .advise("make another one with `aumbry people recovery-code`")
 }
 
 fn recovery_page(session: &Session, code: &str) -> Outcome<Zeroizing<String>> {
@@ -250,7 +244,7 @@ fn recovery_check(session: &Session, check: &RecoveryCheck) -> Outcome {
         _ => error.into(),
     })?;
     if session.global.json {
-        return print(&format!("{}\n", json!({ "opens": true, "generation": checked.generation })));
+        return print_json(&json!({ "opens": true, "generation": checked.generation }));
     }
     print(&format!(
         "The code opens {}, generation {}, as an administrator.\n",

@@ -1,22 +1,24 @@
 //! Commands about records.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use aumbry::aws::{credential_process, json};
 use aumbry::{Change, Credentials, Draft, Entry, ExposeSecret, Name, Provider, SecretString, Vault};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::arguments::{Add, Edit, SecretSource};
 use crate::failure::{Failure, Outcome};
-use crate::output::print;
+use crate::output::{print, print_json};
 use crate::passphrase::terminal;
 use crate::secret::{self, SecretBytes};
 use crate::session::Session;
 
 pub(super) fn add(session: &Session, add: &Add) -> Outcome {
     Name::new(&add.name)?; // before anything is asked
-    let vault = session.open()?;
+    let vault = session.open_to_write()?;
     if vault.find(&add.name)?.is_some() {
         return Err(taken(&add.name));
     }
@@ -38,11 +40,11 @@ pub(super) fn add(session: &Session, add: &Add) -> Outcome {
         let (key, value) = attribute
             .split_once('=')
             .ok_or_else(|| Failure::usage(format!("--attribute takes KEY=VALUE, not {attribute:?}")))?;
+        refuse_secret(key)?;
         draft = draft.attribute(key, value)?;
     }
     vault.edit(|edit| edit.add(&draft))?;
-    session.note(&format!("Added {}.", add.name));
-    Ok(())
+    done(session, &vault, &add.name, &format!("Added {}.", add.name))
 }
 
 pub(super) fn edit(session: &Session, edit: &Edit) -> Outcome {
@@ -57,7 +59,7 @@ pub(super) fn edit(session: &Session, edit: &Edit) -> Outcome {
     if nothing {
         return Err(Failure::usage("nothing to change: name a FIELD=VALUE or a source for the secret"));
     }
-    let vault = session.open()?;
+    let vault = session.open_to_write()?;
     find(&vault, &edit.name)?;
     if let Some(document) = document(&edit.secret)? {
         let draft = credential_process::parse(&document, &edit.name)?;
@@ -66,8 +68,19 @@ pub(super) fn edit(session: &Session, edit: &Edit) -> Outcome {
         change = change.secret_access_key(secret_access_key(session, &edit.secret)?);
     }
     vault.edit(|records| records.change(&edit.name, &change))?;
-    session.note(&format!("Changed {}.", edit.name));
-    Ok(())
+    done(session, &vault, &edit.name, &format!("Changed {}.", edit.name))
+}
+
+/// A secret on the command line is known to every user of the machine, however the field is spelled.
+fn refuse_secret(key: &str) -> Outcome {
+    let spelled = key.to_lowercase().replace('-', "_");
+    match spelled.strip_prefix("aws_").unwrap_or(&spelled) {
+        "secret_access_key" | "secret_key" | "session_token" | "security_token" => Err(Failure::usage(
+            format!("{key} must not stand on the command line, where every user of the machine can read it"),
+        )
+        .advise("give it by --secret-file, --secret-fd or --from-json")),
+        _ => Ok(()),
+    }
 }
 
 /// `FIELD=VALUE`, or `FIELD=` to clear it.
@@ -75,13 +88,8 @@ fn apply(change: Change, field: &str) -> Outcome<Change> {
     let (key, value) = field
         .split_once('=')
         .ok_or_else(|| Failure::usage("a change is FIELD=VALUE, or FIELD= to clear the field"))?;
+    refuse_secret(key)?;
     Ok(match key {
-        "secret-access-key" | "secret_access_key" | "session-token" | "session_token" => {
-            return Err(Failure::usage(format!(
-                "{key} must not stand on the command line, where every user of the machine can read it"
-            ))
-            .advise("give it by --secret-file, --secret-fd or --from-json"));
-        }
         "access-key-id" | "access_key_id" => change.access_key_id(value),
         "expires" if value.is_empty() => change.expires(None),
         "expires" => {
@@ -97,18 +105,25 @@ fn apply(change: Change, field: &str) -> Outcome<Change> {
 
 pub(super) fn rename(session: &Session, old: &str, new: &str) -> Outcome {
     let new = Name::new(new)?;
-    let vault = session.open()?;
+    let vault = session.open_to_write()?;
     vault.edit(|edit| edit.rename(old, &new))?;
-    session.note(&format!("Renamed {old} to {new}."));
-    Ok(())
+    done(session, &vault, new.as_str(), &format!("Renamed {old} to {new}."))
 }
 
 pub(super) fn remove(session: &Session, name: &str, yes: bool) -> Outcome {
-    let vault = session.open()?;
+    let vault = session.open_to_write()?;
     let id = find(&vault, name)?.access_key_id().to_owned();
     session.confirm(yes, &format!("Remove {name} ({id}) for good?"))?;
     vault.edit(|edit| edit.remove(name))?;
-    session.note(&format!("Removed {name}."));
+    session.done(&format!("Removed {name}."), &json!({ "removed": name }))
+}
+
+/// Says that a record was written: to a person in a line, to a program as the record that it is now.
+fn done(session: &Session, vault: &Vault, name: &str, note: &str) -> Outcome {
+    if session.global.json {
+        return print(&(json::render(&find(vault, name)?)? + "\n"));
+    }
+    session.note(note);
     Ok(())
 }
 
@@ -128,6 +143,9 @@ pub(super) fn get(session: &Session, name: &str, field: &str, no_newline: bool) 
     };
     let value: &SecretString = &value;
     let value = value.expose_secret();
+    if session.global.json {
+        return print_json(&BTreeMap::from([("name", name), ("field", field), ("value", value)]));
+    }
     // Sized first: a String that grows leaves its smaller self behind.
     let mut line = Zeroizing::new(String::with_capacity(value.len() + 1));
     line.push_str(value);
@@ -165,7 +183,8 @@ fn missing(vault: &Vault, name: &str) -> Failure {
 }
 
 fn taken(name: &str) -> Failure {
-    Failure::conflict(format!("the vault has a record named {name:?} already"))
+    let message = format!("the vault has a record named {name:?} already");
+    Failure::from(aumbry::Error::new(aumbry::ErrorKind::NameTaken, message))
         .advise("change it with `aumbry edit`, or choose another name")
 }
 

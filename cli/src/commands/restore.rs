@@ -9,7 +9,7 @@ use serde_json::json;
 use super::records::escaped;
 use crate::arguments::Restore;
 use crate::failure::{Failure, Outcome};
-use crate::output::{print, records, write_new};
+use crate::output::{records, write_new};
 use crate::passphrase::terminal;
 use crate::session::{Session, make_folder};
 
@@ -21,8 +21,14 @@ pub(super) fn restore(session: &Session, restore: &Restore) -> Outcome {
     // Read once: what is verified is what is restored.
     let bytes = FileStorage::new(&restore.file).load(MAX_FILE);
     let storage = InMemory::from_bytes(bytes.map_err(unusable)?);
-    aumbry::inspect_storage(&storage).map_err(unusable)?;
+    let of_backup = aumbry::inspect_storage(&storage).map_err(unusable)?;
     let gone = match aumbry::inspect(&path) {
+        Ok(info) if info.vault_id != of_backup.vault_id => {
+            let message = format!("{} is a backup of another vault", restore.file.display());
+            return Err(
+                Failure::refused(message).advise("export its records from there and import them here")
+            );
+        }
         Ok(_) => None,
         Err(error) => Some(Found::by(error)?),
     };
@@ -187,12 +193,8 @@ fn make_room(session: &Session, found: &Found, path: &Path) -> Outcome {
 
 fn report(session: &Session, vault: &Vault, people: &[String]) -> Outcome {
     let (count, generation) = (vault.entries()?.count(), vault.generation()?);
-    if session.global.json {
-        return print(&format!(
-            "{}\n",
-            json!({ "records": count, "generation": generation, "people_of_the_backup": people })
-        ));
-    }
-    session.note(&format!("Restored {}, as generation {generation}.", records(count)));
-    Ok(())
+    session.done(
+        &format!("Restored {}, as generation {generation}.", records(count)),
+        &json!({ "records": count, "generation": generation, "people_of_the_backup": people }),
+    )
 }

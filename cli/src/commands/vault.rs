@@ -1,22 +1,27 @@
 //! Commands about the vault as a whole.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use aumbry::{CreateOptions, Error, ErrorKind, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Role};
+use aumbry::{
+    CreateOptions, Error, ErrorKind, ExposeSecret, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes,
+    RecoveryCode, Role,
+};
 use serde_json::json;
 
-use super::people::{labels, show_code};
+use super::people::{lost_code, show_code};
 use crate::arguments::{Init, NewPassphrase};
 use crate::failure::{Failure, Outcome};
-use crate::output::print;
+use crate::output::{print, print_json, records};
 use crate::passphrase::Wanted;
 use crate::session::{Session, make_folder};
 
 pub(super) fn init(session: &Session, init: &Init) -> Outcome {
     let path = session.path()?;
     if path.symlink_metadata().is_ok() {
-        return Err(Failure::conflict(format!("there is a file at {} already", path.display()))
+        let message = format!("there is a file at {} already", path.display());
+        return Err(Failure::from(Error::new(ErrorKind::VaultExists, message))
             .advise("name another place with --vault, or move that file away"));
     }
     let kdf = match (&init.kdf, &init.kdf_target) {
@@ -39,12 +44,21 @@ pub(super) fn init(session: &Session, init: &Init) -> Outcome {
         session.waiting("Making the vault", || options.create(&path, passphrase))?;
         None
     };
-    session.note(&format!("Made {}.", path.display()));
-    if let Some(code) = code {
-        session.note("The recovery code opens the vault when the passphrase is forgotten. It is shown once: write it down.");
-        show_code(session, &code, false)?;
+    if session.global.json {
+        let shown = path.to_string_lossy();
+        let mut result = BTreeMap::from([("path", &*shown)]);
+        let code = code.as_ref().map(RecoveryCode::to_grouped);
+        if let Some(code) = &code {
+            result.insert("recovery_code", code.expose_secret());
+        }
+        return print_json(&result).map_err(|failure| if code.is_some() { lost_code() } else { failure });
     }
-    Ok(())
+    session.note(&format!("Made {}.", path.display()));
+    let Some(code) = code else { return Ok(()) };
+    session.note(
+        "The recovery code opens the vault when the passphrase is forgotten. It is shown once: write it down.",
+    );
+    show_code(session, &code, false)
 }
 
 pub(super) fn passwd(session: &Session, new: &NewPassphrase) -> Outcome {
@@ -54,15 +68,21 @@ pub(super) fn passwd(session: &Session, new: &NewPassphrase) -> Outcome {
         return Err(Failure::from(Error::new(ErrorKind::NotAdministrator, message))
             .advise("ask an administrator, who can: `aumbry people passwd LABEL`"));
     }
-    let labels = labels(&vault)?;
-    let known: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let people = vault.people()?;
+    if people.iter().any(|person| person.is_self && person.is_recovery_code) {
+        return Err(Failure::refused(
+            "the vault was opened with its recovery code, which is nobody's passphrase",
+        )
+        .advise("say whose passphrase is to be changed: `aumbry people passwd LABEL`"));
+    }
+    let known: Vec<&str> = people.iter().map(|person| person.label.as_str()).collect();
     let passphrase = session.wanted(new, &known).get()?;
     session.waiting("Changing the passphrase", || vault.change_passphrase(passphrase))?;
-    session.note(
+    session.done(
         "Changed. Copies of the vault from before still open with the old passphrase; if somebody else may know \
          it, `aumbry rekey` makes all keys new.",
-    );
-    Ok(())
+        &json!({ "path": session.path()?, "generation": vault.generation()? }),
+    )
 }
 
 pub(super) fn info(session: &Session) -> Outcome {
@@ -86,13 +106,12 @@ pub(super) fn info(session: &Session) -> Outcome {
                 })
             })
             .collect();
-        return print(&format!(
-            "{}\n",
-            json!({ "path": path, "vault_id": id, "generation": info.generation, "bytes": info.file_len, "people": people })
-        ));
+        return print_json(
+            &json!({ "path": path, "vault_id": id, "generation": info.generation, "bytes": info.file_len, "people": people }),
+        );
     }
     let mut text = format!(
-        "{}\n  vault id     {id}\n  generation   {}\n  size         {} bytes\n",
+        "{}\n  vault id      {id}\n  generation    {}\n  size          {} bytes\n",
         path.display(),
         info.generation,
         info.file_len
@@ -101,7 +120,7 @@ pub(super) fn info(session: &Session) -> Outcome {
         let kdf = slot.kdf;
         let _ = writeln!(
             text,
-            "  {:<12} by {}, Argon2id with {} MiB, {} passes, {} lanes",
+            "  {:<13} by {}, Argon2id with {} MiB, {} passes, {} lanes",
             slot.role.to_string(),
             kind(slot.is_recovery_code),
             kdf.memory().get() / 1024,
@@ -124,12 +143,13 @@ pub(super) fn verify(session: &Session) -> Outcome {
     let vault = session.open()?;
     let verified = session.waiting("Verifying", || vault.verify())?;
     if session.global.json {
-        return print(&format!(
-            "{}\n",
-            json!({ "records": verified.records, "generation": verified.generation })
-        ));
+        return print_json(&json!({ "records": verified.records, "generation": verified.generation }));
     }
-    print(&format!("{} records, generation {}: all of it is sound.\n", verified.records, verified.generation))
+    print(&format!(
+        "{}, generation {}: all of it is sound.\n",
+        records(verified.records),
+        verified.generation
+    ))
 }
 
 /// `m=64MiB,t=3,p=4`, each of them optional.

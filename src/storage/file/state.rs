@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::atomic::{self, Saved, beside};
-use super::lock;
+use super::{lock, system};
 
 /// How long to wait for another program that updates the same small file.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -20,8 +20,9 @@ pub(crate) struct StateFile {
 }
 
 impl StateFile {
-    /// `folder`, or by default `$XDG_STATE_HOME/aumbry`, `~/.local/state/aumbry`, on Windows
-    /// `%LOCALAPPDATA%\aumbry` (XDG Base Directory Specification 0.8). `None` without any of them.
+    /// `folder`, or by default `$XDG_STATE_HOME/aumbry`, else `~/.local/state/aumbry` (XDG Base Directory
+    /// Specification 0.8), on macOS `~/Library/Application Support/aumbry`, on Windows `%LOCALAPPDATA%\aumbry`.
+    /// `None` without any of them.
     pub(crate) fn new(folder: Option<&Path>, name: &str) -> Option<Self> {
         let folder = folder.map(Path::to_owned).or_else(default_folder)?;
         Some(Self { path: folder.join(name) })
@@ -45,14 +46,14 @@ impl StateFile {
     /// Replaces the content by what `update` makes of it, under a lock. `None` leaves it as it is.
     pub(crate) fn update(&self, update: impl FnOnce(Option<&[u8]>) -> Option<Vec<u8>>) -> io::Result<()> {
         if let Some(folder) = self.path.parent() {
-            create_private_folder(folder)?;
+            system::create_private_folder(folder)?;
         }
         let Some(_lock) = lock::acquire(&beside(&self.path, "lock"), &self.path, PATIENCE)? else {
             return Err(io::ErrorKind::TimedOut.into());
         };
         let current = self.read().ok().flatten();
         let saved = update(current.as_deref()).map(|new| atomic::save(&self.path, &new));
-        give_to_owner_of_folder(&self.path);
+        system::give_to_owner_of_folder(&[&self.path, &beside(&self.path, "lock")]);
         match saved {
             None | Some(Ok(Saved::Durably)) => Ok(()),
             Some(Ok(Saved::Perhaps(error)) | Err(error)) => Err(error),
@@ -60,35 +61,13 @@ impl StateFile {
     }
 }
 
-/// What root wrote on behalf of a user must be the user's, who could not read it otherwise.
-#[cfg(unix)]
-fn give_to_owner_of_folder(path: &Path) {
-    use std::os::unix::fs::{MetadataExt, lchown};
-    let Some(folder) = path.parent().and_then(|folder| fs::metadata(folder).ok()) else { return };
-    for file in [path, &beside(path, "lock")] {
-        if fs::symlink_metadata(file).is_ok_and(|file| file.uid() != folder.uid()) {
-            let _ = lchown(file, Some(folder.uid()), Some(folder.gid())); // root alone may
-        }
-    }
-}
-
-#[cfg(not(unix))]
-fn give_to_owner_of_folder(_path: &Path) {}
-
-fn create_private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
+/// `$XDG_STATE_HOME` wherever it is set, else what the system has for such files.
 fn default_folder() -> Option<PathBuf> {
-    let absolute = |variable| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_STATE_HOME")
-        .or_else(|| if cfg!(windows) { absolute("LOCALAPPDATA") } else { None })
-        .or_else(|| {
-            std::env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(".local/state"))
-        })?;
+    let base = absolute_variable("XDG_STATE_HOME").or_else(system::state_folder)?;
     Some(base.join("aumbry"))
+}
+
+/// The folder that an environment variable names. A relative one names none (XDG Base Directory Specification).
+pub(super) fn absolute_variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }

@@ -1,0 +1,139 @@
+//! Files that come in: what is said of them, and which combinations make no sense.
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod common;
+
+use std::fs::File;
+use std::io::Read;
+use std::process::Stdio;
+
+use common::{Home, PASSPHRASE, PLAIN_SECRET, checked, stderr};
+use serde_json::json;
+
+const DOCUMENT: &str = r#"{"Version":1,"AccessKeyId":"AKIAJSON","SecretAccessKey":"abc"}"#;
+
+fn home() -> Home {
+    let home = Home::plain();
+    home.write("one", "[one]\naws_access_key_id=AKIAONE\naws_secret_access_key=abc\n");
+    home.write(
+        "several",
+        "[two]\naws_access_key_id=AKIATWO\naws_secret_access_key=abc\n[mine]\naws_access_key_id=AKIANEW\n\
+         aws_secret_access_key=abc\n[role]\nrole_arn=arn\n",
+    );
+    home.write("document", DOCUMENT);
+    home
+}
+
+#[test]
+fn afterwards_it_says_where_plaintext_is_left_and_what_to_do_next() {
+    let home = home();
+    let said = stderr(&home.run(&["import", "one"]));
+    assert!(said.contains("one still holds its keys in plaintext"), "{said}");
+    let command = said.lines().find_map(|line| line.split_once(": aumbry ")).unwrap().1;
+    assert_eq!(command, "aws-config one --write");
+    // It can be pasted.
+    home.succeeds(&command.split(' ').collect::<Vec<_>>());
+    let config = std::fs::read_to_string(home.path().join(".aws/config")).unwrap();
+    assert!(config.contains("[profile one]\ncredential_process = "), "{config}");
+
+    let vault = home.vault();
+    let said = stderr(&home.run(&["import", "one", "--name", "again", "--vault", vault.to_str().unwrap()]));
+    assert!(said.contains(&format!("aumbry aws-config again --write --vault {}", vault.display())), "{said}");
+    let said = stderr(&home.run(&["import", "one", "--name", "no profile's name"]));
+    assert!(said.contains("Imported 1 of 1") && !said.contains("aws-config"), "{said}");
+    assert!(stderr(&home.run(&["import", "one", "--on-conflict", "skip", "-q"])).is_empty());
+}
+
+#[test]
+fn a_program_learns_what_became_of_each_record() {
+    let home = home();
+    let skipped = |name: &str, reason: &str| json!({ "name": name, "reason": reason });
+    let role = skipped("role", "it assumes a role (role_arn)");
+    let taken = skipped("mine", "the vault has a record of this name");
+    let result = |dry_run: bool, added: &[&str], replaced: &[&str], skipped: &[&serde_json::Value]| json!({ "dry_run": dry_run, "added": added, "replaced": replaced, "skipped": skipped });
+    let import = |arguments: &[&str]| home.json(&[&["import", "several"], arguments].concat());
+    home.fails(&["import", "several", "--json"], 7, "mine");
+    assert_eq!(
+        import(&["--on-conflict", "skip", "--dry-run"]),
+        result(true, &["two"], &[], &[&taken, &role])
+    );
+    assert_eq!(import(&["--on-conflict", "replace"]), result(false, &["two"], &["mine"], &[&role]));
+    assert_eq!(import(&["--on-conflict", "rename"]), result(false, &["two-2", "mine-2"], &[], &[&role]));
+}
+
+#[test]
+fn a_name_is_for_one_record() {
+    let home = home();
+    home.fails(&["import", "several", "--name", "x"], 2, "--name is for one record, and there are 2");
+    home.fails(&["import", "one", "document", "--name", "x"], 2, "--name is for one record, and there are 2");
+    home.fails(&["import", "one", "--name", " x"], 2, "white space");
+    home.fails(&["import", "document"], 2, "document does not say what its record is called");
+    home.fails(&["import", "one", "one.csv"], 3, "could not read one.csv");
+    home.succeeds(&["import", "one", "--name", "x"]);
+    home.succeeds(&["import", "document", "--name", "y"]);
+    assert_eq!(home.succeeds(&["get", "x", "--field", "access-key-id", "-n"]), "AKIAONE");
+    assert_eq!(home.succeeds(&["get", "y", "--field", "access-key-id", "-n"]), "AKIAJSON");
+}
+
+#[test]
+fn a_bad_file_is_named_and_nothing_is_imported() {
+    let home = home();
+    home.write("bad.json", &format!("{{\"Version\":1,\"SecretAccessKey\":\"{PLAIN_SECRET}\"}}"));
+    home.fails(&["import", "one", "bad.json", "--name", "x"], 8, "bad.json: ");
+    home.write("config", "[profile x]\nno property\n");
+    home.fails(&["import", "one", "config"], 8, "one, config: line 2 of file 2 (config file)");
+    home.fails(&["get", "one"], 5, "one");
+}
+
+#[test]
+fn stdin_gives_one_thing() {
+    let home = home();
+    let with_stdin = |arguments: &[&str]| {
+        let mut command = home.command(arguments);
+        command.stdin(File::open(home.path().join("document")).unwrap());
+        checked(command.output().unwrap())
+    };
+    home.fails(&["import", "-", "-"], 2, "name - once only");
+    home.fails(&["import", "-", "--passphrase-fd", "0"], 2, "stdin cannot give both");
+    let output = with_stdin(&["import", "-"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("stdin does not say what its record is called"), "{}", stderr(&output));
+    let output = with_stdin(&["import", "-", "--name", "from-stdin"]);
+    assert!(output.status.success() && !stderr(&output).contains("plaintext"), "{}", stderr(&output));
+    assert!(
+        with_stdin(&["import", "one", "-", "--format", "json"]).status.code() == Some(8),
+        "one is no JSON"
+    );
+}
+
+/// Runs it with a terminal as its stderr, and gives what that showed.
+#[cfg(unix)]
+fn shown(home: &Home, arguments: &[&str]) -> String {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap();
+    let end = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let mut command = home.command(arguments);
+    let mut child = command.env("TERM", "xterm").stdout(Stdio::null()).stderr(end).spawn().unwrap();
+    drop(command); // our copy of the terminal's other end
+    let mut shown = Vec::new();
+    // Where nobody holds the other end any more, Linux says so by an error.
+    let _ = File::from(terminal).read_to_end(&mut shown);
+    assert!(child.wait().unwrap().success());
+    String::from_utf8_lossy(&shown).into_owned()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_bar_counts_the_records_on_a_terminal_and_nowhere_else() {
+    let home = home();
+    let bar = shown(&home, &["import", "one"]);
+    assert!(bar.contains("Importing") && bar.contains("of 1") && bar.contains("Imported 1 of 1"), "{bar:?}");
+    for silent in [["--quiet", "--name", "b"], ["--json", "--name", "c"]] {
+        let bar = shown(&home, &[&["import", "one"], silent.as_slice()].concat());
+        assert!(!bar.contains("Importing") && !bar.contains(PASSPHRASE), "{silent:?}: {bar:?}");
+    }
+    assert!(!stderr(&home.run(&["import", "one", "--name", "d"])).contains("Importing"));
+}

@@ -1,0 +1,222 @@
+//! What is asked on a terminal, and what is typed there.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod common;
+
+use std::fs;
+use std::process::{Command, Output};
+
+use common::tty::Tty;
+use common::*;
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::LocalModes;
+
+const PROMPT: &str = "Passphrase of ";
+
+/// `aumbry`, with the terminal as the only place where a passphrase can come from.
+fn asking(home: &Home, arguments: &[&str]) -> Command {
+    let mut command = home.program(env!("CARGO_BIN_EXE_aumbry"), arguments);
+    command.env_remove("AUMBRY_PASSPHRASE_FILE").env("TERM", "xterm");
+    command
+}
+
+/// A command that asks for the passphrase, and what it comes to once these keys are typed.
+fn typed(home: &Home, arguments: &[&str], keys: impl AsRef<[u8]>) -> (Tty, Output) {
+    let mut tty = Tty::new();
+    let child = tty.spawn_captured(asking(home, arguments));
+    tty.wait_for(PROMPT, 0);
+    tty.type_(keys);
+    let output = tty.wait(child);
+    (tty, output)
+}
+
+#[test]
+fn the_terminal_is_asked_without_echo_while_stdout_and_stderr_are_captured() {
+    let home = Home::new();
+    let mut tty = Tty::new();
+    let before = tty.modes().local_modes;
+    let child = tty.spawn_captured(asking(&home, &["get", "mine"]));
+    tty.wait_for(": ", 0);
+    assert!(!tty.echoes(), "whoever types at once is not shown either");
+    tty.type_(format!("{PASSPHRASE}\r"));
+    let output = tty.wait(child);
+    assert_eq!((stdout(&output), stderr(&output)), (format!("{SECRET}\n"), String::new()));
+    assert_eq!(tty.screen(), format!("{PROMPT}{}: \r\n", home.vault().display()), "no key is shown");
+    assert_eq!(tty.modes().local_modes, before);
+}
+
+#[test]
+fn what_is_typed_can_be_corrected_whole_characters_at_a_time() {
+    let home = Home::empty();
+    home.write("passphrase", "pässwörd 🔑\n");
+    home.succeeds(&[&["init", "--allow-weak"], CHEAP.as_slice()].concat());
+    for keys in [
+        "pässwörd 🔑\n",                   // a line feed ends it as well as a carriage return
+        "pässwörd 🔑é\x7f\r",              // delete
+        "x\x08pässwörd 🔒\x08🔑\r",        // backspace, over four bytes
+        "\x7f\x7fpässwörd 🔑\r",           // more than there is
+        "something else\x15pässwörd 🔑\r", // Ctrl-U
+    ] {
+        let (mut tty, output) = typed(&home, &["list"], keys);
+        assert!(output.status.success(), "{keys:?}: {}", stderr(&output));
+        assert!(!tty.screen().contains("ssw") && !tty.screen().contains("something"), "{:?}", tty.screen());
+    }
+    // The controls, and a space at the end, which counts.
+    for keys in ["pässwörd 🔒\r", "pässwörd 🔑 \r", "pässwörd 🔑é\x7f\x7f\r"] {
+        assert_eq!(typed(&home, &["list"], keys).1.status.code(), Some(4), "{keys:?}");
+    }
+}
+
+#[test]
+fn a_question_that_is_cancelled_leaves_the_terminal_and_the_vault_as_they_were() {
+    let home = Home::new();
+    let vault = fs::read(home.vault()).unwrap();
+    let signals = [Signal::INT, Signal::TERM, Signal::HUP];
+    let ways = ["\x03", "\x04", "correct\x03", "correct\x04"].map(Ok).into_iter().chain(signals.map(Err));
+    for way in ways {
+        let mut tty = Tty::new();
+        let before = tty.modes();
+        let child = tty.spawn_captured(asking(&home, &["edit", "mine", "region=us-east-1"]));
+        tty.wait_for(": ", 0);
+        let quiet = tty.modes().local_modes;
+        assert!(!quiet.intersects(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG));
+        match way {
+            Ok(keys) => tty.type_(keys),
+            Err(signal) => {
+                tty.type_("corr");
+                kill_process(Pid::from_child(&child), signal).unwrap();
+            }
+        }
+        let output = tty.wait(child);
+        let after = tty.modes();
+        assert_eq!(
+            (after.local_modes, after.input_modes, after.output_modes, after.control_modes),
+            (before.local_modes, before.input_modes, before.output_modes, before.control_modes),
+            "{way:?}"
+        );
+        assert_eq!(
+            (output.status.code(), stderr(&output).as_str()),
+            (Some(6), "aumbry: cancelled\n"),
+            "{way:?}"
+        );
+        assert!(output.stdout.is_empty() && !tty.screen().contains("corr"), "{way:?}: {:?}", tty.screen());
+        assert_eq!(fs::read(home.vault()).unwrap(), vault, "{way:?}");
+    }
+}
+
+#[test]
+fn a_new_passphrase_is_asked_for_twice() {
+    let home = Home::empty();
+    let ask = |again: &str| {
+        let mut tty = Tty::new();
+        let child = tty.spawn_captured(asking(&home, &[&["init"], CHEAP.as_slice()].concat()));
+        let at = tty.wait_for("New passphrase: ", 0);
+        tty.type_(format!("{PASSPHRASE}\r"));
+        tty.wait_for("Again: ", at);
+        tty.type_(format!("{again}\r"));
+        let output = tty.wait(child);
+        assert_eq!(tty.screen(), "New passphrase: \r\nAgain: \r\n");
+        output
+    };
+    let output = ask("correct horse battery stable");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(stderr(&output), "aumbry: the two passphrases differ: nothing was changed\n");
+    assert!(!home.vault().exists());
+    assert!(ask(PASSPHRASE).status.success());
+    home.succeeds(&["list"]);
+}
+
+#[test]
+fn a_secret_access_key_is_asked_for_without_echo() {
+    let home = Home::new();
+    let mut tty = Tty::new();
+    let child = tty.spawn_captured(
+        home.program(env!("CARGO_BIN_EXE_aumbry"), &["add", "new", "--access-key-id", "AKIANEW"]),
+    );
+    tty.wait_for("Secret access key: ", 0);
+    tty.type_(format!("{SECRET}\r"));
+    assert!(tty.wait(child).status.success());
+    assert_eq!(tty.screen(), "Secret access key: \r\n");
+    assert_eq!(home.succeeds(&["get", "new", "-n"]), SECRET);
+}
+
+#[test]
+fn a_record_is_removed_only_when_the_answer_is_yes() {
+    let home = Home::new();
+    let answer = |keys: &str| {
+        let mut tty = Tty::new();
+        let child = tty.spawn_captured(home.program(env!("CARGO_BIN_EXE_aumbry"), &["remove", "mine"]));
+        tty.wait_for("Remove mine (AKIAEXAMPLE) for good? [y/N] ", 0);
+        assert!(tty.echoes(), "an answer is no secret");
+        tty.type_(keys);
+        tty.wait(child)
+    };
+    for keys in ["n\r", "\r", "no, yes\r", " y\r", "\x04"] {
+        let output = answer(keys);
+        assert_eq!(
+            (output.status.code(), stderr(&output).as_str()),
+            (Some(6), "aumbry: nothing was changed\n")
+        );
+        assert!(home.succeeds(&["list"]).contains("mine"), "{keys:?}");
+    }
+    assert!(answer("y\r").status.success());
+    assert!(!home.succeeds(&["list"]).contains("mine"));
+}
+
+#[test]
+fn with_no_input_not_even_a_terminal_is_asked() {
+    let home = Home::new();
+    for arguments in [
+        &["--no-input", "list"][..],
+        &["--no-input", "passwd"],
+        &["--no-input", "credential-process", "mine"],
+    ] {
+        let mut tty = Tty::new();
+        let child = tty.spawn_captured(asking(&home, arguments));
+        let output = tty.wait(child);
+        assert_eq!(output.status.code(), Some(6), "{arguments:?}");
+        let says = "aumbry: a passphrase is needed, and there is no terminal to ask for it\n";
+        assert!(stderr(&output).starts_with(says), "{}", stderr(&output));
+        assert_eq!(tty.screen(), "", "{arguments:?}");
+    }
+    let mut tty = Tty::new();
+    let child =
+        tty.spawn_captured(home.program(env!("CARGO_BIN_EXE_aumbry"), &["--no-input", "remove", "mine"]));
+    let output = tty.wait(child);
+    assert_eq!((output.status.code(), tty.screen().as_str()), (Some(6), ""), "{}", stderr(&output));
+}
+
+#[test]
+fn an_export_is_never_shown_on_a_terminal() {
+    let home = Home::new();
+    let mut tty = Tty::new();
+    let export = ["export", "--format", "json", "--plaintext"];
+    let child = tty.spawn(home.program(env!("CARGO_BIN_EXE_aumbry"), &export));
+    assert_eq!(tty.wait(child).status.code(), Some(9));
+    let says = "aumbry: an export is never written to a terminal\r\n  name a file with -o, or pipe it\r\n";
+    assert_eq!(tty.screen(), says);
+    // One secret is: that is what `get` is for.
+    let child = tty.spawn(home.program(env!("CARGO_BIN_EXE_aumbry"), &["--quiet", "get", "mine"]));
+    assert!(tty.wait(child).status.success());
+    assert_eq!(tty.screen(), format!("{says}{SECRET}\r\n"));
+}
+
+#[test]
+fn a_wait_is_shown_on_a_terminal_and_nowhere_else() {
+    let home = Home::empty();
+    home.succeeds(&["init", "--kdf", "m=128MiB,t=2"]); // long enough to be waited for
+    let shown = |arguments: &[&str]| {
+        let mut tty = Tty::new();
+        let mut command = home.program(env!("CARGO_BIN_EXE_aumbry"), arguments);
+        command.env("TERM", "xterm");
+        let child = tty.spawn(command);
+        assert!(tty.wait(child).status.success());
+        tty.screen()
+    };
+    assert!(shown(&["list"]).contains("Unlocking …"), "{:?}", shown(&["list"]));
+    for arguments in [["list", "--quiet"], ["list", "--json"]] {
+        assert!(!shown(&arguments).contains("Unlocking"), "{arguments:?}");
+    }
+    assert_eq!(stderr(&home.run(&["list"])), "", "nor where nobody looks");
+}

@@ -1,0 +1,128 @@
+//! Guarded pages and hardened processes by `mmap`, `mlock` and what Linux and macOS add to them.
+
+use std::ffi::{c_int, c_void};
+use std::ptr::NonNull;
+
+use super::{Pages, refused};
+use crate::error::Result;
+use crate::memory::{MemoryProtection, out_of_memory};
+
+impl Pages {
+    pub(super) fn map(len: usize, secret_memory: bool) -> Result<Self> {
+        let len = len.max(1).next_multiple_of(page_size());
+        let secret = if secret_memory { map_secret(len) } else { None };
+        let (start, protection) = match secret {
+            Some(start) => (start, MemoryProtection::Secret),
+            None => map_locked(len).ok_or_else(|| out_of_memory(len))?,
+        };
+        keep_private(start.as_ptr().cast(), len);
+        Ok(Self { start, len, protection })
+    }
+
+    pub(super) fn unmap(&mut self) {
+        // SAFETY: exactly the mapping that `map` made, and nobody holds a reference into it: `Pages` is being
+        // dropped.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
+    }
+}
+
+/// Zeroed pages, locked in RAM if the system permits.
+fn map_locked(len: usize) -> Option<(NonNull<u8>, MemoryProtection)> {
+    let start = map_new(len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1)?;
+    // SAFETY: the range is our own fresh mapping; locking does not change its content.
+    let locked = unsafe { libc::mlock(start.as_ptr().cast(), len) } == 0;
+    Some((start, if locked { MemoryProtection::Locked } else { MemoryProtection::None }))
+}
+
+/// A new mapping where the kernel likes, so that one that fails has touched nothing.
+fn map_new(len: usize, flags: c_int, fd: c_int) -> Option<NonNull<u8>> {
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: without MAP_FIXED a mapping replaces no other; it is private to us, and zero at first.
+    let start = unsafe { libc::mmap(std::ptr::null_mut(), len, access, flags, fd, 0) };
+    if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
+}
+
+fn page_size() -> usize {
+    // SAFETY: sysconf reads a constant of the system.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
+}
+
+/// Pages of `memfd_secret`, or `None` where the kernel or the limit on locked memory gives none.
+#[cfg(target_os = "linux")]
+fn map_secret(len: usize) -> Option<NonNull<u8>> {
+    let size = libc::off_t::try_from(len).ok()?;
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a valid rlimit for the duration of the call.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } == 0;
+    // Beyond this limit ftruncate would end the program by SIGXFSZ, secret memory or not.
+    if !known || u64::try_from(len).is_ok_and(|len| limit.rlim_cur < len) {
+        return None;
+    }
+    // SAFETY: the system call takes a flag and gives a new descriptor or -1.
+    let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) };
+    let fd = c_int::try_from(fd).ok().filter(|fd| *fd >= 0)?;
+    // SAFETY: `fd` is ours, just made, and not used after it is closed; a mapping outlives its descriptor.
+    let sized = unsafe { libc::ftruncate(fd, size) } == 0;
+    let start = if sized { map_new(len, libc::MAP_SHARED, fd) } else { None };
+    // SAFETY: as above.
+    unsafe { libc::close(fd) };
+    start
+}
+
+#[cfg(not(target_os = "linux"))]
+fn map_secret(_len: usize) -> Option<NonNull<u8>> {
+    None
+}
+
+/// Out of core dumps and out of forked children, as far as the system allows.
+#[cfg(target_os = "linux")]
+fn keep_private(start: *mut c_void, len: usize) {
+    // SAFETY: advice on our own fresh mapping; neither value discards its content in this process.
+    unsafe {
+        libc::madvise(start, len, libc::MADV_DONTDUMP);
+        libc::madvise(start, len, libc::MADV_DONTFORK);
+    }
+}
+
+/// Out of forked children, and wiped by the kernel if the process ends before we could. There is no advice that keeps
+/// pages out of a core dump.
+#[cfg(target_vendor = "apple")]
+fn keep_private(start: *mut c_void, len: usize) {
+    // SAFETY: about our own fresh mapping; neither call touches its content while it is mapped in this process.
+    unsafe {
+        libc::minherit(start, len, libc::VM_INHERIT_NONE);
+        libc::madvise(start, len, libc::MADV_ZERO_WIRED_PAGES);
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn keep_private(_start: *mut c_void, _len: usize) {}
+
+pub(super) fn harden_process() -> Result<()> {
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `none` is a valid rlimit for the duration of the call.
+    if unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) } != 0 {
+        return Err(refused("core dumps could not be switched off"));
+    }
+    if deny_debuggers() != 0 {
+        return Err(refused("this process could not be closed to debuggers"));
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn deny_debuggers() -> c_int {
+    // SAFETY: PR_SET_DUMPABLE takes one integer and touches no memory of ours.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) }
+}
+
+#[cfg(target_os = "macos")]
+fn deny_debuggers() -> c_int {
+    // SAFETY: PT_DENY_ATTACH looks at none of its other arguments.
+    unsafe { libc::ptrace(libc::PT_DENY_ATTACH, 0, std::ptr::null_mut(), 0) }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn deny_debuggers() -> c_int {
+    0 // there is no such request
+}

@@ -1,0 +1,254 @@
+//! A change of keys that is under way at AWS, in steps that survive the loss of any answer.
+//!
+//! While a record's keys are rotated, the vault holds two pairs: the record's, and another one beside it. The other is
+//! an ordinary record of a reserved name, whose attributes say how far the rotation came. So no secret is ever the only
+//! copy of a key that works and not in the vault, and whoever goes on after a crash knows where. The calls to AWS are
+//! the caller's.
+
+use std::time::SystemTime;
+
+use secrecy::SecretString;
+
+use super::Vault;
+use super::edit::{Edit, PlannedRecord, PlannedSecret};
+use super::hex::hex;
+use super::snapshot::{Snapshot, attributes};
+use super::state::open_record;
+use crate::credentials::{Attributes, Credentials, Provider, Secrets, StaticCredentials, system_time};
+use crate::crypto::sha256;
+use crate::error::{Error, ErrorKind, Result, quoted};
+
+const PENDING: &str = "aumbry:pending:";
+const OF: &str = "aumbry.of";
+const STAGE: &str = "aumbry.stage";
+const KEYS_BEFORE: &str = "aumbry.keys-before";
+const STARTED: &str = "aumbry.started";
+
+/// How far a rotation came.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[non_exhaustive]
+pub enum RotationStage {
+    /// A new key is about to be made, or was made and the answer was lost. The other pair is the record's own.
+    Creating,
+    /// The other pair is the new one: in the vault, not yet in use.
+    Created,
+    /// The record holds the new pair, the other one is the old: it is to be deactivated, then deleted.
+    Swapped,
+    /// The old key is inactive at AWS: it is to be deleted.
+    Deactivated,
+}
+
+impl RotationStage {
+    fn as_text(self) -> &'static str {
+        match self {
+            Self::Creating => "creating",
+            Self::Created => "created",
+            Self::Swapped => "swapped",
+            Self::Deactivated => "deactivated",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Creating, Self::Created, Self::Swapped, Self::Deactivated]
+            .into_iter()
+            .find(|stage| stage.as_text() == text)
+    }
+}
+
+/// A rotation under way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Rotation {
+    /// The record whose keys are rotated.
+    pub name: String,
+    /// How far it came.
+    pub stage: RotationStage,
+    /// The access key ids that the user had before a new one was asked for.
+    pub keys_before: Vec<String>,
+    /// When the new key was asked for. Whole seconds.
+    pub started: SystemTime,
+    /// The access key id of the pair that is not the record's.
+    pub other_access_key_id: String,
+}
+
+impl Vault {
+    /// The rotation of this record, if one is under way.
+    ///
+    /// # Errors
+    /// [`Locked`](ErrorKind::Locked).
+    pub fn rotation(&self, name: &str) -> Result<Option<Rotation>> {
+        let snapshot = self.snapshot()?;
+        Ok(snapshot.find(&pending(name)).and_then(|offset| read(&snapshot, offset)))
+    }
+
+    /// All rotations under way, by the names of their records.
+    ///
+    /// # Errors
+    /// [`Locked`](ErrorKind::Locked).
+    pub fn rotations(&self) -> Result<Vec<Rotation>> {
+        let snapshot = self.snapshot()?;
+        let first = snapshot.position(PENDING);
+        let offsets = snapshot.offsets().get(first..).unwrap_or_default().iter();
+        let pending = offsets.take_while(|offset| snapshot.record(**offset).name.starts_with(PENDING));
+        let mut rotations: Vec<_> = pending.filter_map(|offset| read(&snapshot, *offset)).collect();
+        rotations.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(rotations)
+    }
+
+    /// The pair that is not the record's, while a rotation is under way.
+    ///
+    /// # Errors
+    /// [`Locked`](ErrorKind::Locked); [`Damaged`](ErrorKind::Damaged) if its secret was altered.
+    pub fn other_credentials(&self, name: &str) -> Result<Option<Credentials>> {
+        let state = self.state();
+        let opened = self.used(&state)?;
+        opened.snapshot.find(&pending(name)).map(|offset| open_record(opened, offset)).transpose()
+    }
+}
+
+impl Edit<'_> {
+    /// Writes down that a new key is about to be made, before AWS is asked for one.
+    ///
+    /// # Errors
+    /// [`NoSuchRecord`](ErrorKind::NoSuchRecord); [`Refused`](ErrorKind::Refused) if a rotation is under way, or for the
+    /// record of a session, which has no key of its own.
+    pub fn begin_rotation(&mut self, name: &str, keys_before: &[&str]) -> Result<()> {
+        self.visible(name)?;
+        self.check_not_rotating(name)?;
+        let secrets = self.secrets_of(name)?;
+        if secrets.provider() != Provider::Static {
+            let message = format!("{} is a session: its keys expire, and are not rotated", quoted(name));
+            return Err(Error::new(ErrorKind::Refused, message));
+        }
+        let mut attributes = Attributes::default();
+        attributes.set_checked(OF, name);
+        attributes.set_checked(STAGE, RotationStage::Creating.as_text());
+        attributes.set_checked(KEYS_BEFORE, &keys_before.join(","));
+        attributes.set_checked(STARTED, &self.now.to_string());
+        self.may_rotate = true;
+        self.plan_pending(name, secrets, attributes, self.now);
+        Ok(())
+    }
+
+    /// Takes the new pair into the vault, beside the record's own.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) if no key was about to be made; what makes a pair invalid.
+    pub fn keep_new_key(
+        &mut self,
+        name: &str,
+        access_key_id: &str,
+        secret_access_key: impl Into<SecretString>,
+    ) -> Result<()> {
+        let (attributes, created) = self.pending_at(name, RotationStage::Creating)?;
+        let secrets = Secrets::Static(StaticCredentials {
+            access_key_id: access_key_id.into(),
+            secret_access_key: secret_access_key.into(),
+        });
+        secrets.check()?;
+        self.plan_pending(name, secrets, at_stage(attributes, RotationStage::Created), created);
+        Ok(())
+    }
+
+    /// Gives the record the new pair; the old one stays beside it until its deletion is known.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) if there is no new pair.
+    pub fn swap_keys(&mut self, name: &str) -> Result<()> {
+        let (attributes, created) = self.pending_at(name, RotationStage::Created)?;
+        let state = self.visible(name)?;
+        let (old, new) = (self.secrets_of(name)?, self.secrets_of(&pending(name))?);
+        let record = PlannedRecord {
+            secret: PlannedSecret::New(new),
+            attributes: state.attributes,
+            created: state.created,
+            updated: self.now,
+            expires: state.expires,
+        };
+        self.plan(name, record);
+        self.plan_pending(name, old, at_stage(attributes, RotationStage::Swapped), created);
+        Ok(())
+    }
+
+    /// Writes down that the old key is inactive.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) if the record has not the new pair.
+    pub fn note_deactivation(&mut self, name: &str) -> Result<()> {
+        let (attributes, created) = self.pending_at(name, RotationStage::Swapped)?;
+        let old = self.secrets_of(&pending(name))?;
+        self.plan_pending(name, old, at_stage(attributes, RotationStage::Deactivated), created);
+        Ok(())
+    }
+
+    /// Forgets the other pair, once its key is known to be deleted, or was never made.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) if no rotation is under way.
+    pub fn end_rotation(&mut self, name: &str) -> Result<()> {
+        if self.state_of(&pending(name)).is_none() {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                format!("no rotation of {} is under way", quoted(name)),
+            ));
+        }
+        self.plan_removal(&pending(name));
+        Ok(())
+    }
+
+    /// # Errors
+    /// [`ErrorKind::Refused`]: what would be changed is what the rotation goes by.
+    pub(super) fn check_not_rotating(&self, name: &str) -> Result<()> {
+        if !self.may_rotate || self.state_of(&pending(name)).is_none() {
+            return Ok(());
+        }
+        let message = format!("the keys of {} are being rotated: finish that first", quoted(name));
+        Err(Error::new(ErrorKind::Refused, message))
+    }
+
+    /// What the pending record says, if it is at this stage.
+    fn pending_at(&self, name: &str, at: RotationStage) -> Result<(Attributes, i64)> {
+        let state = self.state_of(&pending(name)).ok_or_else(|| no_such_rotation(name))?;
+        let stage = state.attributes.get(STAGE).and_then(RotationStage::parse);
+        if stage == Some(at) {
+            return Ok((state.attributes, state.created));
+        }
+        let stage = stage.map_or("unknown", RotationStage::as_text);
+        let message = format!("the rotation of {} is at another stage: {stage}", quoted(name));
+        Err(Error::new(ErrorKind::Refused, message))
+    }
+
+    fn plan_pending(&mut self, name: &str, secrets: Secrets, attributes: Attributes, created: i64) {
+        let secret = PlannedSecret::New(secrets);
+        let record = PlannedRecord { secret, attributes, created, updated: self.now, expires: None };
+        self.plan(&pending(name), record);
+    }
+}
+
+fn at_stage(mut attributes: Attributes, stage: RotationStage) -> Attributes {
+    attributes.set_checked(STAGE, stage.as_text());
+    attributes
+}
+
+/// The name of the record that holds the other pair. Names of records may be longer than this has room for.
+fn pending(name: &str) -> String {
+    format!("{PENDING}{}", hex(&sha256(name.as_bytes())))
+}
+
+/// `None` for what some later program may have put there.
+fn read(snapshot: &Snapshot, offset: u32) -> Option<Rotation> {
+    let record = snapshot.record(offset);
+    let attributes = attributes(&record);
+    let keys = attributes.get(KEYS_BEFORE)?;
+    Some(Rotation {
+        name: attributes.get(OF)?.to_owned(),
+        stage: RotationStage::parse(attributes.get(STAGE)?)?,
+        keys_before: keys.split(',').filter(|key| !key.is_empty()).map(str::to_owned).collect(),
+        started: system_time(attributes.get(STARTED)?.parse().ok()?),
+        other_access_key_id: record.access_key_id.to_owned(),
+    })
+}
+
+fn no_such_rotation(name: &str) -> Error {
+    Error::new(ErrorKind::Refused, format!("no rotation of {} is under way", quoted(name)))
+}
