@@ -1,15 +1,26 @@
-//! The formats that AWS users have.
+//! The formats that AWS users have; and, with features, clients that sign with a record.
 
 pub mod console_csv;
 pub mod credential_process;
 pub mod env_file;
 pub mod json;
 pub mod profiles;
+#[cfg(feature = "sigv4")]
+pub mod sigv4;
 
+#[cfg(any(feature = "aws-sdk", feature = "object-store", feature = "sigv4"))]
+mod expiry;
 mod plaintext;
+#[cfg(any(feature = "aws-sdk", feature = "object-store"))]
+mod provider;
 pub(crate) mod raw_json;
 pub(crate) mod rows;
 pub(crate) mod time;
+
+#[cfg(any(feature = "aws-sdk", feature = "object-store"))]
+pub use provider::CredentialsProvider;
+#[cfg(feature = "sigv4")]
+pub use sigv4::{presign, sign};
 
 /// What a name must be, for messages about files in which a secret may stand where the name should: they tell the
 /// rule, never the text.

@@ -64,6 +64,8 @@ pub enum ErrorKind {
     NoSuchRecord,
     /// The vault has a record of this name already.
     NameTaken,
+    /// The session has ended: get new credentials from whoever gave it, and change the record.
+    Expired,
 
     /// Only an administrator may do this.
     NotAdministrator,

@@ -31,8 +31,8 @@
 //! * [`Vault`]: open, look up, list, edit, lock. [`OpenOptions`] and [`CreateOptions`] for what has no place in one
 //!   line.
 //! * [`startup`]: one vault for a whole program.
-//! * [`aws`]: the files that AWS users have. `managers`, with the feature `password-managers`: those of password
-//!   managers.
+//! * [`aws`]: the files that AWS users have; with features, clients that sign with a record. `managers`, with the feature
+//!   `password-managers`: the files of password managers.
 //! * [`storage`]: where a vault's bytes stand, if not in a file.
 //! * [`Error`] and [`ErrorKind`]: what went wrong, sorted by what to do about it.
 //! * [`harden_process`], [`MemoryProtection`]: what guards the keys while the vault is unlocked.
@@ -92,8 +92,3 @@ pub use vault::{
 
 #[cfg(feature = "strength")]
 pub use vault::Weakness;
-
-/// The samples of the README are compiled and run with the tests.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

@@ -195,10 +195,11 @@ fn bincode_is_touched_by_one_module() {
     }
 }
 
-/// `cargo tree` of the library as an embedder gets it.
-fn dependencies() -> BTreeSet<String> {
+/// `cargo tree` of the library as an embedder gets it with this feature, or with none.
+fn dependencies(feature: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--package", "aumbry", "--edges", "normal,build", "--prefix", "none", "--locked"])
+        .args(["--features", feature])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
@@ -208,9 +209,12 @@ fn dependencies() -> BTreeSet<String> {
     crates.map(str::to_owned).collect()
 }
 
+/// The features that pull something in, with the names of the README's table.
+const FEATURES: [&str; 4] = ["aws-sdk", "object-store", "sigv4", "strength"];
+
 #[test]
 fn the_default_build_needs_no_runtime_no_c_compiler_and_no_command_line() {
-    let dependencies = dependencies();
+    let dependencies = dependencies("");
     assert!(dependencies.contains("aes-gcm"), "{dependencies:?}");
     for heavy in
         ["tokio", "async-std", "smol", "futures", "cc", "cmake", "bindgen", "openssl-sys", "clap", "ring"]
@@ -220,8 +224,25 @@ fn the_default_build_needs_no_runtime_no_c_compiler_and_no_command_line() {
 }
 
 #[test]
+fn no_feature_needs_a_c_compiler() {
+    for feature in FEATURES {
+        let dependencies = dependencies(feature);
+        for heavy in ["cc", "cmake", "bindgen", "openssl-sys", "ring", "aws-lc-rs", "rustls"] {
+            assert!(!dependencies.contains(heavy), "{feature} pulls in {heavy}");
+        }
+    }
+}
+
+#[test]
 fn the_readme_says_how_many_dependencies_there_are() {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let said = format!("{} crates", dependencies().len());
+    let default = dependencies("").len();
+    let said = format!("{default} crates");
     assert!(readme.contains(&said), "the README should say \"{said}\"");
+    for feature in FEATURES {
+        let row =
+            readme.lines().find(|line| line.starts_with(&format!("| `{feature}` |"))).unwrap_or_default();
+        let said = format!("| {} crates more", dependencies(feature).len() - default);
+        assert!(row.contains(&said), "the README should say \"{said}\" of {feature}: {row}");
+    }
 }

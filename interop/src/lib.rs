@@ -1,6 +1,11 @@
 //! Tests of aumbry against what AWS publishes and runs itself. This is what they share.
 #![forbid(unsafe_code)]
 
+pub mod keys;
+pub mod s3_server;
+
+use std::path::Path;
+
 use aumbry::storage::InMemory;
 use aumbry::{
     CreateOptions, Credentials, Draft, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Result, Vault,
@@ -11,9 +16,21 @@ use aumbry::{
 /// # Errors
 /// If the system has no memory for it.
 pub fn vault() -> Result<Vault> {
+    cheapest()?.create_in_storage(InMemory::new(), "passphrase")
+}
+
+/// Such a vault in a file.
+///
+/// # Errors
+/// As [`CreateOptions::create`].
+pub fn vault_at(path: &Path) -> Result<Vault> {
+    cheapest()?.create(path, "passphrase")
+}
+
+fn cheapest() -> Result<CreateOptions> {
     let cheapest = KdfParameters::new(MemoryKib::MIN, Passes::MIN, Lanes::MIN)?;
     let options = CreateOptions::new().kdf(cheapest).allow_kdf_below_floor();
-    options.open_options(OpenOptions::new().without_pin()).create_in_storage(InMemory::new(), "passphrase")
+    Ok(options.open_options(OpenOptions::new().without_pin()))
 }
 
 /// What becomes of drafts in a vault, in the same order. They do not stay in it.
@@ -27,3 +44,8 @@ pub fn records(vault: &Vault, drafts: &[Draft]) -> Result<Vec<Credentials>> {
     vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.remove(draft.name().as_str())))?;
     Ok(found)
 }
+
+/// The samples of the README are compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

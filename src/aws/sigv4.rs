@@ -1,0 +1,217 @@
+//! Signature Version 4: the headers, or the URL, that make a request somebody's, for programs without an SDK.
+//!
+//! ```
+//! # fn send(_: &str, _: &str, _: Vec<(&str, aumbry::SecretString)>, _: &[u8]) {}
+//! # fn example(vault: &aumbry::Vault) -> aumbry::Result<()> {
+//! use std::time::Duration;
+//!
+//! use aumbry::aws::{self, sigv4::Request};
+//!
+//! let Some(credentials) = vault.get_credentials("s3-uploads")? else { return Ok(()) };
+//! let url = "https://uploads.s3.eu-central-1.amazonaws.com/report.txt";
+//!
+//! let request = Request::new("PUT", url, "s3").region("eu-central-1").body(b"42");
+//! let headers = aws::sign(&credentials, &request)?;
+//! send("PUT", url, headers, b"42");
+//!
+//! let request = Request::new("GET", url, "s3").region("eu-central-1");
+//! let link = aws::presign(&credentials, &request, Duration::from_secs(3600))?; // good for an hour
+//! # Ok(()) }
+//! ```
+//!
+//! The signature is computed by AWS's own crate `aws-sigv4`, after
+//! [AWS Signature Version 4 for API requests][requests]. S3's differences ([headers][s3], [URLs][s3-urls]) are kept when
+//! the service is `s3`, `s3express`, `s3-object-lambda` or `s3-outposts`: the path is taken as it is, and the header
+//! `x-amz-content-sha256` is sent.
+//!
+//! # Security
+//! `aws-sigv4` does not wipe what it computes: the secret access key with `AWS4` before it, the keys derived from it, and
+//! the canonical request with the session token stay in freed memory until it is used again. At the level `TRACE` it logs
+//! the canonical request, with the token: do not collect that level from `aws_sigv4`.
+//!
+//! [requests]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+//! [s3]: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+//! [s3-urls]: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+
+mod check;
+mod request;
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials as Identity;
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation,
+    SigningInstructions, SigningParams, SigningSettings, UriPathNormalizationMode, sign as sign_by_aws,
+};
+use aws_sigv4::sign::v4;
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroize;
+
+use super::expiry::check_not_expired;
+use crate::credentials::Credentials;
+use crate::error::{Error, ErrorKind, Result};
+use crate::memory::{out_of_memory, with_scrubbed_stack};
+
+use request::Body;
+
+pub use request::Request;
+
+/// The headers to be sent with the request beside its own: `authorization`, `x-amz-date`, for S3
+/// `x-amz-content-sha256`, and `x-amz-security-token` if the credentials are a session.
+///
+/// The token alone is a secret; the others are treated alike, so that there is one way to send them:
+///
+/// ```
+/// # struct Client; impl Client { fn header(self, _: &str, _: &str) -> Self { self } }
+/// # fn example(mut client: Client, headers: Vec<(&str, aumbry::SecretString)>) {
+/// use aumbry::ExposeSecret;
+///
+/// for (name, value) in &headers {
+///     client = client.header(name, value.expose_secret());
+/// }
+/// # }
+/// ```
+///
+/// AWS accepts them for 15 minutes.
+///
+/// # Errors
+/// * [`Expired`](ErrorKind::Expired): the session has ended.
+/// * [`InvalidInput`](ErrorKind::InvalidInput): the request cannot be signed, and why.
+pub fn sign(credentials: &Credentials, request: &Request<'_>) -> Result<Vec<(&'static str, SecretString)>> {
+    for (name, _) in &request.headers {
+        if check::SET_BY_SIGNING.iter().any(|set| name.eq_ignore_ascii_case(set)) {
+            return Err(refused(format!("the header {} is for signing to set", name.to_ascii_lowercase())));
+        }
+    }
+    let signed = signed(credentials, request, SignatureLocation::Headers, None)?;
+    let headers = signed.into_parts().0;
+    Ok(headers.iter().map(|header| (header.name(), SecretString::from(header.value()))).collect())
+}
+
+/// The URL of the request with a signature in its query: whoever has it can make this one request, without headers of
+/// ours, for the time given, of which seconds count. It takes 1 second to 7 days ([AWS][s3-urls]); a session's URL ends
+/// with the session.
+///
+/// Headers of the request are signed, and have to be sent as they are. A body has to be the one given; S3 takes any,
+/// unless the request's header `content-md5` or a checksum says which.
+///
+/// # Errors
+/// As [`sign`]; [`InvalidInput`](ErrorKind::InvalidInput) for another time, or a URL that is signed already.
+///
+/// # Security
+/// The URL is as good as the credentials for this request, and that of a session has the session token in it. That is why
+/// it is a secret here.
+///
+/// [s3-urls]: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+pub fn presign(
+    credentials: &Credentials,
+    request: &Request<'_>,
+    valid_for: Duration,
+) -> Result<SecretString> {
+    const WEEK: u64 = 7 * 24 * 60 * 60;
+    let seconds = valid_for.as_secs();
+    if !(1..=WEEK).contains(&seconds) || (seconds == WEEK && valid_for.subsec_nanos() > 0) {
+        return Err(refused("a presigned URL is valid for 1 second to 7 days".to_owned()));
+    }
+    check::is_unsigned(request.url)?;
+    let valid_for = Duration::from_secs(seconds);
+    let signed = signed(credentials, request, SignatureLocation::QueryParams, Some(valid_for))?;
+    let mut parameters = signed.into_parts().1;
+    let url = with_parameters(request.url, &parameters);
+    for (_, value) in &mut parameters {
+        value.to_mut().zeroize();
+    }
+    url
+}
+
+fn signed(
+    credentials: &Credentials,
+    request: &Request<'_>,
+    location: SignatureLocation,
+    valid_for: Option<Duration>,
+) -> Result<SigningInstructions> {
+    let time = request.time.unwrap_or_else(SystemTime::now);
+    let region = check::region(request.region.or(credentials.attribute("region")))?;
+    check::request(request, time)?;
+    check_not_expired(credentials, time)?;
+
+    let is_s3 = matches!(request.service, "s3" | "s3express" | "s3-object-lambda" | "s3-outposts");
+    let mut settings = SigningSettings::default();
+    settings.signature_location = location;
+    settings.expires_in = valid_for;
+    if is_s3 {
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+    }
+    if is_s3 || matches!(request.body, Body::Unsigned) {
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    }
+    let body = match request.body {
+        Body::Unsigned => SignableBody::UnsignedPayload,
+        Body::Bytes(_) if is_s3 && valid_for.is_some() => SignableBody::UnsignedPayload,
+        Body::Bytes(bytes) => SignableBody::Bytes(bytes),
+    };
+    with_scrubbed_stack(|| {
+        // The copies are of the exact size, and move into the identity, which wipes them.
+        let copy = |secret: &SecretString| secret.expose_secret().to_owned();
+        let secret = copy(credentials.secret_access_key());
+        let token = credentials.session_token().map(copy);
+        let identity = Identity::new(credentials.access_key_id(), secret, token, None, "aumbry").into();
+        let headers = request.headers.iter().copied();
+        let signable =
+            SignableRequest::new(request.method, request.url, headers, body).map_err(unsignable)?;
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(region)
+            .name(request.service)
+            .time(time)
+            .settings(settings)
+            .build()
+            .map_err(unsignable)?;
+        Ok(sign_by_aws(signable, &SigningParams::from(parameters)).map_err(unsignable)?.into_parts().0)
+    })
+}
+
+/// The URL with these parameters behind those it has, in a buffer of its exact size.
+fn with_parameters(url: &str, parameters: &[(&str, impl AsRef<str>)]) -> Result<SecretString> {
+    let mut len = 0;
+    write(url, parameters, &mut |_| len += 1);
+    let mut text = String::new();
+    text.try_reserve_exact(len).map_err(|_| out_of_memory(len))?;
+    write(url, parameters, &mut |letter| text.push(letter));
+    Ok(SecretString::from(text))
+}
+
+/// Hands out the letters of the URL, which are ASCII. All but RFC 3986's unreserved characters are percent-encoded, as
+/// Signature Version 4 has it.
+fn write(url: &str, parameters: &[(&str, impl AsRef<str>)], out: &mut dyn FnMut(char)) {
+    url.chars().for_each(&mut *out);
+    let mut joint = if url.contains('?') { '&' } else { '?' };
+    for (name, value) in parameters {
+        out(joint);
+        name.chars().for_each(&mut *out);
+        out('=');
+        for byte in value.as_ref().bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                out(char::from(byte));
+            } else {
+                out('%');
+                [byte >> 4, byte & 15].into_iter().filter_map(hex_digit).for_each(&mut *out);
+            }
+        }
+        joint = '&';
+    }
+}
+
+fn hex_digit(value: u8) -> Option<char> {
+    char::from_digit(value.into(), 16).map(|digit| digit.to_ascii_uppercase())
+}
+
+/// What `aws-sigv4` says is about the form of headers and URLs, and repeats none of them.
+fn unsignable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::InvalidInput, "the request cannot be signed").with_source(error)
+}
+
+fn refused(message: String) -> Error {
+    Error::new(ErrorKind::InvalidInput, message)
+}

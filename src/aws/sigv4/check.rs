@@ -1,0 +1,74 @@
+//! What can be signed. The signer takes much of this for granted, and panics or signs something else without it.
+
+use std::time::SystemTime;
+
+use http::uri::Authority;
+use http::{Method, Uri};
+
+use super::request::Request;
+use super::{refused, unsignable};
+use crate::credentials::{LAST_TIME, unix_seconds};
+use crate::error::{Result, quoted};
+
+/// The headers, and in a URL the parameters, that a signature consists of.
+pub(super) const SET_BY_SIGNING: [&str; 4] =
+    ["authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
+
+pub(super) fn request(request: &Request<'_>, time: SystemTime) -> Result<()> {
+    Method::from_bytes(request.method.as_bytes()).map_err(unsignable)?;
+    url(request.url)?;
+    scope("service", request.service)?;
+    if !(0..=LAST_TIME).contains(&unix_seconds(time)) {
+        return Err(refused("a request can be signed at times of the years 1970 to 9999".to_owned()));
+    }
+    Ok(())
+}
+
+pub(super) fn region(region: Option<&str>) -> Result<&str> {
+    let region = region.filter(|region| !region.is_empty());
+    let region =
+        region.ok_or_else(|| refused("neither the request nor the record says the region".to_owned()))?;
+    scope("region", region)?;
+    Ok(region)
+}
+
+/// Region and service are words between slashes, in a header whose parts are parted by commas and spaces.
+fn scope(what: &str, word: &str) -> Result<()> {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_word) {
+        return Ok(());
+    }
+    Err(refused(format!("the {what} may have ASCII letters, digits and -_. only, not {}", quoted(word))))
+}
+
+/// Messages name the rule alone: a URL may hold a password, or a signature.
+fn url(url: &str) -> Result<()> {
+    let parsed: Uri = url.parse().map_err(unsignable)?;
+    let is_http = matches!(parsed.scheme_str(), Some("http" | "https"));
+    let authority = parsed.authority().map(Authority::as_str).unwrap_or_default();
+    let message = if !url.is_ascii() {
+        "the URL must be percent-encoded"
+    } else if !is_http || parsed.host().is_none_or(str::is_empty) {
+        "the URL must begin with http:// or https:// and a host"
+    } else if authority.contains('@') {
+        "the URL must have no user name or password in it"
+    } else if url.contains('#') {
+        "the URL must have no fragment"
+    } else {
+        return Ok(());
+    };
+    Err(refused(message.to_owned()))
+}
+
+/// The query of a URL that is to be presigned must not have a signature in it already.
+pub(super) fn is_unsigned(url: &str) -> Result<()> {
+    let query = url.split_once('?').map(|(_, query)| query).unwrap_or_default();
+    let names = query.split('&').map(|part| part.split('=').next().unwrap_or_default());
+    let of_signatures =
+        ["x-amz-algorithm", "x-amz-credential", "x-amz-expires", "x-amz-signature", "x-amz-signedheaders"];
+    let mut set = SET_BY_SIGNING.iter().chain(&of_signatures);
+    match set.find(|set| names.clone().any(|name| name.eq_ignore_ascii_case(set))) {
+        None => Ok(()),
+        Some(set) => Err(refused(format!("the URL has the parameter {set}, which is for signing to set"))),
+    }
+}
