@@ -89,7 +89,7 @@ fn the_manual_lists_every_error_code_that_a_command_gives() {
         (&["--passphrase-command", "echo x", "list"], "wrong_passphrase", 4),
         (&["get", "nobody"], "not_found", 5),
         (&["remove", "mine"], "input_needed", 6),
-        (&["init"], "conflict", 7),
+        (&["init"], "vault_exists", 7),
         (&["import", "broken"], "invalid_import", 8),
         (&["export", "--format", "json"], "refused", 9),
         (&["exec", "mine", "--json", "--", "./passphrase"], "not_runnable", 126),
