@@ -44,24 +44,18 @@ fn the_manual_has_every_section_in_the_order_of_man_7() {
 fn the_manual_describes_every_command_and_every_option_of_it() {
     let home = Home::plain();
     let page = page().replace("\\-", "-").replace("\\fB", "").replace("\\fR", "").replace("\\fI", "");
-    let help = home.succeeds(&["--help"]);
-    let commands: Vec<_> = help
-        .lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| !line.is_empty())
-        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
-        .map(|line| line.split_whitespace().next().unwrap())
-        .filter(|name| *name != "help")
-        .collect();
+    let mut commands = commands_of(&home, &[]);
+    let nested: Vec<_> = commands.iter().flat_map(|command| commands_of(&home, command)).collect();
+    assert!(nested.len() >= 6, "{nested:?}");
+    commands.extend(nested);
     assert!(commands.len() > 15, "{commands:?}");
     let mut options_seen = 0;
-    for name in commands {
+    for command in commands {
+        let name = command.join(" ");
         let head = format!(".SS aumbry {name}\n");
         let section = page.split(&head).nth(1).unwrap_or_else(|| panic!("{name} is not in the page"));
         let section = section.split("\n.S").next().unwrap();
-        for line in home.succeeds(&[name, "--help"]).lines().filter(|line| line.trim_start().starts_with('-'))
-        {
+        for line in help_of(&home, &command).lines().filter(|line| line.trim_start().starts_with('-')) {
             let Some(option) = line.split([' ', ',']).find(|word| word.starts_with("--")) else { continue };
             options_seen += 1;
             let is_described =
@@ -72,6 +66,25 @@ fn the_manual_describes_every_command_and_every_option_of_it() {
         assert!(section.contains(".EX\n"), "{name} has no example");
     }
     assert!(options_seen > 100, "the options were not found: {options_seen}");
+}
+
+fn help_of(home: &Home, command: &[String]) -> String {
+    let words: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
+    home.succeeds(&words)
+}
+
+/// The commands that this one has, as its help lists them.
+fn commands_of(home: &Home, command: &[String]) -> Vec<Vec<String>> {
+    help_of(home, command)
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .map(|line| line.split_whitespace().next().unwrap())
+        .filter(|name| *name != "help")
+        .map(|name| [command, &[name.to_owned()]].concat())
+        .collect()
 }
 
 #[test]

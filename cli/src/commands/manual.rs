@@ -33,9 +33,7 @@ pub(super) fn man() -> Outcome {
     page.code("aumbry [OPTIONS] COMMAND [ARGUMENTS]");
     page.raw(DESCRIPTION);
     page.section("COMMANDS");
-    for command in program.get_subcommands_mut().filter(|command| command.get_name() != "help") {
-        describe(&mut page, command);
-    }
+    describe_all(&mut page, &mut program);
     page.section("OPTIONS");
     page.text("These options can be given to every command.");
     options(&mut page, program.get_arguments().filter(|option| option.is_global_set()));
@@ -55,9 +53,17 @@ pub(super) fn man() -> Outcome {
     print(&page.into_text())
 }
 
+/// The commands of a command, each with its own.
+fn describe_all(page: &mut Page, program: &mut Command) {
+    for command in program.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+        describe(page, command);
+        describe_all(page, command);
+    }
+}
+
 /// What one command does: its usage, its own options, and what its help says in the end.
 fn describe(page: &mut Page, command: &mut Command) {
-    page.subsection(&format!("aumbry {}", command.get_name()));
+    page.subsection(command.get_bin_name().unwrap_or_default());
     page.code(command.render_usage().to_string().trim_start_matches("Usage: "));
     page.text(&sentence(command.get_long_about().or_else(|| command.get_about())));
     options(page, command.get_arguments().filter(|argument| !argument.is_global_set()));
