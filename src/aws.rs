@@ -7,6 +7,7 @@ pub mod json;
 pub mod profiles;
 #[cfg(feature = "sigv4")]
 pub mod sigv4;
+pub mod time;
 
 #[cfg(any(feature = "aws-sdk", feature = "object-store", feature = "sigv4"))]
 mod expiry;
@@ -15,7 +16,6 @@ mod plaintext;
 mod provider;
 pub(crate) mod raw_json;
 pub(crate) mod rows;
-pub(crate) mod time;
 
 #[cfg(any(feature = "aws-sdk", feature = "object-store"))]
 pub use provider::CredentialsProvider;

@@ -4,6 +4,7 @@ pub(crate) mod people;
 
 use std::path::PathBuf;
 
+use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::failure::EXITS;
@@ -47,7 +48,13 @@ pub(crate) struct Arguments {
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// The vault [default: $XDG_DATA_HOME/aumbry/default.aumbry]
-    #[arg(long, value_name = "PATH", env = "AUMBRY_VAULT", global = true)]
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "AUMBRY_VAULT",
+        global = true,
+        value_parser = clap::builder::OsStringValueParser::new().map(PathBuf::from)
+    )]
     pub(crate) vault: Option<PathBuf>,
     /// Results as JSON on stdout, errors as JSON in the last line of stderr
     #[arg(long, global = true)]
@@ -409,6 +416,7 @@ pub(crate) enum Shell {
 
 #[derive(Args)]
 pub(crate) struct Restore {
+    /// The backup
     pub(crate) file: PathBuf,
     /// Do not ask
     #[arg(long)]

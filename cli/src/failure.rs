@@ -36,6 +36,20 @@ impl Failure {
         Self::new(code::IO, format!("{}: {error}", message.into()))
     }
 
+    /// A file that was to be read, and is not there, or is none.
+    pub(crate) fn reading(path: &std::path::Path, error: &std::io::Error) -> Self {
+        let code = match error.kind() {
+            std::io::ErrorKind::NotFound => code::FILE_NOT_FOUND,
+            std::io::ErrorKind::IsADirectory => code::NOT_A_FILE,
+            _ => code::IO,
+        };
+        Self::new(code, format!("could not read {}: {error}", path.display()))
+    }
+
+    pub(crate) fn too_long(message: impl Into<String>) -> Self {
+        Self::new(code::TOO_LONG, message)
+    }
+
     /// Something that is shown once was not shown.
     pub(crate) fn lost(message: impl Into<String>) -> Self {
         Self::new(code::IO, message)

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use arguments::Arguments;
+use arguments::{Arguments, Command};
 use failure::Failure;
 use session::Session;
 
@@ -36,10 +36,12 @@ fn main() -> ExitCode {
         std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)),
     );
 
-    let Arguments { global, command } = match Arguments::try_parse() {
+    let Arguments { mut global, command } = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return misunderstood(&error),
     };
+    // A client that runs it takes whatever stands on stderr for a failure.
+    global.quiet |= matches!(command, Command::CredentialProcess { .. });
     let session = Session { global };
     if let Err(error) = hardened {
         session.note(&format!("aumbry: warning: {error}"));

@@ -73,6 +73,21 @@ pub(crate) fn records(count: usize) -> String {
     format!("{count} record{}", if count == 1 { "" } else { "s" })
 }
 
+/// Whether nobody will ever see what is printed: stdout is the null device, which is also what a closed one becomes.
+#[cfg(unix)]
+pub(crate) fn stdout_is_lost() -> bool {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+    let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(|stdout| File::from(stdout).metadata());
+    let null = std::fs::metadata("/dev/null");
+    matches!((stdout, null), (Ok(stdout), Ok(null)) if stdout.rdev() != 0 && stdout.rdev() == null.rdev())
+}
+
+#[cfg(windows)]
+pub(crate) fn stdout_is_lost() -> bool {
+    false
+}
+
 pub(crate) fn stdout_is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
@@ -91,8 +106,24 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| {
+    file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| sync_folder(path)).map_err(|error| {
         let _ = std::fs::remove_file(path); // half of it is worth nothing
         failed(error)
     })
+}
+
+/// So that the name is still there after a power cut.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // A folder that may not be read, or a file system that syncs none.
+        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::InvalidInput) => Ok(()),
+        synced => synced,
+    }
+}
+
+#[cfg(windows)]
+fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
 }

@@ -15,15 +15,12 @@ pub(crate) type SecretBytes = Zeroizing<Vec<u8>>;
 /// Longer secrets are a mistake: a wrong file, a program that does not end.
 const MAX_LEN: usize = 128 * 1024;
 
-/// Larger files are nothing that is imported.
-const MAX_IMPORT: usize = 16 * 1024 * 1024;
+/// As large as a vault may be, of which an import can be an export.
+const MAX_IMPORT: usize = 1 << 30;
 
 /// The whole content of a file that is imported.
 pub(crate) fn import_file(path: &Path) -> Outcome<SecretBytes> {
-    let shown = path.display();
-    let mut file =
-        File::open(path).map_err(|error| Failure::io(format!("could not read {shown}"), &error))?;
-    read_whole(&mut file, &format!("{shown}"), MAX_IMPORT)
+    read_whole(&mut open(path)?, &path.display().to_string(), MAX_IMPORT)
 }
 
 /// All that stdin gives, for an import.
@@ -33,10 +30,16 @@ pub(crate) fn import_stdin() -> Outcome<SecretBytes> {
 
 /// The content of a file, without one final line end.
 pub(crate) fn from_file(path: &Path) -> Outcome<SecretBytes> {
-    let shown = path.display();
-    let mut file =
-        File::open(path).map_err(|error| Failure::io(format!("could not read {shown}"), &error))?;
-    read_secret(&mut file, &format!("{shown}"))
+    read_secret(&mut open(path)?, &path.display().to_string())
+}
+
+fn open(path: &Path) -> Outcome<File> {
+    let failed = |error| Failure::reading(path, &error);
+    let file = File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.is_dir() {
+        return Err(failed(ErrorKind::IsADirectory.into()));
+    }
+    Ok(file)
 }
 
 /// What an inherited descriptor gives, without one final line end. Afterwards it is closed: a program that we run
@@ -52,8 +55,27 @@ pub(crate) fn from_descriptor(number: u32) -> Outcome<SecretBytes> {
 /// What an open descriptor leads to, without a buffer in between.
 #[cfg(unix)]
 fn descriptor(number: u32, what: &str) -> Outcome<File> {
+    duplicate(number).map_err(|error| Failure::io(format!("could not read {what}"), &error))
+}
+
+/// The descriptor itself, where it stands. `/dev/fd` would open its file anew: from the beginning, with the rights of
+/// today, and no socket at all.
+#[cfg(target_os = "linux")]
+fn duplicate(number: u32) -> std::io::Result<File> {
+    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+    let own = pidfd_open(getpid(), PidfdFlags::empty())?;
+    match pidfd_getfd(own, number.cast_signed(), PidfdGetfdFlags::empty()) {
+        Ok(descriptor) => Ok(File::from(descriptor)),
+        Err(rustix::io::Errno::BADF) => Err(rustix::io::Errno::BADF.into()),
+        // A kernel before 5.6, or a container that forbids the call.
+        Err(_) => File::open(format!("/dev/fd/{number}")),
+    }
+}
+
+/// Here `/dev/fd` gives the descriptor itself.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn duplicate(number: u32) -> std::io::Result<File> {
     File::open(format!("/dev/fd/{number}"))
-        .map_err(|error| Failure::io(format!("could not read {what}"), &error))
 }
 
 /// Of what a program inherits here, stdin alone has a number.
@@ -82,10 +104,16 @@ fn close(number: u32) -> std::io::Result<()> {
 pub(crate) fn from_command(command: &str) -> Outcome<SecretBytes> {
     let failed = |error| Failure::io("could not run the passphrase command", &error);
     let mut child = shell(command).stdout(Stdio::piped()).spawn().map_err(failed)?;
-    let read = match &mut child.stdout {
-        Some(output) => read_secret(output, "the passphrase command"),
+    let read = match child.stdout.take() {
+        Some(mut output) => read_secret(&mut output, "the passphrase command"),
         None => Err(Failure::unexpected("the passphrase command has no output")),
     };
+    if read.is_err() {
+        // It may go on printing for ever.
+        let _ = child.kill();
+        let _ = child.wait();
+        return read;
+    }
     let status = child.wait().map_err(failed)?;
     if !status.success() {
         return Err(Failure::input_needed(format!("the passphrase command failed ({status})")));
@@ -123,11 +151,11 @@ fn read_whole(source: &mut impl Read, what: &str, most: usize) -> Outcome<Secret
     let mut bytes = Zeroizing::new(vec![0; 4096]);
     let mut len = 0;
     loop {
+        if len > most {
+            return Err(Failure::too_long(format!("{what} gives more than {most} bytes")));
+        }
         if len == bytes.len() {
-            if len > most {
-                return Err(Failure::usage(format!("{what} gives more than {most} bytes")));
-            }
-            let mut larger = Zeroizing::new(vec![0; 2 * len]);
+            let mut larger = Zeroizing::new(vec![0; (2 * len).min(most + 1)]);
             larger.iter_mut().zip(bytes.iter()).for_each(|(place, byte)| *place = *byte);
             bytes = larger;
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aumbry::{ErrorKind, OpenOptions, Passphrase, Role, Vault};
+use aumbry::{Advice, ErrorKind, OpenOptions, Passphrase, Role, Vault};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::{Color, Global, NewPassphrase};
@@ -18,7 +18,8 @@ pub(crate) struct Session {
 impl Session {
     /// `--vault`, or the default place.
     pub(crate) fn path(&self) -> Outcome<PathBuf> {
-        match &self.global.vault {
+        // An empty variable is as good as none.
+        match self.global.vault.as_ref().filter(|path| !path.as_os_str().is_empty()) {
             Some(path) => Ok(path.clone()),
             None => default_path(),
         }
@@ -30,7 +31,11 @@ impl Session {
         // What needs no passphrase is found out before one is asked for.
         aumbry::inspect(&path)?;
         let passphrase = self.passphrase(&path)?;
-        Ok(self.open_with(passphrase, |options, passphrase| options.open(&path, passphrase))?)
+        let vault = self.open_with(passphrase, |options, passphrase| options.open(&path, passphrase))?;
+        for advice in vault.advice()?.iter().filter(|advice| matches!(advice, Advice::PinNotWritten(_))) {
+            self.note(&format!("aumbry: warning: {advice}"));
+        }
+        Ok(vault)
     }
 
     /// Opens the vault for somebody who wants to change it: a reader is refused before anything else is asked for.
@@ -88,8 +93,10 @@ impl Session {
         if yes {
             return Ok(());
         }
-        let mut terminal = passphrase::terminal(self.may_ask(), "yes or no")
-            .map_err(|failure| failure.advise("add --yes"))?;
+        let mut terminal = passphrase::terminal(self.may_ask(), "yes").map_err(|_| {
+            Failure::input_needed("this has to be confirmed, and there is no terminal to ask on")
+                .advise("add --yes")
+        })?;
         if terminal.confirm(what)? {
             return Ok(());
         }

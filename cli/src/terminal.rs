@@ -52,7 +52,8 @@ fn read_line(keys: &mut system::Keys) -> Outcome<SecretBytes> {
     loop {
         match keys.next()? {
             b'\r' | b'\n' => break,
-            CTRL_C | CTRL_D => return Err(cancelled()),
+            CTRL_C | CTRL_D | CTRL_BACKSLASH => return Err(cancelled()),
+            CTRL_Z => keys.stop()?,
             BACKSPACE | DELETE => {
                 // A whole UTF-8 character.
                 while len > 0 {
@@ -64,6 +65,11 @@ fn read_line(keys: &mut system::Keys) -> Outcome<SecretBytes> {
                 }
             }
             CTRL_U => len = 0,
+            control if control < b' ' && control != b'\t' => {
+                return Err(Failure::usage("a key was typed that writes no letter, such as an arrow").advise(
+                    "type again; what holds control characters is given by a file, a descriptor or a command",
+                ));
+            }
             typed => match line.get_mut(len) {
                 Some(place) => {
                     *place = typed;
@@ -83,6 +89,8 @@ const CTRL_C: u8 = 3;
 const CTRL_D: u8 = 4;
 const BACKSPACE: u8 = 8;
 const CTRL_U: u8 = 21;
+const CTRL_Z: u8 = 26;
+const CTRL_BACKSLASH: u8 = 28;
 const DELETE: u8 = 127;
 
 fn cancelled() -> Failure {

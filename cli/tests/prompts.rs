@@ -5,6 +5,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Output};
 
 use common::tty::Tty;
@@ -72,8 +73,9 @@ fn what_is_typed_can_be_corrected_whole_characters_at_a_time() {
 fn a_question_that_is_cancelled_leaves_the_terminal_and_the_vault_as_they_were() {
     let home = Home::new();
     let vault = fs::read(home.vault()).unwrap();
-    let signals = [Signal::INT, Signal::TERM, Signal::HUP];
-    let ways = ["\x03", "\x04", "correct\x03", "correct\x04"].map(Ok).into_iter().chain(signals.map(Err));
+    let signals = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT];
+    let ways =
+        ["\x03", "\x04", "\x1c", "correct\x03", "correct\x04"].map(Ok).into_iter().chain(signals.map(Err));
     for way in ways {
         let mut tty = Tty::new();
         let before = tty.modes();
@@ -219,4 +221,69 @@ fn a_wait_is_shown_on_a_terminal_and_nowhere_else() {
         assert!(!shown(&arguments).contains("Unlocking"), "{arguments:?}");
     }
     assert_eq!(stderr(&home.run(&["list"])), "", "nor where nobody looks");
+}
+
+#[test]
+fn after_a_question_signals_do_what_they_always_do() {
+    let home = Home::new();
+    for interrupt in [None, Some(Signal::TERM)] {
+        let mut tty = Tty::new();
+        let child = tty.spawn_captured(asking(&home, &["remove", "mine"]));
+        tty.wait_for(": ", 0);
+        tty.type_(format!("{PASSPHRASE}\r"));
+        tty.wait_for("[y/N]", 0);
+        match interrupt {
+            None => tty.type_("\x03"),
+            Some(signal) => kill_process(Pid::from_child(&child), signal).unwrap(),
+        }
+        let expected = interrupt.unwrap_or(Signal::INT).as_raw();
+        assert_eq!(tty.wait(child).status.signal(), Some(expected));
+    }
+    home.succeeds(&["show", "mine"]);
+}
+
+#[test]
+fn a_question_can_be_put_aside_and_taken_up_again() {
+    let home = Home::new();
+    for keyboard in [true, false] {
+        let mut tty = Tty::new();
+        let child = tty.spawn_captured(asking(&home, &["get", "mine"]));
+        let pid = Pid::from_child(&child);
+        tty.wait_for(": ", 0);
+        if keyboard {
+            tty.type_("corr\x1a");
+        } else {
+            tty.type_("corr");
+            kill_process(pid, Signal::TSTP).unwrap();
+        }
+        wait_until(|| is_stopped(pid));
+        assert!(tty.echoes(), "meanwhile the terminal is somebody else's");
+        kill_process(pid, Signal::CONT).unwrap();
+        wait_until(|| !tty.echoes());
+        tty.type_(format!("\x15{PASSPHRASE}\r"));
+        let output = tty.wait(child);
+        assert_eq!((stdout(&output), stderr(&output)), (format!("{SECRET}\n"), String::new()));
+    }
+}
+
+#[test]
+fn a_key_that_writes_no_letter_is_no_part_of_a_passphrase() {
+    let home = Home::new();
+    let (_, output) = typed(&home, &["list"], format!("{PASSPHRASE}\x1b[D\r"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("such as an arrow"), "{}", stderr(&output));
+}
+
+fn is_stopped(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap();
+    stat.rsplit(") ").next().unwrap().starts_with('T')
+}
+
+#[track_caller]
+fn wait_until(is_so: impl Fn() -> bool) {
+    let begin = std::time::Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "it did not come to that");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
 }

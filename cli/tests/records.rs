@@ -24,3 +24,52 @@ fn a_record_goes_in_and_comes_out_byte_for_byte() {
     assert!(!home.succeeds(&["list", "--json"]).contains(SECRET));
     assert_eq!(home.succeeds(&["list", "m"]).lines().count(), 2);
 }
+
+#[test]
+fn a_secret_is_refused_on_the_command_line_however_it_is_spelled() {
+    let home = Home::new();
+    for field in [
+        "secret-access-key",
+        "SecretAccessKey",
+        "AWSSecretKey",
+        "aws_secret_access_key",
+        "secret",
+        "SessionToken",
+    ] {
+        home.fails(&["edit", "mine", &format!("{field}={SECRET}")], 2, "must not stand on the command line");
+        let attribute = format!("{field}={SECRET}");
+        let add = [
+            "add",
+            "new",
+            "--access-key-id",
+            "AKIANEW",
+            "--secret-file",
+            "secret",
+            "--attribute",
+            &attribute,
+        ];
+        home.fails(&add, 2, "must not stand on the command line");
+    }
+}
+
+#[test]
+fn a_field_that_every_record_has_is_no_attribute() {
+    let home = Home::new();
+    home.fails(&["edit", "mine", "name=yours"], 2, "aumbry rename");
+    home.fails(&["edit", "mine", "provider=session"], 2, "follows from the rest");
+    let add = |attribute| {
+        let add =
+            ["add", "new", "--access-key-id", "AKIANEW", "--secret-file", "secret", "--attribute", attribute];
+        home.succeeds(&add);
+        let record = home.json(&["show", "new"]);
+        home.succeeds(&["remove", "new", "--yes"]);
+        record
+    };
+    assert_eq!(
+        add("endpoint-url=http://localhost:9000")["attributes"]["endpoint_url"],
+        "http://localhost:9000"
+    );
+    assert_eq!(add("expires=9999-12-31T23:59:59Z")["expires"], "9999-12-31T23:59:59Z");
+    home.succeeds(&["edit", "mine", "expires=9999-12-31T23:59:59Z"]);
+    assert_eq!(home.succeeds(&["get", "mine", "--field", "expires"]), "9999-12-31T23:59:59Z\n");
+}

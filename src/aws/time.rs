@@ -12,7 +12,8 @@ use crate::credentials::{FIRST_TIME, LAST_TIME, system_time, unix_seconds};
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// `2026-11-23T04:05:06Z`, always UTC, always whole seconds (RFC 3339, section 5.6).
-pub(crate) fn format(time: SystemTime) -> String {
+#[must_use]
+pub fn format(time: SystemTime) -> String {
     let utc = EPOCH.saturating_add(SignedDuration::from_secs(unix_seconds(time)));
     format!("{utc}Z")
 }
@@ -22,7 +23,8 @@ pub(crate) fn format(time: SystemTime) -> String {
 /// It has a date, a time and an offset. Up to nine digits of a second are read, and a leap second is the second
 /// before it. Of ISO 8601, which is what AWS calls the format, a little more than RFC 3339 is read: the short
 /// form without `-` and `:`, and a time without seconds.
-pub(crate) fn parse(text: &str) -> Option<SystemTime> {
+#[must_use]
+pub fn parse(text: &str) -> Option<SystemTime> {
     let pieces = Pieces::parse(text).ok()?;
     if pieces.time_zone_annotation().is_some() {
         return None; // RFC 9557, which may contradict its offset

@@ -25,6 +25,7 @@ pub(crate) enum People {
     /// Give somebody a new passphrase, for instance one who forgot it
     #[command(after_help = "Example:\n  aumbry people passwd bob")]
     Passwd {
+        /// Whose
         label: String,
         #[command(flatten)]
         new: NewPassphrase,
@@ -63,6 +64,7 @@ pub(crate) struct Add {
 
 #[derive(Args)]
 pub(crate) struct Remove {
+    /// Whose
     pub(crate) label: String,
     /// Make all keys new; only you stay, with a new passphrase
     #[arg(long, conflicts_with = "keep_seed")]

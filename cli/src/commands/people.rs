@@ -11,7 +11,7 @@ use super::records::{escaped, rfc3339, table};
 use crate::arguments::NewPassphrase;
 use crate::arguments::people::{Add, People, RecoveryCheck, Rekey, Remove};
 use crate::failure::{Failure, Outcome};
-use crate::output::{print, print_json, records};
+use crate::output::{print, print_json, records, stdout_is_lost};
 use crate::session::Session;
 
 pub(super) fn people(session: &Session, people: &People) -> Outcome {
@@ -183,6 +183,7 @@ fn make_new(
 }
 
 fn recovery_code(session: &Session, page: bool, yes: bool) -> Outcome {
+    check_stdout()?;
     let vault = session.open_to_write()?;
     if vault.people()?.iter().any(|person| person.is_recovery_code) {
         session.confirm(
@@ -208,6 +209,14 @@ pub(super) fn show_code(session: &Session, code: &RecoveryCode, page: bool) -> O
     };
     // Also where nobody listens any more: that is no quiet end for a code that is shown once.
     printed.map_err(|_| lost_code())
+}
+
+/// A code is shown once: not to nobody.
+pub(super) fn check_stdout() -> Outcome {
+    if !stdout_is_lost() {
+        return Ok(());
+    }
+    Err(Failure::lost("stdout leads nowhere, and a recovery code is shown once: nothing was changed"))
 }
 
 pub(super) fn lost_code() -> Failure {

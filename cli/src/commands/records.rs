@@ -39,12 +39,15 @@ pub(super) fn add(session: &Session, add: &Add) -> Outcome {
     for attribute in &add.attributes {
         let (key, value) = attribute
             .split_once('=')
-            .ok_or_else(|| Failure::usage(format!("--attribute takes KEY=VALUE, not {attribute:?}")))?;
-        refuse_secret(key)?;
-        draft = draft.attribute(key, value)?;
+            .ok_or_else(|| Failure::usage("--attribute takes KEY=VALUE, and what was given has no ="))?;
+        draft = match field(key)? {
+            Field::Expires => draft.expires(time(value)?),
+            Field::AccessKeyId => return Err(Failure::usage("the access key id has an option of its own")),
+            Field::Attribute(key) => draft.attribute(key, value)?,
+        };
     }
     vault.edit(|edit| edit.add(&draft))?;
-    done(session, &vault, &add.name, &format!("Added {}.", add.name))
+    done(session, &vault, &add.name, &format!("Added {}.", escaped(&add.name)))
 }
 
 pub(super) fn edit(session: &Session, edit: &Edit) -> Outcome {
@@ -68,38 +71,53 @@ pub(super) fn edit(session: &Session, edit: &Edit) -> Outcome {
         change = change.secret_access_key(secret_access_key(session, &edit.secret)?);
     }
     vault.edit(|records| records.change(&edit.name, &change))?;
-    done(session, &vault, &edit.name, &format!("Changed {}.", edit.name))
+    done(session, &vault, &edit.name, &format!("Changed {}.", escaped(&edit.name)))
 }
 
-/// A secret on the command line is known to every user of the machine, however the field is spelled.
-fn refuse_secret(key: &str) -> Outcome {
-    let spelled = key.to_lowercase().replace('-', "_");
-    match spelled.strip_prefix("aws_").unwrap_or(&spelled) {
-        "secret_access_key" | "secret_key" | "session_token" | "security_token" => Err(Failure::usage(
-            format!("{key} must not stand on the command line, where every user of the machine can read it"),
-        )
+/// A field of a record that is written as `FIELD=VALUE`.
+enum Field<'a> {
+    AccessKeyId,
+    Expires,
+    Attribute(&'a str),
+}
+
+/// What is meant by this field. Those that the record has anyway are no attributes, or there would be two of the name; a
+/// secret on the command line is known to every user of the machine, however the field is spelled.
+fn field(key: &str) -> Outcome<Field<'_>> {
+    let plain: String =
+        key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    match plain.strip_prefix("aws").unwrap_or(&plain) {
+        "secret" | "secretkey" | "secretaccesskey" | "token" | "sessiontoken" | "securitytoken"
+        | "password" => Err(Failure::usage(format!(
+            "{key} must not stand on the command line, where every user of the machine can read it"
+        ))
         .advise("give it by --secret-file, --secret-fd or --from-json")),
-        _ => Ok(()),
+        "name" => Err(Failure::usage("the name is changed with `aumbry rename`")),
+        "provider" | "created" | "updated" => {
+            Err(Failure::usage(format!("{key} is not for anybody to set: it follows from the rest")))
+        }
+        "accesskeyid" => Ok(Field::AccessKeyId),
+        "expires" => Ok(Field::Expires),
+        "endpointurl" => Ok(Field::Attribute("endpoint_url")),
+        _ => Ok(Field::Attribute(key)),
     }
 }
 
+fn time(text: &str) -> Outcome<std::time::SystemTime> {
+    let time = aumbry::aws::time::parse(text);
+    time.ok_or_else(|| Failure::usage("expires is a time such as 2027-01-31T12:00:00Z"))
+}
+
 /// `FIELD=VALUE`, or `FIELD=` to clear it.
-fn apply(change: Change, field: &str) -> Outcome<Change> {
-    let (key, value) = field
+fn apply(change: Change, assignment: &str) -> Outcome<Change> {
+    let (key, value) = assignment
         .split_once('=')
         .ok_or_else(|| Failure::usage("a change is FIELD=VALUE, or FIELD= to clear the field"))?;
-    refuse_secret(key)?;
-    Ok(match key {
-        "access-key-id" | "access_key_id" => change.access_key_id(value),
-        "expires" if value.is_empty() => change.expires(None),
-        "expires" => {
-            let time: jiff::Timestamp = value
-                .parse()
-                .map_err(|_| Failure::usage("expires is a time such as 2027-01-31T12:00:00Z"))?;
-            change.expires(Some(time.into()))
-        }
-        "endpoint-url" => change.attribute("endpoint_url", Some(value).filter(|value| !value.is_empty())),
-        key => change.attribute(key, Some(value).filter(|value| !value.is_empty())),
+    let value = Some(value).filter(|value| !value.is_empty());
+    Ok(match field(key)? {
+        Field::AccessKeyId => change.access_key_id(value.unwrap_or_default()),
+        Field::Expires => change.expires(value.map(time).transpose()?),
+        Field::Attribute(key) => change.attribute(key, value),
     })
 }
 
@@ -107,15 +125,15 @@ pub(super) fn rename(session: &Session, old: &str, new: &str) -> Outcome {
     let new = Name::new(new)?;
     let vault = session.open_to_write()?;
     vault.edit(|edit| edit.rename(old, &new))?;
-    done(session, &vault, new.as_str(), &format!("Renamed {old} to {new}."))
+    done(session, &vault, new.as_str(), &format!("Renamed {} to {}.", escaped(old), escaped(new.as_str())))
 }
 
 pub(super) fn remove(session: &Session, name: &str, yes: bool) -> Outcome {
     let vault = session.open_to_write()?;
     let id = find(&vault, name)?.access_key_id().to_owned();
-    session.confirm(yes, &format!("Remove {name} ({id}) for good?"))?;
+    session.confirm(yes, &format!("Remove {} ({}) for good?", escaped(name), escaped(&id)))?;
     vault.edit(|edit| edit.remove(name))?;
-    session.done(&format!("Removed {name}."), &json!({ "removed": name }))
+    session.done(&format!("Removed {}.", escaped(name)), &json!({ "removed": name }))
 }
 
 /// Says that a record was written: to a person in a line, to a program as the record that it is now.
@@ -130,7 +148,7 @@ fn done(session: &Session, vault: &Vault, name: &str, note: &str) -> Outcome {
 pub(super) fn get(session: &Session, name: &str, field: &str, no_newline: bool) -> Outcome {
     let vault = session.open()?;
     let credentials = credentials(&vault, name)?;
-    let missing = || Failure::not_found(format!("{name} has no {field}"));
+    let missing = || Failure::not_found(format!("{} has no {}", escaped(name), escaped(field)));
     let value = match field {
         "secret-access-key" => credentials.secret_access_key().clone(),
         "session-token" => credentials.session_token().ok_or_else(missing)?.clone(),
@@ -156,7 +174,7 @@ pub(super) fn get(session: &Session, name: &str, field: &str, no_newline: bool) 
 }
 
 pub(super) fn rfc3339(time: std::time::SystemTime) -> String {
-    jiff::Timestamp::try_from(time).map(|time| time.to_string()).unwrap_or_default()
+    aumbry::aws::time::format(time)
 }
 
 /// The record with its secret, or what to do if there is none.
@@ -250,7 +268,7 @@ pub(super) fn table(heads: &[&str; 4], rows: &[[String; 4]]) -> String {
 pub(super) fn escaped(text: &str) -> String {
     let plain = |c: char| {
         !c.is_control()
-            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     text.chars().map(|c| if plain(c) { c.to_string() } else { c.escape_unicode().to_string() }).collect()
 }

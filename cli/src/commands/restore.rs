@@ -69,7 +69,7 @@ impl Backup {
     fn give_records_to(&self, vault: &Vault, session: &Session, restore: &Restore) -> Outcome {
         let (count, generation) = (vault.entries()?.count(), vault.generation()?);
         let what =
-            format!("The {} of generation {generation} make way for the {}.", records(count), self.text);
+            format!("In place of {} of generation {generation} there will be {}.", records(count), self.text);
         ask(session, restore, &what)?;
         session.waiting("Restoring", || vault.restore(&self.vault))?;
         report(session, vault, &[])
@@ -78,7 +78,7 @@ impl Backup {
     fn come_back(&self, found: &Found, path: &Path, session: &Session, restore: &Restore) -> Outcome {
         let people: Vec<String> = self.vault.people()?.into_iter().map(|person| person.label).collect();
         let what = format!(
-            "{} makes way for the {}. These can open it, with their passphrases of then, also who was removed since: {}.",
+            "In place of {} there will be {}. These can open it, with their passphrases of then, also who was removed since: {}.",
             found.named(path),
             self.text,
             people.iter().map(|label| escaped(label)).collect::<Vec<_>>().join(", ")
@@ -97,7 +97,7 @@ impl Backup {
                 "ask an administrator; or add --accept-rollback, at each opening until an administrator commits",
             ));
         }
-        let what = format!("{} makes way for the {}, as they were.", found.named(path), self.text);
+        let what = format!("In place of {} there will be {}, as they were.", found.named(path), self.text);
         ask(session, restore, &what)?;
         make_room(session, found, path)?;
         let place = FileStorage::new(path);
@@ -130,9 +130,9 @@ impl Found {
 
     fn named(&self, path: &Path) -> String {
         match self {
-            Self::Nothing => format!("Nothing at {}", path.display()),
-            Self::Damaged => format!("The damaged file {}", path.display()),
-            Self::Opened(_) => format!("The vault {}", path.display()),
+            Self::Nothing => format!("nothing at {}", path.display()),
+            Self::Damaged => format!("the damaged file {}", path.display()),
+            Self::Opened(_) => format!("the vault {}", path.display()),
         }
     }
 }
@@ -162,7 +162,7 @@ fn open_backup(
                 terminal.ask_secret(&format!("Passphrase of the backup {}: ", restore.file.display()))?;
             Ok(open(Passphrase::from(own.as_slice()))?)
         }
-        opened => Ok(opened?),
+        opened => opened.map_err(unusable),
     }
 }
 

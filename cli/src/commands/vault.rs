@@ -10,7 +10,7 @@ use aumbry::{
 };
 use serde_json::json;
 
-use super::people::{lost_code, show_code};
+use super::people::{check_stdout, lost_code, show_code};
 use crate::arguments::{Init, NewPassphrase};
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json, records};
@@ -19,6 +19,9 @@ use crate::session::{Session, make_folder};
 
 pub(super) fn init(session: &Session, init: &Init) -> Outcome {
     let path = session.path()?;
+    if init.recovery_code {
+        check_stdout()?;
+    }
     if path.symlink_metadata().is_ok() {
         let message = format!("there is a file at {} already", path.display());
         return Err(Failure::from(Error::new(ErrorKind::VaultExists, message))

@@ -2,11 +2,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use signal_hook::{consts, flag};
 use zeroize::Zeroizing;
 
 use super::{cancelled, lost};
@@ -45,30 +46,32 @@ impl Device {
 }
 
 /// Bytes as they are typed: no echo, no line editing, no signals from keys, until this is dropped. A signal from
-/// elsewhere ends the question too, so that the terminal is never left mute.
+/// elsewhere ends or stops the question too, so that the terminal is never left mute.
 pub(super) struct Keys {
     tty: File,
     before: Termios,
-    ended: Arc<AtomicBool>,
-    signals: Vec<signal_hook::SigId>,
+    quiet: Termios,
+    signals: &'static Signals,
 }
 
 impl Keys {
     fn begin(tty: &File) -> Outcome<Self> {
         let tty = tty.try_clone().map_err(|error| lost(&error))?;
         let before = tcgetattr(&tty).map_err(|error| lost(&error.into()))?;
-        let ended = Arc::new(AtomicBool::new(false));
-        let mut signals = Vec::new();
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP]
-        {
-            signals.extend(signal_hook::flag::register(signal, Arc::clone(&ended)));
-        }
         let mut quiet = before.clone();
         quiet.local_modes &= !(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
-        tcsetattr(&tty, OptionalActions::Flush, &quiet).map_err(|error| lost(&error.into()))?;
-        Ok(Self { tty, before, ended, signals })
+        let signals = Signals::of_process();
+        signals.ended.store(false, Ordering::SeqCst);
+        signals.usual.store(false, Ordering::SeqCst);
+        let keys = Self { tty, before, quiet, signals };
+        keys.set(&keys.quiet)?;
+        Ok(keys)
+    }
+
+    fn set(&self, modes: &Termios) -> Outcome {
+        tcsetattr(&self.tty, OptionalActions::Flush, modes).map_err(|error| lost(&error.into()))
     }
 
     pub(super) fn next(&mut self) -> Outcome<u8> {
@@ -87,8 +90,11 @@ impl Keys {
     /// Waits for a key, or for the signal that ends the question.
     fn wait(&self) -> Outcome {
         loop {
-            if self.ended.load(Ordering::Relaxed) {
+            if self.signals.ended.load(Ordering::SeqCst) {
                 return Err(cancelled());
+            }
+            if self.signals.stopped.swap(false, Ordering::SeqCst) {
+                self.stop()?;
             }
             let mut polled = [PollFd::new(&self.tty, PollFlags::IN)];
             let patience = rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
@@ -99,14 +105,52 @@ impl Keys {
             }
         }
     }
+
+    /// Gives the terminal back for as long as the program is stopped.
+    pub(super) fn stop(&self) -> Outcome {
+        self.set(&self.before)?;
+        // If it cannot be stopped the question just goes on.
+        let _ = signal_hook::low_level::emulate_default_handler(consts::SIGTSTP);
+        self.set(&self.quiet)
+    }
 }
 
 impl Drop for Keys {
     fn drop(&mut self) {
         // If that fails the terminal is gone.
-        let _ = tcsetattr(&self.tty, OptionalActions::Flush, &self.before);
-        for signal in self.signals.drain(..) {
-            signal_hook::low_level::unregister(signal);
-        }
+        let _ = self.set(&self.before);
+        self.signals.usual.store(true, Ordering::SeqCst);
+    }
+}
+
+/// What signals do: during a question they end or stop that, otherwise what they always do.
+struct Signals {
+    usual: Arc<AtomicBool>,
+    ended: Arc<AtomicBool>,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Signals {
+    /// Set up once, for a handler that was taken away again would leave its signal without any effect.
+    fn of_process() -> &'static Self {
+        static SIGNALS: OnceLock<Signals> = OnceLock::new();
+        SIGNALS.get_or_init(|| {
+            let signals = Self {
+                usual: Arc::new(AtomicBool::new(true)),
+                ended: Arc::default(),
+                stopped: Arc::default(),
+            };
+            let ends = [consts::SIGINT, consts::SIGTERM, consts::SIGHUP, consts::SIGQUIT];
+            for (signal, flag) in ends
+                .map(|signal| (signal, &signals.ended))
+                .into_iter()
+                .chain([(consts::SIGTSTP, &signals.stopped)])
+            {
+                // One that the system does not let us take does what it always does.
+                let _ = flag::register_conditional_default(signal, Arc::clone(&signals.usual));
+                let _ = flag::register(signal, Arc::clone(flag));
+            }
+            signals
+        })
     }
 }
