@@ -62,6 +62,9 @@ pub(crate) struct Global {
     /// Say nothing but results and errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Say as whom the vault was opened, and how long that took
+    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
     /// Never ask: fail with 6 where something would have to be typed
     #[arg(long, global = true)]
     pub(crate) no_input: bool,

@@ -14,8 +14,8 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use arguments::{Arguments, Command};
 use failure::Failure;
@@ -36,12 +36,15 @@ fn main() -> ExitCode {
         std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)),
     );
 
-    let Arguments { mut global, command } = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => return misunderstood(&error),
-    };
+    let parsed = Arguments::command().color(colors()).try_get_matches();
+    let Arguments { mut global, command } =
+        match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
+            Ok(arguments) => arguments,
+            Err(error) => return misunderstood(&error),
+        };
     // A client that runs it takes whatever stands on stderr for a failure.
     global.quiet |= matches!(command, Command::CredentialProcess { .. });
+    global.verbose &= !global.quiet;
     let session = Session { global };
     if let Err(error) = hardened {
         session.note(&format!("aumbry: warning: {error}"));
@@ -53,6 +56,20 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit())
         }
     }
+}
+
+/// What `--color` says, before the command line is understood: what is wrong with it is printed in colours too.
+fn colors() -> ColorChoice {
+    let mut before = String::new();
+    for argument in std::env::args_os().take_while(|argument| argument != "--") {
+        let argument = argument.to_string_lossy().into_owned();
+        match (before.as_str(), argument.as_str()) {
+            ("--color", "never") | (_, "--color=never") => return ColorChoice::Never,
+            ("--color", "always") | (_, "--color=always") => return ColorChoice::Always,
+            _ => before = argument,
+        }
+    }
+    ColorChoice::Auto
 }
 
 /// Help and version, or what is wrong with the command line: to a program too, which says so with `--json`.

@@ -35,6 +35,9 @@ impl Session {
         for advice in vault.advice()?.iter().filter(|advice| matches!(advice, Advice::PinNotWritten(_))) {
             self.note(&format!("aumbry: warning: {advice}"));
         }
+        if self.global.verbose {
+            self.note(&opened(&vault)?);
+        }
         Ok(vault)
     }
 
@@ -166,6 +169,19 @@ impl Session {
         self.note(note);
         Ok(())
     }
+}
+
+/// As whom, and how long it took.
+fn opened(vault: &Vault) -> Outcome<String> {
+    let own = vault.people()?.into_iter().find(|person| person.is_self);
+    let who = own.map(|own| format!("{}, {}", own.label.escape_debug(), own.role)).unwrap_or_default();
+    let (kdf, rest) = vault.unlock_time().map_or((0.0, 0.0), |time| {
+        (time.kdf.as_secs_f64() * 1e3, time.whole.saturating_sub(time.kdf).as_secs_f64() * 1e3)
+    });
+    Ok(format!(
+        "Opened generation {} as {who}: {kdf:.0} ms for the passphrase, {rest:.1} ms for the rest.",
+        vault.generation()?
+    ))
 }
 
 fn default_path() -> Outcome<PathBuf> {

@@ -29,3 +29,34 @@ fn every_command_explains_itself_with_an_example() {
         assert!(help.to_lowercase().contains("example") || help.contains("~/.aws"), "{name} has no example");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn colours_are_for_terminals_that_are_not_told_otherwise() {
+    let home = Home::empty();
+    let shown = |arguments: &[&str], no_color: &str| {
+        let mut tty = common::tty::Tty::new();
+        let mut command = home.program(env!("CARGO_BIN_EXE_aumbry"), arguments);
+        command.env("TERM", "xterm").env("NO_COLOR", no_color);
+        let child = tty.spawn(command);
+        tty.wait(child);
+        tty.screen().contains("\x1b[")
+    };
+    assert!(shown(&["lst"], "") && !shown(&["lst"], "1"));
+    assert!(!shown(&["--color", "never", "lst"], "") && !shown(&["lst", "--color=never"], ""));
+    assert!(shown(&["--color", "always", "lst"], "1"));
+}
+
+#[test]
+fn who_wants_to_know_is_told_as_whom_the_vault_was_opened() {
+    let home = Home::new();
+    let said = stderr(&home.run(&["list", "-v"]));
+    assert!(said.starts_with("Opened generation 2 as owner, administrator: "), "{said}");
+    assert!(said.ends_with(" ms for the rest.\n"), "{said}");
+    assert_eq!(
+        stderr(&home.run(&["credential-process", "mine", "-v"])),
+        "",
+        "a client would take it for a failure"
+    );
+    home.fails(&["list", "-v", "-q"], 2, "cannot be used with");
+}
