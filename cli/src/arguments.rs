@@ -228,7 +228,7 @@ pub(crate) enum Command {
     /// Print the profile by which AWS clients find a record, or write it to ~/.aws/config
     #[command(
         name = "aws-config",
-        after_help = "Example:\n  aumbry aws-config s3-uploads --profile uploads --passphrase-command 'pass aumbry' --write\n  aws --profile uploads s3 ls\n\nThe vault and the passphrase source of this call go into the profile; everything else in the file stays as it is."
+        after_help = "Example:\n  aumbry aws-config s3-uploads --profile uploads --passphrase-command 'pass aumbry' --write\n  aws --profile uploads s3 ls\n\nThe vault and the passphrase source of this call go into the profile, a file or a command that the environment names too; everything else in the file stays as it is. If something gives the profile another key, which AWS clients prefer to a program's, it says so."
     )]
     AwsConfig(AwsConfig),
     /// Print a record as commands for a shell
