@@ -245,7 +245,7 @@ pub(crate) enum Command {
     },
     /// Run a program with a record in its environment
     #[command(
-        after_help = "Example:\n  aumbry exec s3-uploads -- aws s3 ls\n\nIt ends as the program ends; 126 and 127 if it could not be run."
+        after_help = "Example:\n  aumbry exec s3-uploads -- aws s3 ls\n\nIt ends as the program ends; 126 and 127 if it could not be run. The program begins without core dumps, which would hold the secret; if it needs them, it can have them: aumbry exec s3-uploads -- sh -c 'ulimit -c unlimited; exec program'"
     )]
     Exec {
         /// The record
