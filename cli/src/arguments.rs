@@ -238,7 +238,7 @@ pub(crate) enum Command {
     /// Print the profile by which AWS clients find a record, or write it to ~/.aws/config
     #[command(
         name = "aws-config",
-        after_help = "Example:\n  aumbry aws-config s3-uploads --profile uploads --passphrase-command 'pass aumbry' --write\n  aws --profile uploads s3 ls\n\nThe vault and the passphrase source of this call go into the profile; everything else in the file stays as it is."
+        after_help = "Example:\n  aumbry aws-config s3-uploads --profile uploads --passphrase-command 'pass aumbry' --write\n  aws --profile uploads s3 ls\n\nThe vault and the passphrase source of this call go into the profile, a file or a command that the environment names too; everything else in the file stays as it is. If something gives the profile another key, which AWS clients prefer to a program's, it says so."
     )]
     AwsConfig(AwsConfig),
     /// Print a record as commands for a shell
@@ -255,7 +255,7 @@ pub(crate) enum Command {
     },
     /// Run a program with a record in its environment
     #[command(
-        after_help = "Example:\n  aumbry exec s3-uploads -- aws s3 ls\n\nIt ends as the program ends; 126 and 127 if it could not be run."
+        after_help = "Example:\n  aumbry exec s3-uploads -- aws s3 ls\n\nIt ends as the program ends; 126 and 127 if it could not be run. The program begins without core dumps, which would hold the secret; if it needs them, it can have them: aumbry exec s3-uploads -- sh -c 'ulimit -c unlimited; exec program'"
     )]
     Exec {
         /// The record

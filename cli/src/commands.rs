@@ -2,6 +2,7 @@
 
 mod aws;
 mod aws_config;
+mod aws_files;
 mod backup;
 mod doctor;
 mod export;

@@ -1,6 +1,7 @@
 //! Where a passphrase comes from: the sources in the order of `aumbry --help`, never the command line.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::Command;
 
 use aumbry::{Passphrase, Weakness};
@@ -25,6 +26,11 @@ pub(crate) fn hide_from_child(command: &mut Command) {
     }
 }
 
+/// The value of a variable. An empty one is as good as none, and so is one without a name.
+fn set(variable: &str) -> Option<OsString> {
+    std::env::var_os(variable).filter(|value| !value.is_empty())
+}
+
 /// One passphrase and where it may come from.
 #[derive(Clone, Default)]
 pub(crate) struct Sources {
@@ -34,29 +40,41 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
+    /// What an option names, else what a variable names that leads to a passphrase and is none.
+    fn or_environment(&self, variables: &[&str; 3]) -> Outcome<Self> {
+        if self.descriptor.is_some() || self.file.is_some() || self.command.is_some() {
+            return Ok(self.clone());
+        }
+        let [file, command, _] = variables;
+        if let Some(path) = set(file) {
+            return Ok(Self { file: Some(path.into()), ..Self::default() });
+        }
+        let command = set(command).map(|command| {
+            command.into_string().map_err(|_| Failure::usage("the passphrase command is no text"))
+        });
+        Ok(Self { command: command.transpose()?, ..Self::default() })
+    }
+
+    /// Where the passphrase of a vault comes from, if it does not stand in a variable and is not asked for.
+    pub(crate) fn named(&self) -> Outcome<Self> {
+        self.or_environment(&SOURCES)
+    }
+
+    /// Whether the passphrase of a vault comes without being asked for.
+    pub(crate) fn is_given(&self) -> bool {
+        let options = self.descriptor.is_some() || self.file.is_some() || self.command.is_some();
+        options || SOURCES.iter().any(|variable| set(variable).is_some())
+    }
+
     /// The passphrase from an option or from the environment, if any of them is set.
     fn read(&self, variables: &[&str; 3]) -> Outcome<Option<SecretBytes>> {
-        if let Some(number) = self.descriptor {
-            return secret::from_descriptor(number).map(Some);
+        let [.., plain] = variables;
+        match self.or_environment(variables)? {
+            Self { descriptor: Some(number), .. } => secret::from_descriptor(number).map(Some),
+            Self { file: Some(path), .. } => secret::from_file(&path).map(Some),
+            Self { command: Some(command), .. } => secret::from_command(&command).map(Some),
+            Self { .. } => Ok(set(plain).map(|value| value.into_encoded_bytes().into())),
         }
-        if let Some(path) = &self.file {
-            return secret::from_file(path).map(Some);
-        }
-        if let Some(command) = &self.command {
-            return secret::from_command(command).map(Some);
-        }
-        // An empty variable is as good as none, and so is one without a name.
-        let set = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty());
-        let [file, command, plain] = variables;
-        if let Some(path) = set(file) {
-            return secret::from_file(Path::new(&path)).map(Some);
-        }
-        if let Some(command) = set(command) {
-            let command =
-                command.to_str().ok_or_else(|| Failure::usage("the passphrase command is no text"))?;
-            return secret::from_command(command).map(Some);
-        }
-        Ok(set(plain).map(|value| value.into_encoded_bytes().into()))
     }
 
     /// The passphrase of a vault, asked for on the terminal if no source gives it.

@@ -30,6 +30,61 @@ fn a_program_finds_the_record_in_its_environment_and_nothing_that_beats_it() {
     assert_eq!(String::from_utf8_lossy(&read.stdout), SECRET);
 }
 
+/// What `env` prints for this shell about one variable, of a record with this region.
+#[track_caller]
+fn line(region: &str, shell: &str, variable: &str) -> String {
+    let home = Home::new();
+    home.succeeds(&["edit", "mine", &format!("region={region}")]);
+    let script = home.succeeds(&["env", "mine", "--shell", shell]);
+    script.lines().find(|line| line.contains(variable)).unwrap().to_owned()
+}
+
+#[test]
+fn no_value_breaks_out_of_its_quotes() {
+    let quotes = "'; calc; \u{2018}\u{2019}\u{201a}\u{201b}\\";
+    let region = |shell| line(quotes, shell, "AWS_REGION");
+    assert_eq!(region("sh"), "export AWS_REGION=''\\''; calc; \u{2018}\u{2019}\u{201a}\u{201b}\\'");
+    assert_eq!(region("fish"), "set -gx AWS_REGION '\\'; calc; \u{2018}\u{2019}\u{201a}\u{201b}\\\\';");
+    let doubled = "\u{2018}\u{2018}\u{2019}\u{2019}\u{201a}\u{201a}\u{201b}\u{201b}";
+    assert_eq!(region("powershell"), format!("$Env:AWS_REGION = '''; calc; {doubled}\\'"));
+}
+
+#[test]
+fn what_clients_would_read_first_is_taken_away_in_every_shell() {
+    let profile = |shell| line("eu-west-1", shell, "AWS_PROFILE");
+    assert_eq!(profile("sh"), "unset AWS_PROFILE");
+    // A variable of fish may stand in several scopes. (`interop/clients/run` has fish run it.)
+    assert_eq!(profile("fish"), "while set -e AWS_PROFILE; end;");
+    assert_eq!(profile("powershell"), "Remove-Item -ErrorAction Ignore Env:AWS_PROFILE");
+}
+
+#[test]
+fn a_value_that_no_environment_can_carry_is_named() {
+    let home = Home::new();
+    std::fs::write(home.path().join("nul"), "a\0b").unwrap();
+    home.succeeds(&["add", "nul", "--access-key-id", "A", "--secret-file", "nul"]);
+    let says = "the value of AWS_SECRET_ACCESS_KEY holds a NUL character, which no environment can carry";
+    home.fails(&["exec", "nul", "--", "true"], 2, says);
+    home.fails(&["env", "nul"], 2, says);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_dumps_no_core_unless_it_asks_for_it() {
+    let home = Home::new();
+    let limits = |shell: &str| {
+        let output = succeeds(home.shell(&format!("ulimit -S -c $(ulimit -H -c); {shell}")));
+        output.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = limits("ulimit -S -c; ulimit -H -c");
+    let within = limits("aumbry exec mine -- sh -c 'ulimit -S -c; ulimit -H -c'");
+    assert_eq!(within, ["0", &before[1]]);
+    assert_eq!(
+        limits("aumbry exec mine -- sh -c 'ulimit -S -c $(ulimit -H -c); ulimit -S -c'"),
+        [&*before[0]]
+    );
+}
+
 #[test]
 fn a_profile_is_written_and_the_rest_of_the_file_stays_byte_for_byte() {
     let home = Home::new();

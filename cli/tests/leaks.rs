@@ -133,7 +133,7 @@ fn a_crash_while_the_passphrase_comes_in_leaves_no_core_dump() {
             assert!(!process.contains("cmdline", half), "a command line is for every user to read");
             let limits = fs::read_to_string(process.file("limits")).unwrap();
             let cores = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-            assert_eq!(cores.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{cores}");
+            assert_eq!(cores.split_whitespace().nth(4), Some("0"), "{cores}");
             assert!(!crash(child, signal), "a core dump was left ({leaves_dumps}: by others too)");
         }
     }

@@ -30,6 +30,7 @@ FROM_CONSOLE = {
     "base64": ("AKIAI44QH8DHBEXAMPLE", "je7MtGbClwBF/2Zp9Utk/h3yCo8nvb+EXAMPLE=="),
     "equals": ("AKIAEQUALS", "=a=b+c/="),
     "semicolon": ("AKIASEMICOLON", ";#=+/"),
+    "all-of-them": ("AKIAALL", "a/b+c=d#e;f/+=#;g"),
     "comment": ("AKIACOMMENT", "a #b ;c/+="),  # in a credentials file it would end at the first blank
 }
 PAIRS = FROM_CREDENTIALS_FILE | FROM_CONSOLE
@@ -78,6 +79,16 @@ class Home:
 
     def export(self, profile):
         return [self.aws, "configure", "export-credentials", "--profile", profile]
+
+
+def fish_has_the_record_and_nothing_that_beats_it(home):
+    """Also of a variable that stands in each of fish's scopes."""
+    shadows = "set -gx AWS_PROFILE global; set -U AWS_PROFILE universal; function in_a_scope; set -l AWS_PROFILE local;"
+    script = "$argv[1] --passphrase-file passphrase env $argv[2] --shell fish | source;"
+    shows = 'set -q AWS_PROFILE; and echo still; printf "%s\n" $AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY'
+    for name, (key, secret) in PAIRS.items():
+        done = home.run("fish", "-c", f"{shadows} {script} {shows}; end; in_a_scope $argv", home.aumbry, name)
+        check(f"fish: the pair {name!r}, and no profile", done.stdout.split("\n") == [key, secret, ""], done)
 
 
 def make(home):
@@ -193,6 +204,7 @@ def main():
         aws_cli_gets_a_session(home)
         aws_cli_fails_cleanly_without_a_terminal(home)
         aws_cli_prompts_on_the_terminal(home)
+        fish_has_the_record_and_nothing_that_beats_it(home)
         boto3_gets_the_same(home)
         os.chdir("/")
     print(f"{counts['passed']} passed, {counts['failed']} failed")

@@ -53,6 +53,7 @@ mod edit;
 mod grammar;
 mod import;
 mod render;
+mod stronger;
 
 use std::fmt;
 use std::path::Path;
@@ -64,6 +65,7 @@ use crate::error::{Result, quoted};
 
 pub use edit::set_properties;
 pub use render::render;
+pub use stronger::{Stronger, stronger_than_process};
 
 /// Which of the two shared files a text is: they name their sections differently.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -197,10 +199,5 @@ pub fn read<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Import
 /// [`InvalidImport`](crate::ErrorKind::InvalidImport), naming the file, the line and the rule that it breaks, never
 /// its content.
 pub fn parse(files: &[(FileKind, &[u8])]) -> Result<Import> {
-    let sources = files.iter().enumerate().map(|(at, (kind, content))| {
-        let shown =
-            if files.len() == 1 { format!("the {kind}") } else { format!("file {} ({kind})", at + 1) };
-        Source::new(*kind, shown, content)
-    });
-    import::import(&sources.collect::<Result<Vec<_>>>()?)
+    import::import(&Source::all(files)?)
 }

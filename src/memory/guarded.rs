@@ -100,6 +100,9 @@ impl Drop for Pages {
 ///   error mode, so their crashes are not reported either.
 /// * **Other Unix systems**: no core dump.
 ///
+/// On Unix a program that this one runs begins without core dumps, and can allow itself what it could before: the soft
+/// limit alone is lowered.
+///
 /// # Errors
 /// [`ErrorKind::Io`] where the system refuses.
 pub fn harden_process() -> Result<()> {

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod edit;
+mod stronger;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -48,6 +48,17 @@ fn fresh(session: &Session, name: &str, allow_expired: bool) -> Outcome<Credenti
     }
 }
 
+/// The record, if it is not expired and can stand in the environment of a program.
+fn for_environment(session: &Session, name: &str, allow_expired: bool) -> Outcome<Credentials> {
+    let credentials = fresh(session, name, allow_expired)?;
+    if let Some((name, _)) = variables(&credentials).find(|(_, value)| value.contains('\0')) {
+        return Err(Failure::usage(format!(
+            "the value of {name} holds a NUL character, which no environment can carry"
+        )));
+    }
+    Ok(credentials)
+}
+
 /// Exactly one JSON object on stdout once everything has succeeded, and nothing else anywhere.
 pub(super) fn credential_process(session: &Session, name: &str, allow_expired: bool) -> Outcome {
     let credentials = fresh(session, name, allow_expired)?;
@@ -56,7 +67,7 @@ pub(super) fn credential_process(session: &Session, name: &str, allow_expired: b
 }
 
 pub(super) fn env(session: &Session, name: &str, shell: Shell, allow_expired: bool) -> Outcome {
-    let credentials = fresh(session, name, allow_expired)?;
+    let credentials = for_environment(session, name, allow_expired)?;
     if session.global.json {
         return print_json(&variables(&credentials).collect::<BTreeMap<_, _>>());
     }
@@ -65,16 +76,16 @@ pub(super) fn env(session: &Session, name: &str, shell: Shell, allow_expired: bo
         + variables(&credentials).map(|(name, value)| name.len() + 5 * value.len() + 40).sum::<usize>();
     let mut script = Zeroizing::new(String::with_capacity(len));
     for name in READ_BY_CLIENTS {
-        script.push_str(match shell {
-            Shell::Sh => "unset ",
-            Shell::Fish => "set -e ",
-            Shell::Powershell => "Remove-Item -ErrorAction Ignore Env:",
-        });
-        script.push_str(name);
-        script.push_str(if shell == Shell::Fish { ";\n" } else { "\n" });
+        let (before, after) = match shell {
+            Shell::Sh => ("unset ", "\n"),
+            // Each time out of one scope (local, global, universal), until it is in none.
+            Shell::Fish => ("while set -e ", "; end;\n"),
+            Shell::Powershell => ("Remove-Item -ErrorAction Ignore Env:", "\n"),
+        };
+        [before, name, after].into_iter().for_each(|part| script.push_str(part));
     }
     for (name, value) in variables(&credentials) {
-        if value.contains(['\0', '\n', '\r']) {
+        if value.contains(['\n', '\r']) {
             return Err(Failure::usage(format!(
                 "the value of {name} holds a line break, which a shell script cannot carry"
             )));
@@ -106,7 +117,11 @@ fn quote(script: &mut String, shell: Shell, value: &str) {
                 script.push('\\');
                 script.push(letter);
             }
-            (Shell::Powershell, '\'') => script.push_str("''"),
+            // To PowerShell the typographic ones are single quotes, too.
+            (Shell::Powershell, '\'' | '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{201b}') => {
+                script.push(letter);
+                script.push(letter);
+            }
             _ => script.push(letter),
         }
     }
@@ -118,7 +133,7 @@ pub(super) fn exec(session: &Session, name: &str, command: &[OsString], allow_ex
     let Some((program, arguments)) = command.split_first() else {
         return Err(Failure::usage("name a program behind --"));
     };
-    let credentials = fresh(session, name, allow_expired)?;
+    let credentials = for_environment(session, name, allow_expired)?;
     let mut child = Command::new(program);
     child.args(arguments);
     for name in READ_BY_CLIENTS {

@@ -1,19 +1,24 @@
 //! The profile by which AWS clients find a record.
 
+mod quoting;
+mod shared_file;
+
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aumbry::aws::profiles::set_properties;
 use aumbry::{ExposeSecret, Name};
 use serde_json::json;
 
+use super::aws_files;
+use super::records::credentials;
 use crate::arguments::AwsConfig;
 use crate::failure::{Failure, Outcome};
-use crate::output::{print, print_json};
+use crate::output::{self, print, print_json};
 use crate::passphrase::Sources;
-use crate::session::{Session, make_folder};
+use crate::session::Session;
+
+pub(super) use quoting::{Platform, quoted};
 
 pub(super) fn aws_config(session: &Session, arguments: &AwsConfig) -> Outcome {
     Name::new(&arguments.name)?;
@@ -29,24 +34,35 @@ pub(super) fn aws_config(session: &Session, arguments: &AwsConfig) -> Outcome {
         let text = set_properties("", profile, &properties)?;
         return if session.global.json { print_json(&result) } else { print(text.expose_secret()) };
     }
-    let path = config_path()?;
-    let failed = |error: std::io::Error| Failure::io(format!("could not change {}", path.display()), &error);
-    // A link is followed: its target is what is replaced.
-    let path = &path.canonicalize().unwrap_or_else(|_| path.clone());
-    let old = match fs::read_to_string(path) {
-        Ok(old) => old,
-        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(failed(error)),
-    };
-    let new = set_properties(&old, profile, &properties)?;
-    make_folder(path)?;
-    replace(path, new.expose_secret()).map_err(failed)?;
+    check_record(session, &arguments.name)?;
+    let path = shared_file::edit(&aws_files::config()?, |old| set_properties(old, profile, &properties))?;
     let note = format!(
         "The profile {profile:?} stands in {} now. Try: aws --profile {profile} sts get-caller-identity",
         path.display()
     );
+    // Also with --quiet: as long as something else is stronger, the profile is not what it seems.
+    let warn = |what: &str| output::note(false, &format!("aumbry: warning: {what}"));
+    let stronger = aws_files::stronger().unwrap_or_else(|failure| {
+        warn(&format!("what else gives the profile a key could not be found out: {}", failure.message()));
+        Vec::new()
+    });
+    let stronger: Vec<_> = stronger.into_iter().filter(|stronger| stronger.profile == profile).collect();
     result["path"] = json!(path);
-    session.done(&note, &result)
+    result["stronger"] =
+        stronger.iter().map(|stronger| json!({ "path": stronger.path, "keys": stronger.keys })).collect();
+    session.done(&note, &result)?;
+    stronger.iter().for_each(|stronger| warn(&stronger.says()));
+    Ok(())
+}
+
+/// Whether there is such a record, if that can be found out without asking for the passphrase.
+fn check_record(session: &Session, name: &str) -> Outcome {
+    if session.global.passphrase().is_given() {
+        credentials(&session.open()?, name).map(drop)
+    } else {
+        session.note("No passphrase was given, so the vault was not asked whether it has this record.");
+        Ok(())
+    }
 }
 
 /// What AWS clients are to run: absolute paths, and the vault and passphrase source of this very call.
@@ -57,9 +73,14 @@ fn credential_process(session: &Session, name: &str) -> Outcome<String> {
     };
     let program =
         std::env::current_exe().map_err(|error| Failure::io("could not find this program", &error))?;
-    let mut words = vec![text(&program)?, "credential-process".into(), name.into()];
+    let mut words = vec![text(&program)?, "credential-process".into()];
+    // A name that looks like an option comes last, behind what ends the options.
+    let is_like_an_option = name.starts_with('-');
+    if !is_like_an_option {
+        words.push(name.into());
+    }
     words.extend(["--vault".into(), text(&absolute(&session.path()?)?)?]);
-    match session.global.passphrase() {
+    match session.global.passphrase().named()? {
         Sources { descriptor: Some(_), .. } => {
             return Err(Failure::usage(
                 "a descriptor is open only now: give the passphrase by a file or a command",
@@ -71,56 +92,14 @@ fn credential_process(session: &Session, name: &str) -> Outcome<String> {
         Sources { command: Some(command), .. } => words.extend(["--passphrase-command".into(), command]),
         Sources { .. } => {}
     }
-    Ok(words.iter().map(|word| quoted(word)).collect::<Outcome<Vec<_>>>()?.join(" "))
+    if is_like_an_option {
+        words.extend(["--".into(), name.into()]);
+    }
+    let words = words.iter().map(|word| quoted(word, Platform::HERE)).collect::<Outcome<Vec<_>>>()?;
+    Ok(words.join(" "))
 }
 
 fn text(path: &Path) -> Outcome<String> {
     let text = path.to_str().ok_or_else(|| Failure::usage(format!("{} is no text", path.display())))?;
     Ok(text.to_owned())
-}
-
-/// Bare where possible, else in single quotes: one SDK for Go drops whatever follows a word in double quotes.
-pub(super) fn quoted(word: &str) -> Outcome<String> {
-    let is_bare = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
-    match word {
-        word if !word.is_empty() && word.chars().all(is_bare) => Ok(word.to_owned()),
-        word if word.contains(['\'', '\n', '\r']) => Err(Failure::usage(format!(
-            "{word:?} cannot stand in a config file: choose a name or path without quotes"
-        ))),
-        word => Ok(format!("'{word}'")),
-    }
-}
-
-fn config_path() -> Outcome<PathBuf> {
-    if let Some(path) = std::env::var_os("AWS_CONFIG_FILE").filter(|path| !path.is_empty()) {
-        return Ok(path.into());
-    }
-    let home =
-        std::env::home_dir().ok_or_else(|| Failure::usage("there is no home folder: set AWS_CONFIG_FILE"))?;
-    Ok(home.join(".aws/config"))
-}
-
-/// The old file stays until the new one is whole; it keeps its permissions.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".aumbry-new");
-    let temporary = path.with_file_name(name);
-    let write = || {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&temporary)?;
-        if let Ok(old) = fs::metadata(path) {
-            file.set_permissions(old.permissions())?;
-        }
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().inspect_err(|error| {
-        if error.kind() != ErrorKind::AlreadyExists {
-            let _ = fs::remove_file(&temporary);
-        }
-    })
 }

@@ -7,7 +7,7 @@ use aumbry::aws::{console_csv, json, profiles};
 use aumbry::{Draft, Name, Vault};
 use serde_json::{Value, json};
 
-use super::aws_config::quoted;
+use super::aws_config::{Platform, quoted};
 use super::records::{escaped, table};
 use crate::arguments::{Import, ImportFormat, OnConflict};
 use crate::failure::{Failure, Outcome};
@@ -232,7 +232,7 @@ fn aws_config(session: &Session, draft: &Draft) -> Option<String> {
         return None;
     }
     let vault = match &session.global.vault {
-        Some(path) => format!(" --vault {}", quoted(path.to_str()?).ok()?),
+        Some(path) => format!(" --vault {}", quoted(path.to_str()?, Platform::HERE).ok()?),
         None => String::new(),
     };
     Some(format!("aumbry aws-config {name} --write{vault}"))

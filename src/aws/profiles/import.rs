@@ -19,12 +19,22 @@ pub(super) const KEY: [&str; 4] = [ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOK
 
 /// A file's text, and how messages call the file.
 pub(super) struct Source<'a> {
-    kind: FileKind,
+    pub(super) kind: FileKind,
     shown: String,
     text: &'a str,
 }
 
 impl<'a> Source<'a> {
+    /// The files in their order, which is how messages call them if there are several.
+    pub(super) fn all(files: &[(FileKind, &'a [u8])]) -> Result<Vec<Self>> {
+        let sources = files.iter().enumerate().map(|(at, (kind, content))| {
+            let shown =
+                if files.len() == 1 { format!("the {kind}") } else { format!("file {} ({kind})", at + 1) };
+            Self::new(*kind, shown, content)
+        });
+        sources.collect()
+    }
+
     pub(super) fn new(kind: FileKind, shown: String, content: &'a [u8]) -> Result<Self> {
         match std::str::from_utf8(content) {
             Ok(text) => Ok(Self { kind, shown, text }),
@@ -38,7 +48,7 @@ impl<'a> Source<'a> {
 }
 
 /// A property that counts, and where it stands. The value is still in the file's buffer.
-struct Property<'a> {
+pub(super) struct Property<'a> {
     value: &'a str,
     /// Whether more of it follows on indented lines.
     continued: bool,
@@ -47,7 +57,7 @@ struct Property<'a> {
 }
 
 impl Property<'_> {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.value.is_empty() && !self.continued
     }
 
@@ -57,13 +67,13 @@ impl Property<'_> {
 }
 
 /// By key, in lower case.
-type Properties<'a> = BTreeMap<String, Property<'a>>;
+pub(super) type Properties<'a> = BTreeMap<String, Property<'a>>;
 
-struct Profile<'a> {
-    name: &'a str,
+pub(super) struct Profile<'a> {
+    pub(super) name: &'a str,
     /// Whether AWS reads a section like this one.
-    is_read: bool,
-    properties: Properties<'a>,
+    pub(super) is_read: bool,
+    pub(super) properties: Properties<'a>,
 }
 
 pub(super) fn import(sources: &[Source<'_>]) -> Result<Import> {
@@ -102,7 +112,7 @@ fn merged<'a>(sources: &'a [Source<'a>]) -> Result<Vec<Profile<'a>>> {
 }
 
 /// What one file says of each profile.
-fn profiles_of<'a>(source: &'a Source<'a>) -> Result<Vec<Profile<'a>>> {
+pub(super) fn profiles_of<'a>(source: &'a Source<'a>) -> Result<Vec<Profile<'a>>> {
     let mut sections: Vec<(Section<'a>, Properties<'a>)> = Vec::new();
     let mut places = HashMap::new();
     let mut place = 0;

@@ -99,9 +99,13 @@ fn keep_private(start: *mut c_void, len: usize) {
 fn keep_private(_start: *mut c_void, _len: usize) {}
 
 pub(super) fn harden_process() -> Result<()> {
-    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `none` is a valid rlimit for the duration of the call.
-    if unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) } != 0 {
+    // The soft limit, which is what counts. A lower hard one would be for good, for programs that this one runs too.
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a valid rlimit for the duration of the call.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_CORE, &raw mut limit) } == 0;
+    limit.rlim_cur = 0;
+    // SAFETY: as above.
+    if !known || unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const limit) } != 0 {
         return Err(refused("core dumps could not be switched off"));
     }
     if deny_debuggers() != 0 {
