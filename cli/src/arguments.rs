@@ -1,5 +1,6 @@
 //! The command line: what can be said, and the help that teaches it.
 
+pub(crate) mod online;
 pub(crate) mod people;
 
 use std::path::PathBuf;
@@ -267,6 +268,10 @@ pub(crate) enum Command {
         #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<std::ffi::OsString>,
     },
+    /// Give a record a new key at AWS, and delete the old one; needs a key of an IAM user
+    #[cfg(feature = "aws")]
+    #[command(after_help = online::ROTATE_HELP)]
+    Rotate(online::Rotate),
     /// Change your own passphrase
     #[command(
         after_help = "Example:\n  aumbry passwd\n\nEvery record is sealed anew under a new key; everybody else keeps their passphrase. If somebody else may know the old one, and you are an administrator, `aumbry rekey` is what is needed."
@@ -306,10 +311,8 @@ pub(crate) enum Command {
     )]
     Restore(Restore),
     /// Look at permissions, pin, memory, key derivation and plaintext files, and say what to do
-    #[command(
-        after_help = "Example:\n  aumbry doctor\n\nIt changes nothing, and ends with 0 whatever it finds. It looks for keys in ~/.aws, in the files that AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name, and in the environment."
-    )]
-    Doctor,
+    #[command(after_help = online::DOCTOR_HELP)]
+    Doctor(online::Doctor),
     /// Write a completion script for a shell
     #[command(
         after_help = "Example:\n  aumbry completions bash > ~/.local/share/bash-completion/completions/aumbry"

@@ -11,9 +11,13 @@ mod manual;
 mod people;
 mod records;
 mod restore;
+#[cfg(feature = "aws")]
+mod rotate;
 mod vault;
 
 use crate::arguments::Command;
+#[cfg(feature = "aws")]
+use crate::arguments::online::Doctor;
 use crate::failure::Outcome;
 use crate::session::Session;
 
@@ -35,6 +39,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::AwsConfig(arguments) => aws_config::aws_config(session, &arguments),
         Command::Env { name, shell, allow_expired } => aws::env(session, &name, shell, allow_expired),
         Command::Exec { name, allow_expired, command } => aws::exec(session, &name, &command, allow_expired),
+        #[cfg(feature = "aws")]
+        Command::Rotate(arguments) => rotate::rotate(session, &arguments),
         Command::Passwd { new } => vault::passwd(session, &new),
         Command::People(people) => people::people(session, &people),
         Command::Rekey(rekey) => people::rekey(session, &rekey),
@@ -42,7 +48,11 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Verify => vault::verify(session),
         Command::Backup { file } => backup::backup(session, &file),
         Command::Restore(restore) => restore::restore(session, &restore),
-        Command::Doctor => doctor::doctor(session),
+        #[cfg(feature = "aws")]
+        Command::Doctor(Doctor { name: Some(name), sts_endpoint, .. }) => {
+            doctor::doctor_of_key(session, &name, sts_endpoint.as_deref())
+        }
+        Command::Doctor(_) => doctor::doctor(session),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man => manual::man(),
     }

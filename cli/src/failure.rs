@@ -90,6 +90,22 @@ impl Failure {
         Self::new(code::WEAK_PASSPHRASE, message)
     }
 
+    /// AWS was not reached, or did not do what it does.
+    #[cfg(feature = "aws")]
+    pub(crate) fn network(message: impl Into<String>) -> Self {
+        Self::new(code::NETWORK, message)
+    }
+
+    #[cfg(feature = "aws")]
+    pub(crate) fn bad_answer(message: impl Into<String>) -> Self {
+        Self::new(code::BAD_ANSWER, message)
+    }
+
+    #[cfg(feature = "aws")]
+    pub(crate) fn aws_refused(message: impl Into<String>) -> Self {
+        Self::new(code::AWS_REFUSED, message)
+    }
+
     pub(crate) fn unexpected(message: impl Into<String>) -> Self {
         Self::new(code::UNEXPECTED, message)
     }

@@ -1,11 +1,13 @@
 //! `aumbry`: AWS credentials in a sealed vault, for terminals and scripts.
 //!
 //! `arguments` says what can be said, `commands` does it, `session` leads to the vault, `passphrase`, `secret` and
-//! `terminal` take secrets in, `output` and `failure` let results and errors out.
+//! `terminal` take secrets in, `output` and `failure` let results and errors out, `online` calls AWS.
 
 mod arguments;
 mod commands;
 mod failure;
+#[cfg(feature = "aws")]
+mod online;
 mod output;
 mod passphrase;
 mod secret;

@@ -1,12 +1,14 @@
 //! What could be better, and how. What it is there to find never makes it fail.
 
+#[cfg(feature = "aws")]
+mod key;
 mod permissions;
 mod plaintext;
 
-use aumbry::{Advice, KdfParameters, MemoryProtection, Role, Vault, VaultInfo};
+use aumbry::{Advice, KdfParameters, MemoryProtection, Role, Rotation, Vault, VaultInfo};
 use serde_json::json;
 
-use super::records::rfc3339;
+use super::records::{escaped, rfc3339};
 use crate::failure::Outcome;
 use crate::output::{print, print_json};
 use crate::session::Session;
@@ -38,7 +40,19 @@ pub(super) fn doctor(session: &Session) -> Outcome {
     findings.push(memory(vault.memory_protection()?));
     findings.extend(kdf(&info, &advice, vault.role()?));
     findings.extend(rest(&advice));
+    findings.extend(vault.rotations()?.iter().map(under_way));
     findings.extend(plaintext::findings());
+    show(session, &findings)
+}
+
+/// Of one record alone: whether AWS accepts its key.
+#[cfg(feature = "aws")]
+pub(super) fn doctor_of_key(session: &Session, name: &str, sts_endpoint: Option<&str>) -> Outcome {
+    let vault = session.open()?;
+    show(session, &key::findings(session, &vault, name, sts_endpoint)?)
+}
+
+fn show(session: &Session, findings: &[Finding]) -> Outcome {
     if session.global.json {
         let findings = findings
             .iter()
@@ -49,6 +63,15 @@ pub(super) fn doctor(session: &Session) -> Outcome {
         format!("{:<7} {about:<12} {says}\n", if *is_well { "ok" } else { "advice" })
     });
     print(&lines.collect::<String>())
+}
+
+fn under_way(rotation: &Rotation) -> Finding {
+    let Rotation { name, started, .. } = rotation;
+    let (name, since) = (escaped(name), rfc3339(*started));
+    let says = format!(
+        "the keys of {name} are being rotated since {since}: `aumbry rotate {name} --resume` goes on"
+    );
+    Finding::ill("rotation", says)
 }
 
 /// Whether an older vault would be noticed on this machine.

@@ -298,6 +298,14 @@ pub(super) fn show(session: &Session, name: &str, reveal: bool) -> Outcome {
     }
     let _ = writeln!(text, "  created             {}", rfc3339(entry.created()));
     let _ = writeln!(text, "  updated             {}", rfc3339(entry.updated()));
+    if let Some(rotation) = vault.rotation(name)? {
+        let since = rfc3339(rotation.started);
+        let _ = writeln!(
+            text,
+            "  rotation            under way since {since}: `aumbry rotate {} --resume`",
+            escaped(name)
+        );
+    }
     print(&text)?;
     if !reveal {
         return print("  secret access key   (shown with --reveal)\n");

@@ -32,6 +32,7 @@ codes! {
     NOT_A_FILE "not_a_file" 3 "the path leads to a folder, a pipe or a device";
     STORAGE_FULL "storage_full" 3 "the disk, or a quota, is full";
     DURABILITY_UNKNOWN "durability_unknown" 3 "saved, but the disk did not confirm it";
+    NETWORK "network" 3 "AWS was not reached, did not answer in time, or failed";
     WRONG_PASSPHRASE "wrong_passphrase" 4 "nobody's way into the vault opens with this passphrase";
     REOPEN "reopen" 4 "an administrator changed this passphrase meanwhile";
     NOT_FOUND "not_found" 5 "the vault has no such record or person, or the record no such field";
@@ -50,9 +51,11 @@ codes! {
     VAULT_CHANGED "vault_changed" 8 "another vault stands here, or its signing key was replaced";
     PIN_DAMAGED "pin_damaged" 8 "this machine's note of the version last seen cannot be read";
     INVALID_IMPORT "invalid_import" 8 "a file to import is not understood";
+    BAD_ANSWER "bad_answer" 8 "what a server answered is not understood";
     NOT_ADMINISTRATOR "not_administrator" 9 "only an administrator may do this";
     WEAK_PASSPHRASE "weak_passphrase" 9 "a new passphrase is easy to guess";
     REFUSED "refused" 9 "the rules forbid this, whoever asks";
+    AWS_REFUSED "aws_refused" 9 "AWS refused a call, or does not list the key";
     NOT_RUNNABLE "not_runnable" 126 "the program of `exec` could not be run";
     NO_PROGRAM "no_program" 127 "the program of `exec` is not there";
 }
@@ -62,15 +65,15 @@ pub(crate) const EXITS: &[(u8, &str)] = &[
     (0, "done"),
     (1, "unexpected"),
     (2, "usage, or an invalid name or field"),
-    (3, "file missing, I/O, permission, full disk, not a regular file"),
+    (3, "file missing, I/O, permission, full disk, not a regular file, or AWS was not reached"),
     (4, "wrong passphrase"),
     (5, "no such record, person or field, or an expired session"),
     (6, "input needed, and nobody to type it"),
     (7, "conflict: a name or file exists, or another program is writing"),
-    (8, "damaged, forged, rolled back, of a newer version, or an import that is not understood"),
+    (8, "damaged, forged, rolled back, of a newer version, or an import or an answer that is not understood"),
     (
         9,
-        "refused: not an administrator, a weak passphrase or key derivation, plaintext without `--plaintext`",
+        "refused: not an administrator, a weak passphrase or key derivation, plaintext without `--plaintext`, or AWS said no",
     ),
 ];
 

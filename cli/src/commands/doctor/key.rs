@@ -1,0 +1,44 @@
+//! Whether AWS accepts the key of a record, and whose it is.
+
+use std::time::SystemTime;
+
+use aumbry::Vault;
+
+use super::super::records::{credentials, rfc3339};
+use super::{Finding, under_way};
+use crate::failure::{Failure, Outcome};
+use crate::online;
+use crate::session::Session;
+
+const ABOUT: &str = "key";
+
+pub(super) fn findings(
+    session: &Session,
+    vault: &Vault,
+    name: &str,
+    endpoint: Option<&str>,
+) -> Outcome<Vec<Finding>> {
+    let credentials = credentials(vault, name)?;
+    let key = match credentials.expires() {
+        Some(expires) if expires <= SystemTime::now() => {
+            Finding::ill(ABOUT, format!("the session expired at {}", rfc3339(expires)))
+        }
+        _ => match session.waiting("Asking AWS", || online::identity(&credentials, endpoint))? {
+            Ok(identity) => {
+                let says = format!(
+                    "{} is {} of account {}",
+                    credentials.access_key_id(),
+                    identity.arn,
+                    identity.account
+                );
+                Finding::well(ABOUT, says)
+            }
+            Err(refusal) => Finding::ill(ABOUT, Failure::from(refusal).message()),
+        },
+    };
+    let rotation = match vault.rotation(name)? {
+        Some(rotation) => under_way(&rotation),
+        None => Finding::well("rotation", "none is under way"),
+    };
+    Ok(vec![key, rotation])
+}

@@ -1,0 +1,359 @@
+//! New keys for a record, in steps of which each is in the vault before the next begins. Wherever it is cut off, the
+//! record has a pair that works, the vault holds every pair that may work, and `--resume` goes on.
+//!
+//! A save that the disk did not confirm stops the rotation. Whichever of the two versions a power cut leaves, the next
+//! run goes on from it: the record's pair of then was not touched, and a key whose secret went with the newer version is
+//! an orphan.
+
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use aumbry::{Credentials, Edit, ErrorKind, ExposeSecret, Rotation, RotationStage, Vault};
+use serde_json::json;
+
+use super::records::{credentials, rfc3339};
+use crate::arguments::online::Rotate;
+use crate::failure::{Failure, Outcome};
+use crate::online::{AccessKey, Iam, Refusal};
+use crate::session::Session;
+
+/// As many keys as AWS lets a user have.
+const MOST_KEYS: usize = 2;
+/// How long a new key may take until all of AWS knows it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) fn rotate(session: &Session, arguments: &Rotate) -> Outcome {
+    let vault = session.open_to_write()?;
+    let name = arguments.name.as_str();
+    credentials(&vault, name)?; // a record that is not there has no rotation either
+    let work = Work { session, vault: &vault, name, arguments };
+    match (vault.rotation(name)?, arguments.resume, arguments.abort) {
+        (None, false, false) => {
+            work.begin()?;
+            work.go_on(true)
+        }
+        (Some(_), true, _) => work.go_on(false),
+        (Some(rotation), _, true) => work.abort(&rotation),
+        (None, ..) => session.done(
+            &format!("No rotation of {name} is under way."),
+            &json!({ "name": name, "rotated": false }),
+        ),
+        (Some(rotation), false, false) => {
+            let since = rfc3339(rotation.started);
+            Err(Failure::conflict(format!("a rotation of {name} is under way since {since}"))
+                .advise("go on with --resume, or give it up with --abort"))
+        }
+    }
+}
+
+struct Work<'a> {
+    session: &'a Session,
+    vault: &'a Vault,
+    name: &'a str,
+    arguments: &'a Rotate,
+}
+
+impl Work<'_> {
+    /// IAM, seen by the record's own pair.
+    fn own(&self) -> Outcome<Iam> {
+        self.iam(&credentials(self.vault, self.name)?)
+    }
+
+    fn iam(&self, credentials: &Credentials) -> Outcome<Iam> {
+        Iam::new(credentials, self.arguments.iam_endpoint.as_deref())
+    }
+
+    /// What was done so far, for people.
+    fn say(&self, text: &str) {
+        if !self.session.global.json {
+            self.session.note(text);
+        }
+    }
+
+    fn save(&self, step: impl FnMut(&mut Edit<'_>) -> aumbry::Result<()>) -> Outcome {
+        self.vault.edit(step).map_err(|error| {
+            let advice = format!("no key is lost: when that is mended, {} goes on", self.resume());
+            Failure::from(error).advise(advice)
+        })
+    }
+
+    fn resume(&self) -> String {
+        format!("`aumbry rotate {} --resume`", self.name)
+    }
+
+    /// Looks whether there is room for a new key, and writes down that one is to be made.
+    fn begin(&self) -> Outcome {
+        let own = credentials(self.vault, self.name)?;
+        if own.session_token().is_some() {
+            return Err(Failure::refused(format!(
+                "{:?} is a session: its keys expire, and are not rotated",
+                self.name
+            )));
+        }
+        let keys = self.session.waiting("Asking AWS", || self.iam(&own)?.keys().map_err(Failure::from))?;
+        if !keys.iter().any(|key| key.id == own.access_key_id()) {
+            let message = format!("AWS does not list {} among the keys of its user", own.access_key_id());
+            return Err(Failure::aws_refused(message).advise("only a key of an IAM user can be rotated"));
+        }
+        if keys.len() >= MOST_KEYS {
+            let all: Vec<_> = keys.iter().map(described).collect();
+            let message = format!(
+                "the user has {} keys already, and AWS allows no more: {}",
+                keys.len(),
+                all.join(", ")
+            );
+            return Err(Failure::refused(message)
+                .advise("delete the one that is not used, in the IAM console, and try again"));
+        }
+        self.ask_for_others(own.access_key_id())?;
+        let ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
+        self.save(|edit| edit.begin_rotation(self.name, &ids))
+    }
+
+    /// Another record with the same key would be left with a key that is deleted.
+    fn ask_for_others(&self, id: &str) -> Outcome {
+        let others = self.vault.entries()?.filter(|entry| entry.access_key_id() == id);
+        let others: Vec<_> =
+            others.map(|entry| entry.name().to_owned()).filter(|name| name != self.name).collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        let names = others.join(", ");
+        self.session.confirm(
+            self.arguments.yes,
+            &format!("{id} is the key of these records too, which would not work any more: {names}. Go on?"),
+        )
+    }
+
+    /// From wherever it stands to the end. `is_new` says that this very run began it.
+    fn go_on(&self, is_new: bool) -> Outcome {
+        loop {
+            let rotation = self.vault.rotation(self.name)?;
+            let rotation = rotation.ok_or_else(|| Failure::conflict("the rotation was ended elsewhere"))?;
+            match rotation.stage {
+                RotationStage::Creating => self.create(&rotation, is_new)?,
+                RotationStage::Created => self.take_up(&rotation)?,
+                RotationStage::Swapped if self.arguments.keep_old_key => return self.pause(&rotation),
+                RotationStage::Swapped => self.deactivate(&rotation)?,
+                RotationStage::Deactivated => return self.finish(&rotation),
+                stage => {
+                    return Err(Failure::unexpected(format!(
+                        "a newer aumbry brought the rotation to {stage:?}"
+                    )));
+                }
+            }
+        }
+    }
+
+    /// A new key, taken into the vault before anything else.
+    fn create(&self, rotation: &Rotation, is_new: bool) -> Outcome {
+        let own = self.own()?;
+        if !is_new {
+            // A key may have been made whose secret went with the answer.
+            let keys = own.keys()?;
+            self.clear_orphans(&own, &keys, rotation)?;
+        }
+        let (id, secret) = match self.session.waiting("Making a key", || own.create_key()) {
+            Ok(key) => key,
+            Err(Refusal::Answered { failure, .. }) if is_new => {
+                self.save(|edit| edit.end_rotation(self.name))?; // nothing was made: nothing is under way
+                return Err(failure);
+            }
+            Err(Refusal::Answered { failure, .. }) => {
+                // AWS may not list yet what an earlier call made: the intent stays, and with it the look for orphans.
+                return Err(
+                    failure.advise(format!("try {} in a minute, or give it up with --abort", self.resume()))
+                );
+            }
+            Err(Refusal::Lost(failure)) => {
+                let advice = format!("the key may have been made all the same: {} finds out", self.resume());
+                return Err(failure.advise(advice));
+            }
+        };
+        match self.vault.edit(|edit| edit.keep_new_key(self.name, &id, secret.expose_secret())) {
+            Ok(()) => {
+                self.say(&format!("Made {id}: it is in the vault, beside the old one."));
+                Ok(())
+            }
+            Err(error) if error.kind() == ErrorKind::DurabilityUnknown => {
+                let advice =
+                    format!("the new key {id} is in the vault and not in use yet: {} goes on", self.resume());
+                Err(Failure::from(error).advise(advice))
+            }
+            Err(error) => {
+                // Its secret is nowhere but here, so the key goes too.
+                let advice = match self.delete(&own, &id) {
+                    Ok(()) => format!(
+                        "the new key {id} was deleted again, and the old one works: when that is mended, {} goes on",
+                        self.resume()
+                    ),
+                    Err(_) => format!(
+                        "the old key works; the new one, {id}, is of no use, and {} deletes it",
+                        self.resume()
+                    ),
+                };
+                Err(Failure::from(error).advise(advice))
+            }
+        }
+    }
+
+    /// Deletes what this rotation made and nobody has the secret of. A key that may be somebody else's is asked for.
+    fn clear_orphans(&self, own: &Iam, keys: &[AccessKey], rotation: &Rotation) -> Outcome {
+        for key in keys.iter().filter(|key| !rotation.keys_before.contains(&key.id)) {
+            let is_ours = key.created.is_some_and(|created| created >= rotation.started)
+                && own.was_used(&key.id) == Some(false);
+            if !is_ours {
+                let question = format!(
+                    "The key {} was not there when the rotation began. It may be of this rotation, or somebody else's. Delete it?",
+                    described(key)
+                );
+                self.session.confirm(self.arguments.yes, &question).map_err(|failure| {
+                    failure.advise(format!(
+                        "the key {} was not there when the rotation began: add --yes if it is nobody else's",
+                        described(key)
+                    ))
+                })?;
+            }
+            self.delete(own, &key.id)?;
+            self.say(&format!("Deleted {}, whose secret was lost on the way.", key.id));
+        }
+        Ok(())
+    }
+
+    /// The new pair becomes the record's, once AWS accepts it.
+    fn take_up(&self, rotation: &Rotation) -> Outcome {
+        let new = &rotation.other_access_key_id;
+        let other = self.vault.other_credentials(self.name)?;
+        let other = other.ok_or_else(|| Failure::conflict("the rotation was ended elsewhere"))?;
+        let other = self.iam(&other)?;
+        self.patiently(|| other.keys().map(|_| true)).map_err(|refusal| {
+            Failure::from(refusal).advise(format!(
+                "the old key works, the new one {new} is in the vault too: {} goes on, or --abort deletes it",
+                self.resume()
+            ))
+        })?;
+        self.save(|edit| edit.swap_keys(self.name))?;
+        self.say(&format!("{} has the key {new} now, which AWS accepts.", self.name));
+        Ok(())
+    }
+
+    fn pause(&self, rotation: &Rotation) -> Outcome {
+        let old = &rotation.other_access_key_id;
+        self.say(&format!("{old} works until {} deletes it.", self.resume()));
+        self.report(true, None)
+    }
+
+    fn deactivate(&self, rotation: &Rotation) -> Outcome {
+        let (own, old) = (self.own()?, &rotation.other_access_key_id);
+        match self.patiently(|| own.deactivate(old).map(|()| true)) {
+            Err(refusal) if !refusal.is_gone() => return Err(self.later(refusal, old)),
+            _ => {}
+        }
+        self.save(|edit| edit.note_deactivation(self.name))?;
+        self.say(&format!("{old} is inactive."));
+        Ok(())
+    }
+
+    fn finish(&self, rotation: &Rotation) -> Outcome {
+        let old = &rotation.other_access_key_id;
+        self.delete(&self.own()?, old).map_err(|refusal| self.later(refusal, old))?;
+        self.save(|edit| edit.end_rotation(self.name))?;
+        self.say(&format!("{old} is deleted."));
+        self.report(true, Some(old))
+    }
+
+    /// Deletes a key and sees that AWS lists it no more: the answer says nothing that only AWS could say. A key that is
+    /// gone was deleted by a call whose answer was lost, or by somebody else: that is well too.
+    fn delete(&self, iam: &Iam, id: &str) -> Result<(), Refusal> {
+        let gone = self.patiently(|| match iam.delete(id) {
+            Err(refusal) if !refusal.is_gone() => Err(refusal),
+            _ => Ok(iam.keys()?.iter().all(|key| key.id != id)),
+        })?;
+        if gone {
+            Ok(())
+        } else {
+            Err(Refusal::not_understood("DeleteAccessKey", "the key is there all the same"))
+        }
+    }
+
+    fn later(&self, refusal: Refusal, old: &str) -> Failure {
+        let advice =
+            format!("{} has its new key; {} does away with the old one, {old}", self.name, self.resume());
+        Failure::from(refusal).advise(advice)
+    }
+
+    /// Calls again while it is not so yet, or AWS does not know the key that signs.
+    fn patiently(&self, call: impl Fn() -> Result<bool, Refusal>) -> Result<bool, Refusal> {
+        let start = Instant::now();
+        let mut pause = Duration::from_millis(250);
+        self.session.waiting("Asking AWS", || {
+            loop {
+                let result = call();
+                let is_settled = result.as_ref().map_or_else(|refusal| !refusal.is_unknown_key(), |so| *so);
+                if is_settled || start.elapsed() >= PATIENCE {
+                    return result;
+                }
+                thread::sleep(pause);
+                pause = (2 * pause).min(Duration::from_secs(8));
+            }
+        })
+    }
+
+    /// Back to the old pair, as long as it is the record's.
+    fn abort(&self, rotation: &Rotation) -> Outcome {
+        let own = self.own()?;
+        match (own.keys(), rotation.stage) {
+            (Err(refusal), _) if refusal.is_unknown_key() => self.ask_to_forget(rotation)?,
+            (Err(refusal), _) => return Err(refusal.into()),
+            (Ok(keys), RotationStage::Creating) => self.clear_orphans(&own, &keys, rotation)?,
+            (Ok(_), RotationStage::Created) => self.delete(&own, &rotation.other_access_key_id)?,
+            (Ok(_), _) => {
+                return Err(Failure::refused(format!("{} has its new key already", self.name))
+                    .advise(format!("{} does away with the old one", self.resume())));
+            }
+        }
+        self.save(|edit| edit.end_rotation(self.name))?;
+        self.say("The rotation is given up.");
+        self.report(false, None)
+    }
+
+    /// Whose own key is gone cannot look after the other one, and is not kept waiting for ever.
+    fn ask_to_forget(&self, rotation: &Rotation) -> Outcome {
+        let own = credentials(self.vault, self.name)?.access_key_id().to_owned();
+        let question = match rotation.stage {
+            RotationStage::Creating => {
+                format!(
+                    "AWS does not accept {own}, so nobody can look whether a new key was made. Give up all the same?"
+                )
+            }
+            _ => format!(
+                "AWS does not accept {own}, so nobody can look after {}. Give up, and forget the secret of that key?",
+                rotation.other_access_key_id
+            ),
+        };
+        self.session.confirm(self.arguments.yes, &question)
+    }
+
+    fn report(&self, rotated: bool, deleted: Option<&str>) -> Outcome {
+        if !self.session.global.json {
+            return Ok(()); // said already
+        }
+        let id = credentials(self.vault, self.name)?.access_key_id().to_owned();
+        let result =
+            json!({ "name": self.name, "rotated": rotated, "access_key_id": id, "deleted": deleted });
+        self.session.done("", &result)
+    }
+}
+
+/// A key and how old it is.
+fn described(key: &AccessKey) -> String {
+    let Some(created) = key.created else { return key.id.clone() };
+    let age = SystemTime::now().duration_since(created).unwrap_or_default().as_secs();
+    let (count, unit) = match age {
+        0..60 => (age, "second"),
+        60..3600 => (age / 60, "minute"),
+        3600..86400 => (age / 3600, "hour"),
+        _ => (age / 86400, "day"),
+    };
+    format!("{} ({count} {unit}{} old)", key.id, if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,162 @@
+"""An IAM on loopback that verifies signatures, and a proxy before it that loses what it is told to lose."""
+
+import http.client
+import http.server
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+PATIENCE = 60  # seconds; whoever takes longer hangs
+MOST_KEYS = 2
+
+
+class Moto:
+    """The server, with an administrator who makes users and looks at their keys."""
+
+    def __init__(self, program, folder):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        # From the fourth call on it verifies who signs: three make the administrator.
+        environment = os.environ | {"INITIAL_NO_AUTH_ACTION_COUNT": "3", "MOTO_CALL_RESET_API": "false"}
+        self.log = open(os.path.join(folder, "moto.log"), "wb")
+        self.process = subprocess.Popen(
+            [program, "--host", "127.0.0.1", "--port", str(self.port)],
+            env=environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+        )
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.wait()
+        nobody = self.client("iam", "AKIANOBODY", "nobody")
+        nobody.create_user(UserName="administrator")
+        allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        nobody.put_user_policy(UserName="administrator", PolicyName="all", PolicyDocument=json.dumps(allowed))
+        key = nobody.create_access_key(UserName="administrator")["AccessKey"]
+        self.iam = self.client("iam", key["AccessKeyId"], key["SecretAccessKey"])
+
+    def wait(self):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                return socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                time.sleep(0.05)
+        raise SystemExit("moto_server did not start")
+
+    def client(self, service, key, secret, token=None):
+        return boto3.client(
+            service, endpoint_url=self.url, region_name="us-east-1", aws_access_key_id=key,
+            aws_secret_access_key=secret, aws_session_token=token,
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    def user(self, name):
+        """A user who may do with their own keys what a rotation needs, and one key."""
+        self.iam.create_user(UserName=name)
+        actions = ["ListAccessKeys", "CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "GetAccessKeyLastUsed"]
+        statement = {"Effect": "Allow", "Action": [f"iam:{action}" for action in actions], "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.iam.put_user_policy(UserName=name, PolicyName="own-keys", PolicyDocument=policy)
+        return self.key(name)
+
+    def key(self, name):
+        key = self.iam.create_access_key(UserName=name)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    def keys(self, name):
+        """The keys of a user, and whether each is active."""
+        keys = self.iam.list_access_keys(UserName=name)["AccessKeyMetadata"]
+        return {key["AccessKeyId"]: key["Status"] == "Active" for key in keys}
+
+    def refusal(self, pair):
+        """Why the server does not accept this pair, or None if it does."""
+        try:
+            self.client("sts", *pair).get_caller_identity()
+            return None
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+
+class Proxy:
+    """Passes requests on one by one, and counts them. What becomes of each, `fate` says: called with the number of the
+    request, its action and "before" or "after" it reached the server, it returns None, to pass it on, or what to answer
+    in its place: (status, body), or LOST."""
+
+    LOST = object()
+
+    def __init__(self, server):
+        self.server, self.fate, self.user, self.seen, self.most_keys = server, None, None, [], 0
+        proxy = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                proxy.handle(self)
+
+            def log_message(self, *_):
+                pass
+
+        class Listener(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request, client_address):
+                # Who was killed closes nothing.
+                if not isinstance(sys.exc_info()[1], ConnectionError):
+                    super().handle_error(request, client_address)
+
+        self.listener = Listener(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.listener.server_port}"
+        threading.Thread(target=self.listener.serve_forever, daemon=True).start()
+
+    def begin(self, user, fate=None):
+        self.user, self.fate, self.seen = user, fate, []
+
+    def decide(self, number, action, when):
+        if self.user is not None:
+            self.most_keys = max(self.most_keys, len(self.server.keys(self.user)))
+        return self.fate(number, action, when) if self.fate else None
+
+    def handle(self, request):
+        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        action = urllib.parse.parse_qs(body.decode())["Action"][0]
+        number = len(self.seen)
+        self.seen.append(action)
+        answer = self.decide(number, action, "before")
+        if answer is None:
+            server = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
+            server.request("POST", request.path, body, dict(request.headers))
+            response = server.getresponse()
+            # Moto has one element more around an error than AWS has.
+            passed = (response.status, re.sub(rb"</?Errors>", b"", response.read()))
+            server.close()
+            answer = self.decide(number, action, "after") or passed
+        if answer is Proxy.LOST:
+            request.close_connection = True
+            return
+        try:
+            request.send_response(answer[0])
+            request.send_header("Content-Type", "text/xml")
+            request.send_header("Content-Length", str(len(answer[1])))
+            request.end_headers()
+            request.wfile.write(answer[1])
+        except OSError:  # who asked is gone
+            request.close_connection = True
+
+    def stop(self):
+        self.listener.shutdown()
+        self.listener.server_close()

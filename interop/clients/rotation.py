@@ -1,0 +1,420 @@
+"""Rotates keys with aumbry and cuts it off at every step: no key that works may be lost, and none may be left over.
+
+rotation.py AUMBRY MOTO_SERVER
+"""
+
+import json
+import os
+import pathlib
+import random
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+from iam import MOST_KEYS, PATIENCE, Moto, Proxy
+
+PASSPHRASE = "correct horse battery staple"
+README = pathlib.Path(__file__).parents[2] / "README.md"
+RANDOM_KILLS = 24
+KEY = re.compile(r"\bAKIA[A-Z0-9]{12,}\b")
+
+counts = {"passed": 0, "failed": 0}
+tally = {"killed": 0, "resumed": 0, "held": 0}
+
+
+def check(what, holds, seen="", quiet=False):
+    counts["passed" if holds else "failed"] += 1
+    if not holds or not quiet:
+        print(f"{'ok    ' if holds else 'FAILED'} {what}", flush=True)
+    if not holds:
+        print(seen, flush=True)
+
+
+class Desk:
+    """A vault, the server, and the proxy between them."""
+
+    def __init__(self, folder, aumbry, moto_server):
+        self.folder, self.aumbry = pathlib.Path(folder), aumbry
+        self.environment = {"HOME": folder, "PATH": "/usr/local/bin:/usr/bin:/bin", "AUMBRY_PASSPHRASE_FILE": "passphrase"}
+        (self.folder / "passphrase").write_text(PASSPHRASE + "\n")
+        self.secrets, self.child, self.users = [PASSPHRASE], None, 0
+        self.moto = Moto(moto_server, folder)
+        self.proxy = Proxy(self.moto)
+        self.must("init", "--kdf", "m=19MiB,t=2,p=1", "--label", "anna")
+
+    def start(self, *arguments):
+        self.child = subprocess.Popen(
+            [self.aumbry, *arguments], cwd=self.folder, env=self.environment, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        return self.child
+
+    def end(self):
+        out, err = self.child.communicate(timeout=PATIENCE)
+        shown = err + (out if self.child.args[1] != "credential-process" else "")
+        leaked = [secret for secret in self.secrets if secret in shown]
+        if leaked:
+            check(f"no secret in what {self.child.args[1:]} prints", False, err)
+        return subprocess.CompletedProcess(self.child.args[1:], self.child.returncode, out, err)
+
+    def run(self, *arguments):
+        self.start(*arguments)
+        return self.end()
+
+    def must(self, *arguments):
+        done = self.run(*arguments)
+        if done.returncode != 0:
+            raise SystemExit(f"{done}")
+        return done.stdout
+
+    def record(self):
+        """A record with the key of a new user: its name, which is the user's too, and the pair."""
+        self.users += 1
+        name = f"user-{self.users}"
+        pair = self.moto.user(name)
+        self.add(name, pair)
+        return name, pair
+
+    def add(self, name, pair):
+        self.secrets.append(pair[1])
+        (self.folder / "secret").write_text(pair[1])
+        self.must("--quiet", "add", name, "--access-key-id", pair[0], "--secret-file", "secret")
+
+    def rotate(self, name, *options, fate=None, user=None):
+        self.proxy.begin(user or name, fate)
+        return self.run("rotate", name, "--iam-endpoint", self.proxy.url, *options)
+
+    def pair(self, name):
+        document = json.loads(self.must("credential-process", name))
+        self.secrets.append(document["SecretAccessKey"])
+        return document["AccessKeyId"], document["SecretAccessKey"]
+
+    def is_under_way(self, name):
+        return "rotation " in self.must("show", name)
+
+    def kill(self):
+        self.child.kill()
+        self.child.wait()
+
+    def killing(self, at, moment):
+        """The fate of a run that ends at this request, before or after the server had it."""
+        def fate(number, _action, when):
+            if (number, when) == (at, moment):
+                self.kill()
+                return Proxy.LOST
+            return None
+        return fate
+
+    def holds(self, name):
+        """What is wrong while a rotation may be under way: the record's key must work, and there are two at most."""
+        pair, keys = self.pair(name), self.moto.keys(name)
+        wrong = [self.moto.refusal(pair)] + ([] if keys.get(pair[0]) else [f"{pair[0]} is not active: {keys}"])
+        wrong += [f"{self.proxy.most_keys} keys"] if self.proxy.most_keys > MOST_KEYS else []
+        return [problem for problem in wrong if problem]
+
+    def is_done(self, name, old):
+        """What is wrong when it has ended: one key, the record's; the old one is refused; nothing is under way."""
+        pair, keys = self.pair(name), self.moto.keys(name)
+        wrong = self.holds(name)
+        wrong += [] if keys == {pair[0]: True} else [f"the record has {pair[0]}, the user {keys}"]
+        wrong += [] if self.moto.refusal(old) == "InvalidClientTokenId" else ["the old key is accepted"]
+        wrong += ["a rotation is under way"] if self.is_under_way(name) else []
+        return wrong
+
+    def resume(self, name, old, at_random=None):
+        """Goes on until it is done, and looks after each run; `at_random` kills some runs too."""
+        wrong = self.holds(name)
+        tally["held"] += not wrong
+        tally["resumed"] += 1
+        done = self.rotate(name, "--resume")
+        wrong += [] if done.returncode == 0 else [str(done)]
+        if self.pair(name)[0] == old[0]:
+            # It was cut off before anything was written down, so there was nothing to go on with.
+            done = self.rotate(name)
+            wrong += [] if done.returncode == 0 else [str(done)]
+        return wrong + self.is_done(name, old)
+
+
+def killed_at_every_request(desk):
+    """And again at every request of the run that goes on."""
+    name, old = desk.record()
+    done = desk.rotate(name)
+    requests = list(desk.proxy.seen)
+    check(f"a rotation: {', '.join(requests)}", done.returncode == 0 and not desk.is_done(name, old), done)
+    for at, action in enumerate(requests):
+        for moment in ["before", "after"]:
+            # One run without a second kill, and one for each request that the run has which goes on.
+            second, more = None, True
+            while more:
+                name, old = desk.record()
+                desk.rotate(name, fate=desk.killing(at, moment))
+                wrong = [] if desk.child.returncode == -9 else ["it was not killed"]
+                tally["killed"] += 1
+                if second is not None:
+                    wrong += desk.holds(name)
+                    desk.rotate(name, "--resume", fate=desk.killing(*second))
+                    if desk.child.returncode == -9:
+                        tally["killed"] += 1
+                    else:
+                        more = False  # it came to its end before that request
+                wrong += desk.resume(name, old)
+                again = f", then {second[1]} request {second[0] + 1} of the next run" if second else ""
+                if more or second is None:
+                    check(f"killed {moment} {action}{again}", not wrong, wrong, quiet=second is not None)
+                elif wrong:
+                    check(f"killed {moment} {action}", False, wrong)
+                second = following(second)
+
+
+def following(second):
+    if second is None:
+        return 0, "before"
+    at, moment = second
+    return (at, "after") if moment == "before" else (at + 1, "before")
+
+
+def killed_at_any_time(desk):
+    """Between a request and a save, say."""
+    name, _ = desk.record()
+    begin = time.monotonic()
+    desk.rotate(name)
+    usual = time.monotonic() - begin
+    chance = random.Random(20261123)
+    wrong = []
+    for _ in range(RANDOM_KILLS):
+        name, old = desk.record()
+        desk.proxy.begin(name)
+        desk.start("rotate", name, "--iam-endpoint", desk.proxy.url)
+        try:
+            desk.child.wait(chance.uniform(0, usual))
+        except subprocess.TimeoutExpired:
+            desk.kill()
+            tally["killed"] += 1
+        desk.end()
+        wrong += desk.resume(name, old) if desk.pair(name)[0] == old[0] or desk.is_under_way(name) else []
+    check(f"killed at any time, {RANDOM_KILLS} times", not wrong, wrong)
+
+
+def says(done, exit, code, *words):
+    """Whether it failed so, said so to people, and to programs."""
+    error = json.loads(done.stderr.splitlines()[-1])["error"]
+    return (done.returncode, error["exit"], error["code"]) == (exit, exit, code) and all(word in done.stderr for word in words)
+
+
+def answers_that_are_lost(desk):
+    name, old = desk.record()
+    lose = lambda _number, action, when: Proxy.LOST if (action, when) == ("CreateAccessKey", "after") else None
+    done = desk.rotate(name, "--json", fate=lose)
+    check("the answer that holds the key is lost", says(done, 3, "network", "CreateAccessKey", "--resume"), done)
+    orphans = set(desk.moto.keys(name)) - {old[0]}
+    check("then the key is there, asked for once", len(orphans) == 1 and desk.proxy.seen.count("CreateAccessKey") == 1, done)
+    done = desk.run("rotate", name, "--iam-endpoint", desk.proxy.url, "--json")
+    check("a second rotation is no way on", says(done, 7, "conflict", "is under way since", "--resume"), done)
+    done = desk.rotate(name, "--resume")
+    deleted = done.returncode == 0 and f"Deleted {orphans.pop()}" in done.stderr
+    check("--resume deletes it and makes another", deleted and not desk.is_done(name, old), done)
+
+    garbage, failure = (200, b"<html>Welcome to the hotel!</html>"), (503, b"<html>Try again later</html>")
+    steps = ["ListAccessKeys", "CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"]
+    # The answers to the last two hold nothing that could be nonsense; so it is looked up whether the key is gone.
+    for answer, what, of in [(garbage, "nonsense", steps[:2]), (failure, "HTTP 503 without a word", steps)]:
+        for step in of:
+            name, old = desk.record()
+            done = desk.rotate(name, "--json", fate=lambda _number, action, _when: answer if action == step else None)
+            told = says(done, 8, "bad_answer", f"the answer to {step} is not understood")
+            check(f"{what} in answer to {step}", told and not desk.holds(name), done)
+            check(f"{what} in answer to {step}: nothing is lost", not desk.resume(name, old), done, quiet=True)
+    name, old = desk.record()
+    once = lambda number, action, when: garbage if (number, action, when) == (4, "DeleteAccessKey", "before") else None
+    done = desk.rotate(name, fate=once)
+    check("a deletion that is only said to be done is noticed", done.returncode == 0 and not desk.is_done(name, old), done)
+    failure = (500, b"<ErrorResponse><Error><Code>ServiceFailure</Code></Error></ErrorResponse>")
+    name, old = desk.record()
+    done = desk.rotate(name, "--json", fate=lambda _number, action, _when: failure if action == "CreateAccessKey" else None)
+    check("AWS fails to make a key", says(done, 3, "network", "ServiceFailure (HTTP 500)", "--resume"), done)
+    check("AWS fails to make a key: nothing is lost", not desk.resume(name, old), done, quiet=True)
+    empty = (200, b"<CreateAccessKeyResponse><CreateAccessKeyResult/></CreateAccessKeyResponse>")
+    name, old = desk.record()
+    done = desk.rotate(name, "--json", fate=lambda _number, action, _when: empty if action == "CreateAccessKey" else None)
+    check("an answer without a key", says(done, 8, "bad_answer", "it holds no key"), done)
+
+    name, old = desk.record()
+    done = desk.run("rotate", name, "--iam-endpoint", "http://127.0.0.1:1", "--json")
+    told = says(done, 3, "network", "the call ListAccessKeys to AWS failed: Connection refused")
+    check("nobody listens: nothing is begun", told and not desk.is_under_way(name) and not desk.holds(name), done)
+
+
+def a_new_key_takes_its_time(desk):
+    name, old = desk.record()
+    unknown = (403, b"<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>unknown</Message></Error></ErrorResponse>")
+    done = desk.rotate(name, fate=lambda number, _action, _when: unknown if number in (2, 3) else None)
+    check("a key that AWS does not know at once is waited for", done.returncode == 0 and not desk.is_done(name, old), done)
+    tries = ["CreateAccessKey", "ListAccessKeys", "ListAccessKeys", "ListAccessKeys", "UpdateAccessKey"]
+    check("and the old one is left alone till then", desk.proxy.seen[1:6] == tries, desk.proxy.seen)
+
+
+def a_full_disk(desk):
+    name, old = desk.record()
+
+    def fate(_number, action, when):
+        if (action, when) == ("CreateAccessKey", "after"):
+            resource.prlimit(desk.child.pid, resource.RLIMIT_FSIZE, (512, 512))
+        return None
+
+    done = desk.rotate(name, "--json", fate=fate)
+    check("the disk is full when the new key is there", says(done, 3, "storage_full", "was deleted again"), done)
+    check("then the new key is deleted at AWS", desk.moto.keys(name) == {old[0]: True}, desk.moto.keys(name))
+    check("and with room again it goes on", not desk.resume(name, old), done)
+
+
+def two_keys(desk):
+    name, old = desk.record()
+    other = desk.moto.key(name)
+    desk.secrets.append(other[1])
+    done = desk.rotate(name, "--json")
+    told = says(done, 9, "refused", "the user has 2 keys already", f"{old[0]} (", f"{other[0]} (", "old)")
+    check("a user with two keys: both are named, and how old", told and not desk.is_under_way(name), done)
+
+    name, old = desk.record()
+    desk.rotate(name, fate=desk.killing(1, "before"))
+    foreign = desk.moto.key(name)
+    desk.moto.client("iam", *foreign).list_access_keys()
+    desk.secrets.append(foreign[1])
+    done = desk.rotate(name, "--resume", "--json")
+    check("a key that somebody made meanwhile is asked for", says(done, 6, "input_needed", foreign[0]), done)
+    check("and is not deleted", foreign[0] in desk.moto.keys(name) and desk.moto.refusal(foreign) is None, done)
+    done = desk.rotate(name, "--abort", "--json")
+    check("nor when the rotation is given up", says(done, 6, "input_needed", foreign[0]), done)
+    done = desk.rotate(name, "--resume", "--yes")
+    check("with --yes it is", done.returncode == 0 and not desk.is_done(name, old), done)
+
+    name, old = desk.record()
+    desk.add(f"{name}-too", old)
+    done = desk.rotate(name, "--json")
+    check("another record of the same key is asked for", says(done, 6, "input_needed") and not desk.is_under_way(name), done)
+
+
+def keys_that_are_refused(desk):
+    name, old = desk.record()
+    wrong = old[1][:-1] + ("a" if old[1][-1] != "a" else "b")
+    desk.add(f"{name}-wrong", (old[0], wrong))
+    done = desk.rotate(f"{name}-wrong", "--yes", "--json", user=name)
+    told = says(done, 9, "aws_refused", "AWS refused ListAccessKeys: SignatureDoesNotMatch")
+    check("one wrong character in the secret", told and not desk.is_under_way(f"{name}-wrong"), done)
+    desk.moto.iam.delete_user_policy(UserName=name, PolicyName="own-keys")
+    done = desk.rotate(name, "--yes", "--json")
+    check("a user who may not rotate", says(done, 9, "aws_refused", "ListAccessKeys: AccessDenied"), done)
+    name, old = desk.record()
+    denied = (403, b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no&#x9b;2J</Message></Error></ErrorResponse>")
+    done = desk.rotate(name, "--json", fate=lambda _n, action, _w: denied if action == "CreateAccessKey" else None)
+    check("a user who may not make keys: nothing is under way", says(done, 9, "aws_refused", "AccessDenied: no2J") and not desk.is_under_way(name), done)
+    check("what a server says moves no cursor", "\x9b" not in done.stderr, done)
+
+
+def given_up(desk):
+    for at, moment, stage in [(1, "after", "an answer lost"), (2, "before", "a new key in the vault")]:
+        name, old = desk.record()
+        desk.rotate(name, fate=desk.killing(at, moment))
+        done = desk.rotate(name, "--abort", "--json")
+        result = json.loads(done.stdout or "{}")
+        told = result == {"name": name, "rotated": False, "access_key_id": old[0], "deleted": None}
+        check(f"given up with {stage}", told and desk.moto.keys(name) == {old[0]: True} and not desk.is_under_way(name), done)
+    name, old = desk.record()
+    desk.rotate(name, fate=desk.killing(3, "before"))
+    done = desk.rotate(name, "--abort", "--json")
+    check("it cannot be given up with the new key in use", says(done, 9, "refused", "--resume"), done)
+    check("but finished", not desk.resume(name, old), done, quiet=True)
+    for at, stage in [(1, "no new key"), (3, "the new key in use")]:
+        name, old = desk.record()
+        desk.rotate(name, fate=desk.killing(at, "before"))
+        for key in desk.moto.keys(name):
+            desk.moto.iam.delete_access_key(UserName=name, AccessKeyId=key)
+        done = desk.rotate(name, "--abort", "--json")
+        check(f"all keys deleted elsewhere, with {stage}: it asks", says(done, 6, "input_needed"), done)
+        done = desk.rotate(name, "--abort", "--yes")
+        check(f"all keys deleted elsewhere, with {stage}: given up", done.returncode == 0 and not desk.is_under_way(name), done)
+
+
+def old_keys_that_are_kept(desk):
+    name, old = desk.record()
+    done = desk.rotate(name, "--keep-old-key", "--json")
+    result = json.loads(done.stdout or "{}")
+    new = desk.pair(name)
+    told = result == {"name": name, "rotated": True, "access_key_id": new[0], "deleted": None}
+    check("--keep-old-key: both work", told and desk.moto.keys(name) == {old[0]: True, new[0]: True}, done)
+    findings = {finding["about"]: finding for finding in json.loads(desk.must("doctor", "--json"))}
+    check("the doctor says that it is under way", name in findings.get("rotation", {}).get("message", ""), findings)
+    done = desk.rotate(name, "--resume", "--json")
+    result = json.loads(done.stdout or "{}")
+    told = result == {"name": name, "rotated": True, "access_key_id": new[0], "deleted": old[0]}
+    check("--resume deletes the old one", told and not desk.is_done(name, old), done)
+
+
+def online(desk):
+    name, old = desk.record()
+
+    def finding(record, fate=None, endpoint=None):
+        desk.proxy.begin(None, fate)
+        done = desk.run("doctor", record, "--online", "--sts-endpoint", endpoint or desk.proxy.url, "--json")
+        findings = {finding["about"]: finding for finding in json.loads(done.stdout or "[]")}
+        return findings.get("key", {"ok": None, "message": str(done)}), findings
+
+    key, findings = finding(name)
+    check("the doctor says whose key it is", key["ok"] and f":user/{name} of account 123456789012" in key["message"], key)
+    check("and that no rotation is under way", findings["rotation"]["ok"], findings)
+    desk.add(f"{name}-wrong", (old[0], "x" * 40))
+    key, _ = finding(f"{name}-wrong")
+    check("a wrong secret", key["ok"] is False and "SignatureDoesNotMatch" in key["message"], key)
+    desk.add(f"{name}-nobody", ("AKIANOBODYATALL", "x" * 40))
+    key, _ = finding(f"{name}-nobody")
+    check("a key of nobody's", key["ok"] is False and "InvalidClientTokenId" in key["message"], key)
+    expired = (403, b"<ErrorResponse><Error><Code>ExpiredToken</Code><Message>The token has expired</Message></Error></ErrorResponse>")
+    key, _ = finding(name, lambda *_: expired)
+    check("an expired token", key["ok"] is False and "ExpiredToken: The token has expired" in key["message"], key)
+    key, _ = finding(name, lambda *_: (200, b"nonsense"))
+    check("an answer that is none", key["ok"] is False and "is not understood" in key["message"], key)
+    key, _ = finding(name, endpoint="http://127.0.0.1:1")
+    check("nobody listens", key["ok"] is False and "Connection refused" in key["message"], key)
+
+
+def readme(desk):
+    """What the README shows is what is printed."""
+    pair = desk.moto.user("anna")
+    desk.add("s3-uploads", pair)
+    section = README.read_text().split("\n## Rotate a key\n")[1].split("\n## ")[0]
+    section = "".join(re.findall(r"^```text\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
+    printed = ""
+    desk.environment |= {"AWS_ENDPOINT_URL_IAM": desk.moto.url, "AWS_ENDPOINT_URL_STS": desk.moto.url}
+    for command in re.findall(r"^\$ aumbry (.*)$", section, re.MULTILINE):
+        done = desk.run(*command.split())
+        printed += f"$ aumbry {command}\n{done.stderr}{done.stdout}"
+    settled = lambda text: re.sub(r"\b\d{12}\b", "ACCOUNT", KEY.sub("KEY", text))
+    check("the README's rotation prints what it says", settled(printed) == settled(section), printed)
+
+
+def main():
+    aumbry, moto_server = (os.path.abspath(path) for path in sys.argv[1:])
+    with tempfile.TemporaryDirectory() as folder:
+        desk = Desk(folder, aumbry, moto_server)
+        try:
+            for part in [
+                readme, online, old_keys_that_are_kept, answers_that_are_lost, a_new_key_takes_its_time, a_full_disk,
+                two_keys, keys_that_are_refused, given_up, killed_at_any_time, killed_at_every_request,
+            ]:
+                begin = time.monotonic()
+                part(desk)
+                print(f"       ({part.__name__}: {time.monotonic() - begin:.1f} s)", flush=True)
+            check(f"never more than {MOST_KEYS} keys", desk.proxy.most_keys <= MOST_KEYS, desk.proxy.most_keys)
+        finally:
+            desk.proxy.stop()
+            desk.moto.stop()
+    print(f"rotations killed: {tally['killed']}, resumed: {tally['resumed']}, invariant held: {tally['held']}")
+    print(f"{counts['passed']} passed, {counts['failed']} failed")
+    sys.exit(1 if counts["failed"] else 0)
+
+
+if __name__ == "__main__":
+    main()
