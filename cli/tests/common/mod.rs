@@ -62,6 +62,19 @@ impl Home {
         home
     }
 
+    /// Adds a session that ends then.
+    pub(crate) fn add_session(&self, name: &str, expiration: &str) {
+        let document = serde_json::json!({
+            "Version": 1,
+            "AccessKeyId": "ASIAEXAMPLE",
+            "SecretAccessKey": SECRET,
+            "SessionToken": TOKEN,
+            "Expiration": expiration,
+        });
+        self.write("session.json", &document.to_string());
+        self.succeeds(&["add", name, "--from-json", "session.json"]);
+    }
+
     /// Links followed, as messages name it.
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().canonicalize().unwrap()
