@@ -1,5 +1,7 @@
 //! The command line: what can be said, and the help that teaches it.
 
+#[cfg(feature = "aws")]
+pub(crate) mod clients;
 pub(crate) mod people;
 pub(crate) mod transfer;
 
@@ -258,6 +260,18 @@ pub(crate) enum Command {
         #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<std::ffi::OsString>,
     },
+    /// Give records to AWS clients over HTTP, as containers get them
+    #[cfg(feature = "aws")]
+    #[command(
+        after_help = clients::SERVE_HELP
+    )]
+    Serve(clients::Serve),
+    /// Sign a request with a record, for curl and the like
+    #[cfg(feature = "aws")]
+    #[command(
+        after_help = clients::SIGN_HELP
+    )]
+    Sign(clients::Sign),
     /// Change your own passphrase
     #[command(
         after_help = "Example:\n  aumbry passwd\n\nEvery record is sealed anew under a new key; everybody else keeps their passphrase. If somebody else may know the old one, and you are an administrator, `aumbry rekey` is what is needed."

@@ -10,6 +10,10 @@ mod manual;
 mod people;
 mod records;
 mod restore;
+#[cfg(feature = "aws")]
+mod serve;
+#[cfg(feature = "aws")]
+mod sign;
 mod vault;
 
 use crate::arguments::Command;
@@ -34,6 +38,10 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::AwsConfig(arguments) => aws_config::aws_config(session, &arguments),
         Command::Env { name, shell, allow_expired } => aws::env(session, &name, shell, allow_expired),
         Command::Exec { name, allow_expired, command } => aws::exec(session, &name, &command, allow_expired),
+        #[cfg(feature = "aws")]
+        Command::Serve(serve) => serve::serve(session, &serve),
+        #[cfg(feature = "aws")]
+        Command::Sign(sign) => sign::sign(session, &sign),
         Command::Passwd { new } => vault::passwd(session, &new),
         Command::People(people) => people::people(session, &people),
         Command::Rekey(rekey) => people::rekey(session, &rekey),
