@@ -1,7 +1,10 @@
 //! The command line: what can be said, and the help that teaches it.
 
+#[cfg(feature = "aws")]
+pub(crate) mod clients;
 pub(crate) mod online;
 pub(crate) mod people;
+pub(crate) mod transfer;
 
 use std::path::PathBuf;
 
@@ -218,12 +221,12 @@ pub(crate) enum Command {
     #[command(
         after_help = "Examples:\n  aumbry import ~/Downloads/anna_accessKeys.csv --name s3-uploads\n  aumbry import ~/.aws/credentials ~/.aws/config --dry-run\n  aws configure export-credentials | aumbry import - --name s3-uploads\n\nProfiles without a key of their own (those that assume a role, sign in, or ask a program) are skipped, and named with the reason. The files stay as they are: remove the keys there once the vault is backed up."
     )]
-    Import(Import),
+    Import(transfer::Import),
     /// Write records, secrets and all, in plaintext
     #[command(
         after_help = "Examples:\n  aumbry export --format json --plaintext -o vault.json\n  aumbry export s3-uploads --format env --plaintext -o s3-uploads.env\n\nThe second can be read by `docker run --env-file`, by EnvironmentFile= of systemd, and by a shell. It is refused if those would read a value differently."
     )]
-    Export(Export),
+    Export(transfer::Export),
     /// Print a record as AWS clients want it from a credential_process
     #[command(
         name = "credential-process",
@@ -272,6 +275,14 @@ pub(crate) enum Command {
     #[cfg(feature = "aws")]
     #[command(after_help = online::ROTATE_HELP)]
     Rotate(online::Rotate),
+    /// Give records to AWS clients over HTTP, as containers get them
+    #[cfg(feature = "aws")]
+    #[command(after_help = clients::SERVE_HELP)]
+    Serve(clients::Serve),
+    /// Sign a request with a record, for curl and the like
+    #[cfg(feature = "aws")]
+    #[command(after_help = clients::SIGN_HELP)]
+    Sign(clients::Sign),
     /// Change your own passphrase
     #[command(
         after_help = "Example:\n  aumbry passwd\n\nEvery record is sealed anew under a new key; everybody else keeps their passphrase. If somebody else may know the old one, and you are an administrator, `aumbry rekey` is what is needed."
@@ -339,74 +350,6 @@ pub(crate) struct AwsConfig {
     /// Put it into ~/.aws/config, or where AWS_CONFIG_FILE points
     #[arg(long)]
     pub(crate) write: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct Import {
-    /// Files to import; - is stdin
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// What the record is called, if there is only one
-    #[arg(long)]
-    pub(crate) name: Option<String>,
-    /// What the files are [default: told by their content]
-    #[arg(long, value_enum)]
-    pub(crate) format: Option<ImportFormat>,
-    /// What to do where the vault has a record of the name
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) on_conflict: OnConflict,
-    /// Show what would happen, and change nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum ImportFormat {
-    /// ~/.aws/credentials and ~/.aws/config
-    AwsProfiles,
-    /// The file of the IAM console
-    AwsCsv,
-    /// A credential_process document, or an export of aumbry
-    Json,
-}
-
-#[derive(Clone, Copy, Default, ValueEnum)]
-pub(crate) enum OnConflict {
-    /// Import nothing at all
-    #[default]
-    Fail,
-    /// Leave the vault's record
-    Skip,
-    /// Take the new one
-    Replace,
-    /// Keep both, the new one as NAME-2
-    Rename,
-}
-
-#[derive(Args)]
-pub(crate) struct Export {
-    /// Which records [default: all]; for env exactly one
-    #[arg(value_name = "NAME")]
-    pub(crate) names: Vec<String>,
-    /// How they are written
-    #[arg(long, value_enum)]
-    pub(crate) format: ExportFormat,
-    /// Yes, in plaintext
-    #[arg(long)]
-    pub(crate) plaintext: bool,
-    /// The new file to write, for its owner alone
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum ExportFormat {
-    /// Everything, as `aumbry import` reads it again
-    Json,
-    /// As ~/.aws/credentials
-    AwsProfiles,
-    /// NAME=VALUE lines that set one record in the environment of a program
-    Env,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, ValueEnum)]

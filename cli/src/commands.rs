@@ -13,6 +13,10 @@ mod records;
 mod restore;
 #[cfg(feature = "aws")]
 mod rotate;
+#[cfg(feature = "aws")]
+mod serve;
+#[cfg(feature = "aws")]
+mod sign;
 mod vault;
 
 use crate::arguments::Command;
@@ -41,6 +45,10 @@ pub(crate) fn run(session: &Session, command: Command) -> Outcome {
         Command::Exec { name, allow_expired, command } => aws::exec(session, &name, &command, allow_expired),
         #[cfg(feature = "aws")]
         Command::Rotate(arguments) => rotate::rotate(session, &arguments),
+        #[cfg(feature = "aws")]
+        Command::Serve(serve) => serve::serve(session, &serve),
+        #[cfg(feature = "aws")]
+        Command::Sign(sign) => sign::sign(session, &sign),
         Command::Passwd { new } => vault::passwd(session, &new),
         Command::People(people) => people::people(session, &people),
         Command::Rekey(rekey) => people::rekey(session, &rekey),

@@ -125,6 +125,12 @@ impl Failure {
         &self.message
     }
 
+    /// The code, by which programs tell it from others.
+    #[cfg(feature = "aws")]
+    pub(crate) fn word(&self) -> &'static str {
+        self.code.word
+    }
+
     pub(crate) fn exit(&self) -> u8 {
         self.code.exit
     }

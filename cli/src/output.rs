@@ -8,6 +8,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Outcome};
+use crate::secret::SecretBytes;
 
 /// Writes all of `text` to stdout. A reader that went away is no error: the command ends quietly.
 pub(crate) fn print(text: &str) -> Outcome {
@@ -35,16 +36,22 @@ fn write_raw(text: &str) -> io::Result<()> {
     File::from(io::stdout().as_handle().try_clone_to_owned()?).write_all(text.as_bytes())
 }
 
-/// Writes a result to stdout as one line of JSON. It may hold a secret: its buffer is of the exact size, and wiped.
+/// Writes a result to stdout as one line of JSON.
 pub(crate) fn print_json(result: &impl Serialize) -> Outcome {
+    let line = json_line(result)?;
+    print(std::str::from_utf8(&line).map_err(|_| Failure::unexpected("JSON that is no text"))?)
+}
+
+/// One line of JSON. It may hold a secret: its buffer is of the exact size, and wiped.
+pub(crate) fn json_line(content: &impl Serialize) -> Outcome<SecretBytes> {
     let failed =
         |error: serde_json::Error| Failure::unexpected(format!("no JSON can be made of it: {error}"));
     let mut len = Length(0);
-    serde_json::to_writer(&mut len, result).map_err(failed)?;
+    serde_json::to_writer(&mut len, content).map_err(failed)?;
     let mut line = Zeroizing::new(Vec::with_capacity(len.0 + 1));
-    serde_json::to_writer(&mut *line, result).map_err(failed)?;
+    serde_json::to_writer(&mut *line, content).map_err(failed)?;
     line.push(b'\n');
-    print(std::str::from_utf8(&line).map_err(|_| Failure::unexpected("JSON that is no text"))?)
+    Ok(line)
 }
 
 /// Counts what is written.

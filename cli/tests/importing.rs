@@ -50,7 +50,7 @@ fn a_program_learns_what_became_of_each_record() {
     let skipped = |name: &str, reason: &str| json!({ "name": name, "reason": reason });
     let role = skipped("role", "it assumes a role (role_arn)");
     let taken = skipped("mine", "the vault has a record of this name");
-    let result = |dry_run: bool, added: &[&str], replaced: &[&str], skipped: &[&serde_json::Value]| json!({ "dry_run": dry_run, "added": added, "replaced": replaced, "skipped": skipped });
+    let result = |dry_run: bool, added: &[&str], replaced: &[&str], skipped: &[&serde_json::Value]| json!({ "dry_run": dry_run, "added": added, "replaced": replaced, "skipped": skipped, "left_out": [] });
     let import = |arguments: &[&str]| home.json(&[&["import", "several"], arguments].concat());
     home.fails(&["import", "several", "--json"], 7, "mine");
     assert_eq!(

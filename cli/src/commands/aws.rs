@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use aumbry::aws::credential_process;
 use aumbry::aws::env_file::variables;
-use aumbry::{Credentials, ExposeSecret};
+use aumbry::{Credentials, ExposeSecret, Vault};
 use zeroize::Zeroizing;
 
 use super::records::{credentials, rfc3339};
@@ -35,16 +35,27 @@ const READ_BY_CLIENTS: [&str; 13] = [
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 ];
 
-/// The record, unless it is expired.
+/// What to do about a session that has ended.
+#[cfg(feature = "aws")]
+pub(super) const RENEW: &str = "put a new one in with `aumbry edit NAME --from-json FILE`";
+const RENEW_OR_ALLOW: &str =
+    "put a new one in with `aumbry edit NAME --from-json FILE`, or add --allow-expired";
+
+/// The record of the vault, unless its session has expired and that is not allowed.
 fn fresh(session: &Session, name: &str, allow_expired: bool) -> Outcome<Credentials> {
     let vault = session.open()?;
-    let credentials = credentials(&vault, name)?;
-    match credentials.expires() {
-        Some(expires) if !allow_expired && credentials.is_expired(SystemTime::now()) => {
-            Err(Failure::expired(format!("the session {name:?} expired at {}", rfc3339(expires)))
-                .advise("put a new one in with `aumbry edit NAME --from-json FILE`, or add --allow-expired"))
+    if allow_expired { credentials(&vault, name) } else { unexpired(&vault, name, RENEW_OR_ALLOW) }
+}
+
+/// The record, unless its session has expired.
+pub(super) fn unexpired(vault: &Vault, name: &str, advice: &str) -> Outcome<Credentials> {
+    let credentials = credentials(vault, name)?;
+    match credentials.expires().filter(|_| credentials.is_expired(SystemTime::now())) {
+        None => Ok(credentials),
+        Some(expires) => {
+            let message = format!("the session {name:?} expired at {}", rfc3339(expires));
+            Err(Failure::expired(message).advise(advice))
         }
-        _ => Ok(credentials),
     }
 }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use aumbry::aws::{env_file, json, profiles};
+use aumbry::managers::keepass_xml;
 use aumbry::{Credentials, ExposeSecret, Vault};
 use serde_json::json;
 
 use super::records::credentials;
-use crate::arguments::{Export, ExportFormat};
+use crate::arguments::transfer::{Export, ExportFormat};
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, print, stdout_is_terminal, write_new};
 use crate::session::Session;
@@ -30,6 +31,7 @@ pub(super) fn export(session: &Session, export: &Export) -> Outcome {
     let text = match (export.format, records.as_slice()) {
         (ExportFormat::Json, records) => json::render_all_with_secrets(records)?,
         (ExportFormat::AwsProfiles, records) => profiles::render(records)?,
+        (ExportFormat::KeepassXml, records) => keepass_xml::render(records)?,
         (ExportFormat::Env, [record, ..]) => env_file::render(record)?,
         (ExportFormat::Env, []) => return Err(Failure::unexpected("there is no record to write")),
     };

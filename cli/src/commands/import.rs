@@ -1,18 +1,19 @@
 //! Records from other programs' files: all of them or none.
 
+mod reading;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use aumbry::aws::{console_csv, json, profiles};
 use aumbry::{Draft, Name, Vault};
 use serde_json::{Value, json};
 
+use self::reading::{Found, Remark, read_all};
 use super::aws_config::{Platform, quoted};
 use super::records::{escaped, table};
-use crate::arguments::{Import, ImportFormat, OnConflict};
+use crate::arguments::transfer::{Import, OnConflict};
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json, records};
-use crate::secret::{self, SecretBytes};
 use crate::session::Session;
 
 /// What becomes of one record.
@@ -24,29 +25,27 @@ enum Fate {
     Rename,
 }
 
-/// What the files came to.
-struct Found {
-    drafts: Vec<Draft>,
-    /// Profiles that hold no key.
-    skipped: Vec<profiles::Skipped>,
-}
-
 pub(super) fn import(session: &Session, import: &Import) -> Outcome {
     check(session, import)?;
-    let Found { drafts, skipped } = read_all(import)?;
+    let Found { drafts, skipped, left_out } = read_all(import)?;
     let vault = session.open_to_write()?;
     let planned = plan(&vault, drafts, import.on_conflict)?;
     if !import.dry_run {
         add_all(session, &vault, &planned)?;
     }
     if session.global.json {
-        return print_json(&result(import.dry_run, &planned, &skipped));
+        return print_json(&result(import.dry_run, &planned, &skipped, &left_out));
     }
     if import.dry_run {
         print(&preview(&planned))?;
     }
-    for skipped in &skipped {
-        session.note(&skipped.to_string());
+    for said in skipped.iter().chain(&left_out).filter_map(|remark| remark.said.as_ref()) {
+        session.note(said);
+    }
+    match skipped.iter().filter(|remark| remark.said.is_none()).count() {
+        0 => {}
+        1 => session.note("1 entry holds no AWS access key, and was skipped."),
+        count => session.note(&format!("{count} entries hold no AWS access key, and were skipped.")),
     }
     if !import.dry_run {
         let imported: Vec<_> = planned.iter().filter(|(fate, _)| *fate != Fate::Skip).collect();
@@ -79,92 +78,6 @@ fn check(session: &Session, import: &Import) -> Outcome {
         )),
         1 => Ok(()),
         _ => Err(Failure::usage("stdin can be imported once: name - once only")),
-    }
-}
-
-/// All records of all files, or none: and what was passed over.
-fn read_all(import: &Import) -> Outcome<Found> {
-    let name = import.name.as_deref();
-    let mut drafts = Vec::new();
-    let mut profile_files = Vec::new();
-    for path in &import.files {
-        let content = if is_stdin(path) { secret::import_stdin()? } else { secret::import_file(path)? };
-        match import.format.unwrap_or_else(|| guess(&content)) {
-            ImportFormat::AwsProfiles => profile_files.push((path, content)),
-            ImportFormat::AwsCsv => {
-                let stem = path.file_stem().filter(|_| !is_stdin(path)).map(|stem| stem.to_string_lossy());
-                drafts.extend(parse(path, &content, name.or(stem.as_deref()), console_csv::parse)?);
-            }
-            ImportFormat::Json => drafts.extend(parse(path, &content, name, json::parse)?),
-        }
-    }
-    let mut skipped = Vec::new();
-    if !profile_files.is_empty() {
-        let kinds =
-            profile_files.iter().map(|(path, content)| (profiles::FileKind::of(path, content), &***content));
-        let imported = profiles::parse(&kinds.collect::<Vec<_>>()).map_err(|error| {
-            let all: Vec<_> = profile_files.iter().map(|(path, _)| shown(path)).collect();
-            Failure::from(error).of(&all.join(", "))
-        })?;
-        skipped = imported.skipped;
-        drafts.extend(imported.drafts);
-    }
-    if let Some(name) = &import.name {
-        drafts = renamed(drafts, Name::new(name)?)?;
-    }
-    let mut names = BTreeSet::new();
-    match drafts.iter().find(|draft| !names.insert(draft.name().clone())) {
-        Some(twice) => {
-            Err(Failure::conflict(format!("two records would be named {:?}", twice.name().as_str()))
-                .advise("import the files one by one, each with its own --name"))
-        }
-        None => Ok(Found { drafts, skipped }),
-    }
-}
-
-/// The records of one file, by the parser of its format, which needs a name where the file says none.
-fn parse(
-    path: &Path,
-    content: &[u8],
-    name: Option<&str>,
-    parser: fn(&[u8], Option<&str>) -> aumbry::Result<Vec<Draft>>,
-) -> Outcome<Vec<Draft>> {
-    parser(content, name).map_err(|error| {
-        if name.is_none() && parser(content, Some("any")).is_ok() {
-            return Failure::usage(format!("{} does not say what its record is called", shown(path)))
-                .advise("say it with --name NAME");
-        }
-        Failure::from(error).of(&shown(path))
-    })
-}
-
-fn shown(path: &Path) -> String {
-    if is_stdin(path) { "stdin".into() } else { path.display().to_string() }
-}
-
-/// `--name` names the one record that there is.
-fn renamed(drafts: Vec<Draft>, name: Name) -> Outcome<Vec<Draft>> {
-    match <[Draft; 1]>::try_from(drafts) {
-        Ok([draft]) => Ok(vec![draft.renamed(name)]),
-        Err(drafts) => {
-            Err(Failure::usage(format!("--name is for one record, and there are {} to import", drafts.len()))
-                .advise("leave --name out, and give the records other names with `aumbry rename`"))
-        }
-    }
-}
-
-/// JSON, a file of the IAM console, or else profiles, by how the content begins.
-fn guess(content: &SecretBytes) -> ImportFormat {
-    let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content).trim_ascii_start();
-    let first_line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().to_ascii_lowercase();
-    let has = |needle: &[u8]| first_line.windows(needle.len()).any(|window| window == needle);
-    match text {
-        [b'{', ..] => ImportFormat::Json,
-        [b'[', rest @ ..] if matches!(rest.trim_ascii_start().first(), Some(b'{' | b']')) => {
-            ImportFormat::Json
-        }
-        _ if has(b"access key id") || has(b"awsaccesskeyid") || has(b"awssecretkey") => ImportFormat::AwsCsv,
-        _ => ImportFormat::AwsProfiles,
     }
 }
 
@@ -238,7 +151,7 @@ fn aws_config(session: &Session, draft: &Draft) -> Option<String> {
     Some(format!("aumbry aws-config {name} --write{vault}"))
 }
 
-fn result(dry_run: bool, planned: &[(Fate, Draft)], skipped: &[profiles::Skipped]) -> Value {
+fn result(dry_run: bool, planned: &[(Fate, Draft)], skipped: &[Remark], left_out: &[Remark]) -> Value {
     let names = |fates: &[Fate]| -> Vec<&str> {
         planned
             .iter()
@@ -247,16 +160,15 @@ fn result(dry_run: bool, planned: &[(Fate, Draft)], skipped: &[profiles::Skipped
             .collect()
     };
     let taken = names(&[Fate::Skip]);
-    let skipped = skipped
-        .iter()
-        .map(|skipped| json!({ "name": skipped.profile, "reason": skipped.reason.to_string() }));
+    let results = |remarks: &[Remark]| remarks.iter().map(|remark| remark.result.clone()).collect::<Vec<_>>();
     let taken =
         taken.iter().map(|name| json!({ "name": name, "reason": "the vault has a record of this name" }));
     json!({
         "dry_run": dry_run,
         "added": names(&[Fate::Add, Fate::Rename]),
         "replaced": names(&[Fate::Replace]),
-        "skipped": taken.chain(skipped).collect::<Vec<_>>(),
+        "skipped": taken.chain(results(skipped)).collect::<Vec<_>>(),
+        "left_out": results(left_out),
     })
 }
 

@@ -92,6 +92,7 @@ pub(super) fn of(kind: ErrorKind) -> Code {
         ErrorKind::WrongPassphrase => WRONG_PASSPHRASE,
         ErrorKind::Reopen => REOPEN,
         ErrorKind::NoSuchRecord => NOT_FOUND,
+        ErrorKind::Expired => EXPIRED,
         ErrorKind::NameTaken => NAME_TAKEN,
         ErrorKind::VaultExists => VAULT_EXISTS,
         ErrorKind::Conflict => CONFLICT,

@@ -1,6 +1,8 @@
 //! What the tests share: a home folder with a vault in it, and the real binary, run as a script would run it.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part; a failed step fails the test")]
 
+#[cfg(all(target_os = "linux", feature = "aws"))]
+pub(crate) mod server;
 #[cfg(target_os = "linux")]
 pub(crate) mod tty;
 
@@ -60,6 +62,19 @@ impl Home {
         home.succeeds(&[&["init"], CHEAP.as_slice()].concat());
         home.succeeds(&["add", "mine", "--access-key-id", "AKIAEXAMPLE", "--secret-file", "secret"]);
         home
+    }
+
+    /// Adds a session that ends then.
+    pub(crate) fn add_session(&self, name: &str, expiration: &str) {
+        let document = serde_json::json!({
+            "Version": 1,
+            "AccessKeyId": "ASIAEXAMPLE",
+            "SecretAccessKey": SECRET,
+            "SessionToken": TOKEN,
+            "Expiration": expiration,
+        });
+        self.write("session.json", &document.to_string());
+        self.succeeds(&["add", name, "--from-json", "session.json"]);
     }
 
     /// Links followed, as messages name it.

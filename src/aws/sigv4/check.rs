@@ -2,7 +2,6 @@
 
 use std::time::SystemTime;
 
-use http::uri::Authority;
 use http::{Method, Uri};
 
 use super::request::Request;
@@ -43,21 +42,26 @@ fn scope(what: &str, word: &str) -> Result<()> {
 
 /// Messages name the rule alone: a URL may hold a password, or a signature.
 fn url(url: &str) -> Result<()> {
+    if !url.is_ascii() {
+        return Err(refused("the URL must be percent-encoded".to_owned()));
+    }
+    let without_host = || refused("the URL must begin with http:// or https:// and a host".to_owned());
+    let begins_with =
+        |scheme: &str| url.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
+    if !begins_with("http://") && !begins_with("https://") {
+        return Err(without_host()); // a path alone may be no URI at all, and would be refused without a reason
+    }
     let parsed: Uri = url.parse().map_err(unsignable)?;
-    let is_http = matches!(parsed.scheme_str(), Some("http" | "https"));
-    let authority = parsed.authority().map(Authority::as_str).unwrap_or_default();
-    let message = if !url.is_ascii() {
-        "the URL must be percent-encoded"
-    } else if !is_http || parsed.host().is_none_or(str::is_empty) {
-        "the URL must begin with http:// or https:// and a host"
-    } else if authority.contains('@') {
-        "the URL must have no user name or password in it"
-    } else if url.contains('#') {
-        "the URL must have no fragment"
-    } else {
-        return Ok(());
-    };
-    Err(refused(message.to_owned()))
+    if parsed.host().is_none_or(str::is_empty) {
+        return Err(without_host());
+    }
+    if parsed.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err(refused("the URL must have no user name or password in it".to_owned()));
+    }
+    if url.contains('#') {
+        return Err(refused("the URL must have no fragment".to_owned()));
+    }
+    Ok(())
 }
 
 /// The query of a URL that is to be presigned must not have a signature in it already.

@@ -1,0 +1,173 @@
+//! The files of an import: what each is, and what it came to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use aumbry::aws::{console_csv, json, profiles};
+use aumbry::managers::{self, SkipReason, bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
+use aumbry::{Draft, Name};
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+
+use super::is_stdin;
+use crate::arguments::transfer::{Import, ImportFormat};
+use crate::failure::{Failure, Outcome};
+use crate::secret::{self, SecretBytes};
+
+/// What the files came to.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) drafts: Vec<Draft>,
+    /// Profiles and entries that hold no key.
+    pub(super) skipped: Vec<Remark>,
+    /// What no attribute can be.
+    pub(super) left_out: Vec<Remark>,
+}
+
+/// Something that did not become a record, or a part of one.
+pub(super) struct Remark {
+    /// For people; nothing of what is no surprise.
+    pub(super) said: Option<String>,
+    /// For programs.
+    pub(super) result: Value,
+}
+
+impl From<profiles::Skipped> for Remark {
+    fn from(skipped: profiles::Skipped) -> Self {
+        let said = Some(skipped.to_string());
+        Self { said, result: json!({ "name": skipped.profile, "reason": skipped.reason.to_string() }) }
+    }
+}
+
+impl From<managers::Skipped> for Remark {
+    fn from(skipped: managers::Skipped) -> Self {
+        // Most of what a password manager holds is no AWS key.
+        let said = (skipped.reason != SkipReason::NoKey).then(|| skipped.to_string());
+        let name = skipped.name.as_ref().map(Name::as_str);
+        let reason = skipped.reason.to_string();
+        Self { said, result: json!({ "name": name, "place": skipped.place, "reason": reason }) }
+    }
+}
+
+impl From<managers::LeftOut> for Remark {
+    fn from(left_out: managers::LeftOut) -> Self {
+        let field = |(field, reason): &(String, managers::LeaveReason)| json!({ "field": field, "reason": reason.to_string() });
+        let fields: Vec<_> = left_out.fields.iter().map(field).collect();
+        let result = json!({ "name": left_out.name.as_str(), "place": left_out.place, "fields": fields });
+        Self { said: Some(left_out.to_string()), result }
+    }
+}
+
+/// All records of all files, or none: and what was passed over.
+pub(super) fn read_all(import: &Import) -> Outcome<Found> {
+    let name = import.name.as_deref();
+    let mut found = Found::default();
+    let mut profile_files = Vec::new();
+    for path in &import.files {
+        let content = if is_stdin(path) { secret::import_stdin()? } else { secret::import_file(path)? };
+        let mut entries = |parser: fn(&[u8]) -> aumbry::Result<managers::Import>| -> Outcome {
+            let imported = parser(&content).map_err(|error| Failure::from(error).of(&shown(path)))?;
+            found.drafts.extend(imported.drafts);
+            found.skipped.extend(imported.skipped.into_iter().map(Remark::from));
+            found.left_out.extend(imported.left_out.into_iter().map(Remark::from));
+            Ok(())
+        };
+        match import.format.unwrap_or_else(|| guess(&content)) {
+            ImportFormat::KeepassXml => entries(keepass_xml::parse)?,
+            ImportFormat::KeepassxcCsv => entries(keepassxc_csv::parse)?,
+            ImportFormat::BitwardenJson => entries(bitwarden_json::parse)?,
+            ImportFormat::OnepasswordCsv => entries(onepassword_csv::parse)?,
+            ImportFormat::AwsProfiles => profile_files.push((path, content)),
+            ImportFormat::AwsCsv => {
+                let stem = path.file_stem().filter(|_| !is_stdin(path)).map(|stem| stem.to_string_lossy());
+                found.drafts.extend(parse(path, &content, name.or(stem.as_deref()), console_csv::parse)?);
+            }
+            ImportFormat::Json => found.drafts.extend(parse(path, &content, name, json::parse)?),
+        }
+    }
+    if !profile_files.is_empty() {
+        let kinds =
+            profile_files.iter().map(|(path, content)| (profiles::FileKind::of(path, content), &***content));
+        let imported = profiles::parse(&kinds.collect::<Vec<_>>()).map_err(|error| {
+            let all: Vec<_> = profile_files.iter().map(|(path, _)| shown(path)).collect();
+            Failure::from(error).of(&all.join(", "))
+        })?;
+        found.drafts.extend(imported.drafts);
+        found.skipped.extend(imported.skipped.into_iter().map(Remark::from));
+    }
+    if let Some(name) = &import.name {
+        found.drafts = renamed(found.drafts, Name::new(name)?)?;
+    }
+    let mut names = BTreeSet::new();
+    match found.drafts.iter().find(|draft| !names.insert(draft.name().clone())) {
+        Some(twice) => Err(Failure::conflict(format!(
+            "two records would be named {:?}",
+            twice.name().as_str()
+        ))
+        .advise(
+            "import the files one by one, each with its own --name; or name the entries differently there",
+        )),
+        None => Ok(found),
+    }
+}
+
+/// The records of one file, by the parser of its format, which needs a name where the file says none.
+fn parse(
+    path: &Path,
+    content: &[u8],
+    name: Option<&str>,
+    parser: fn(&[u8], Option<&str>) -> aumbry::Result<Vec<Draft>>,
+) -> Outcome<Vec<Draft>> {
+    parser(content, name).map_err(|error| {
+        if name.is_none() && parser(content, Some("any")).is_ok() {
+            return Failure::usage(format!("{} does not say what its record is called", shown(path)))
+                .advise("say it with --name NAME");
+        }
+        Failure::from(error).of(&shown(path))
+    })
+}
+
+fn shown(path: &Path) -> String {
+    if is_stdin(path) { "stdin".into() } else { path.display().to_string() }
+}
+
+/// `--name` names the one record that there is.
+fn renamed(drafts: Vec<Draft>, name: Name) -> Outcome<Vec<Draft>> {
+    match <[Draft; 1]>::try_from(drafts) {
+        Ok([draft]) => Ok(vec![draft.renamed(name)]),
+        Err(drafts) => {
+            Err(Failure::usage(format!("--name is for one record, and there are {} to import", drafts.len()))
+                .advise("leave --name out, and give the records other names with `aumbry rename`"))
+        }
+    }
+}
+
+/// Told by the keys of a JSON object, by the columns of a table, or by how the content begins; else it is profiles.
+fn guess(content: &SecretBytes) -> ImportFormat {
+    let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content).trim_ascii_start();
+    let first_line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().to_ascii_lowercase();
+    let has = |needle: &[u8]| first_line.windows(needle.len()).any(|window| window == needle);
+    match text {
+        [b'<', ..] => ImportFormat::KeepassXml,
+        [b'{', ..] if is_of_bitwarden(text) => ImportFormat::BitwardenJson,
+        [b'{', ..] => ImportFormat::Json,
+        [b'[', rest @ ..] if matches!(rest.trim_ascii_start().first(), Some(b'{' | b']')) => {
+            ImportFormat::Json
+        }
+        _ if has(b"title") && has(b"username") && has(b"password") => {
+            if has(b"group") {
+                ImportFormat::KeepassxcCsv
+            } else {
+                ImportFormat::OnepasswordCsv
+            }
+        }
+        _ if has(b"access key id") || has(b"awsaccesskeyid") || has(b"awssecretkey") => ImportFormat::AwsCsv,
+        _ => ImportFormat::AwsProfiles,
+    }
+}
+
+/// No other file that is imported says whether it is encrypted. Nothing but its keys is copied for this.
+fn is_of_bitwarden(text: &[u8]) -> bool {
+    let keys = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(text);
+    keys.is_ok_and(|keys| keys.contains_key("encrypted"))
+}

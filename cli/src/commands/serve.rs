@@ -1,0 +1,170 @@
+//! Records for AWS clients over HTTP: the endpoint that AWS's container credential providers ask. It listens on the
+//! loopback alone, and gives nothing without the token that it prints.
+
+mod endpoint;
+mod uri;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, sleep_until, timeout};
+use zeroize::Zeroizing;
+
+use self::endpoint::{Endpoint, Token};
+use super::aws::{RENEW, unexpired};
+use crate::arguments::clients::Serve;
+use crate::failure::{Failure, Outcome};
+use crate::output::{print, print_json, records};
+use crate::session::Session;
+
+/// How long a client may take for the head of its request, and twice that for all of it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A request has a method, a path and some headers.
+const MOST_BYTES: usize = 16 * 1024;
+
+/// Who comes when so many are being answered waits.
+const MOST_CONNECTIONS: usize = 32;
+
+pub(super) fn serve(session: &Session, serve: &Serve) -> Outcome {
+    let address = loopback(&serve.listen)?;
+    let names: BTreeSet<_> = serve.names.iter().map(String::as_str).collect();
+    for name in &names {
+        uri::check(name)?;
+    }
+    let vault = session.open()?;
+    for name in &names {
+        unexpired(&vault, name, RENEW)?; // found out now, and not by the first client
+    }
+    let failed = |error: io::Error| Failure::io("could not begin to serve", &error);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let outcome = runtime.block_on(async {
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| Failure::io(format!("could not listen on {address}"), &error))?;
+        let stop = stop().map_err(failed)?; // from here on a signal ends it in order
+        let address = listener.local_addr().map_err(failed)?;
+        let token = Token::new()?;
+        tell(session, address, &names, &token)?;
+        let endpoint = Endpoint::new(vault.clone(), &names, address, token, session.global.quiet);
+        session.note(&format!("Serving {} on {address}. Ctrl-C ends it.", records(names.len())));
+        tokio::select! {
+            () = stop => session.note("Stopped."),
+            () = answer_all(&listener, &endpoint, serve.idle_timeout) => {
+                session.note("Stopped, for nobody has asked for a while: --idle-timeout says how long.");
+            }
+        }
+        Ok(())
+    });
+    vault.lock();
+    outcome
+}
+
+/// Other machines, and what pretends to be one of theirs, are kept out by never listening to them.
+fn loopback(text: &str) -> Outcome<SocketAddr> {
+    let address: SocketAddr = text.parse().map_err(|_| {
+        Failure::usage(format!("{text:?} is no address and port, such as 127.0.0.1:0 or [::1]:8080"))
+    })?;
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    Err(Failure::refused(format!(
+        "secrets are served on the loopback alone, and {} is not on it",
+        address.ip()
+    ))
+    .advise("listen on 127.0.0.1 or [::1]"))
+}
+
+/// Prints what clients need in their environment.
+fn tell(session: &Session, address: SocketAddr, names: &BTreeSet<&str>, token: &Token) -> Outcome {
+    const URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+    const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+    let uris: BTreeMap<_, _> = names.iter().map(|name| (*name, uri::of(address, name))).collect();
+    if session.global.json {
+        return print_json(&json!({ URI: uris, TOKEN: token.text() }));
+    }
+    let lines = uris.values().map(|uri| (URI, uri.as_str())).chain([(TOKEN, token.text())]);
+    let len = lines.clone().map(|(name, value)| name.len() + value.len() + "=\n".len()).sum();
+    let mut text = Zeroizing::new(String::with_capacity(len));
+    for (name, value) in lines {
+        [name, "=", value, "\n"].into_iter().for_each(|part| text.push_str(part));
+    }
+    print(&text)
+}
+
+/// Answers whoever comes, until nobody who may ask has done so for the time given.
+async fn answer_all(listener: &TcpListener, endpoint: &Arc<Endpoint>, idle_timeout: Duration) {
+    let mut connections = JoinSet::new();
+    loop {
+        let idle_from = endpoint.last_asked() + idle_timeout;
+        tokio::select! {
+            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(answer(stream, Arc::clone(endpoint)));
+                }
+                // No descriptors left, or the client is gone already.
+                Err(_) => sleep(Duration::from_millis(100)).await,
+            },
+            Some(_) = connections.join_next() => {}
+            () = sleep_until(idle_from) => {
+                if endpoint.last_asked() + idle_timeout <= tokio::time::Instant::now() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// One request: then the connection ends, so that nobody holds one for nothing.
+async fn answer(stream: TcpStream, endpoint: Arc<Endpoint>) {
+    let service = service_fn(move |request| {
+        let response = endpoint.answer(&request);
+        async { Ok::<_, Infallible>(response) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .max_buf_size(MOST_BYTES)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    let _ = timeout(2 * PATIENCE, connection).await; // what goes wrong there is the client's to notice
+}
+
+/// Ends when somebody wants this program to end.
+#[cfg(unix)]
+fn stop() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    })
+}
+
+/// Ends when somebody wants this program to end.
+#[cfg(windows)]
+fn stop() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    let mut close = tokio::signal::windows::ctrl_close()?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = close.recv() => {}
+        }
+    })
+}

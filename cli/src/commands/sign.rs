@@ -1,0 +1,103 @@
+//! Signature Version 4 for programs that have no SDK, such as curl.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use aumbry::aws::sigv4::Request;
+use aumbry::{Credentials, ExposeSecret, aws};
+use zeroize::Zeroizing;
+
+use super::aws::{RENEW, unexpired};
+use crate::arguments::clients::Sign;
+use crate::failure::{Failure, Outcome};
+use crate::output::{print, print_json};
+use crate::secret::{self, SecretBytes};
+use crate::session::Session;
+
+pub(super) fn sign(session: &Session, sign: &Sign) -> Outcome {
+    let headers = sign.headers.iter().map(|header| parse(header)).collect::<Outcome<Vec<_>>>()?;
+    let body = sign.body.as_deref().map(|path| body(session, path)).transpose()?;
+    let mut request = Request::new(&sign.method, &sign.url, &sign.service);
+    if let Some(region) = &sign.region {
+        request = request.region(region);
+    }
+    for (name, value) in &headers {
+        request = request.header(name, value);
+    }
+    if let Some(body) = &body {
+        request = request.body(body);
+    }
+    if sign.unsigned_payload {
+        request = request.unsigned_body();
+    }
+    let credentials = unexpired(&session.open()?, &sign.name, RENEW)?;
+    if sign.region.is_none() && credentials.attribute("region").is_none_or(str::is_empty) {
+        return Err(Failure::usage(format!(
+            "a signature needs a region, and the record {:?} has none",
+            sign.name
+        ))
+        .advise("add --region, or give the record one with `aumbry edit NAME region=REGION`"));
+    }
+    match sign.presign {
+        Some(valid_for) => print_url(session, &credentials, &request, valid_for),
+        None => print_headers(session, &credentials, &request, &headers),
+    }
+}
+
+/// A line for each header that is to be sent, as curl reads them.
+fn print_headers(
+    session: &Session,
+    credentials: &Credentials,
+    request: &Request<'_>,
+    given: &[(&str, &str)],
+) -> Outcome {
+    let signed = aws::sign(credentials, request)?;
+    let signed = signed.iter().map(|(name, value)| (*name, value.expose_secret()));
+    let headers = given.iter().copied().chain(signed);
+    if session.global.json {
+        return print_json(&headers.collect::<BTreeMap<_, _>>());
+    }
+    let len = headers.clone().map(|(name, value)| name.len() + value.len() + ": \n".len()).sum();
+    let mut text = Zeroizing::new(String::with_capacity(len));
+    for (name, value) in headers {
+        [name, ": ", value, "\n"].into_iter().for_each(|part| text.push_str(part));
+    }
+    print(&text)
+}
+
+fn print_url(
+    session: &Session,
+    credentials: &Credentials,
+    request: &Request<'_>,
+    valid_for: Duration,
+) -> Outcome {
+    let url = aws::presign(credentials, request, valid_for)?;
+    if session.global.json {
+        return print_json(&BTreeMap::from([("url", url.expose_secret())]));
+    }
+    let mut line = Zeroizing::new(String::with_capacity(url.expose_secret().len() + 1));
+    line.push_str(url.expose_secret());
+    line.push('\n');
+    print(&line)
+}
+
+/// Never repeated in a message: it may hold a secret.
+fn parse(header: &str) -> Outcome<(&str, &str)> {
+    let (name, value) = header
+        .split_once(':')
+        .ok_or_else(|| Failure::usage("a header is given as 'NAME: VALUE', and one has no colon"))?;
+    Ok((name, value.trim()))
+}
+
+fn body(session: &Session, path: &Path) -> Outcome<SecretBytes> {
+    if path != Path::new("-") {
+        return secret::import_file(path);
+    }
+    if session.global.passphrase().descriptor == Some(0) {
+        return Err(Failure::usage(
+            "stdin cannot give both the passphrase and the body: take another descriptor, or a file",
+        ));
+    }
+    secret::import_stdin()
+}
