@@ -297,7 +297,7 @@ pub(crate) enum Command {
     Restore(Restore),
     /// Look at permissions, pin, memory, key derivation and plaintext files, and say what to do
     #[command(
-        after_help = "Example:\n  aumbry doctor\n\nIt changes nothing, and ends with 0 whatever it finds. It looks for keys in ~/.aws, in the files that AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name, and in the environment."
+        after_help = "Example:\n  aumbry doctor\n\nIt changes nothing, and ends with 0 whatever it finds; a vault that cannot be opened at all is the error that it is for every command, once everything else is said. It looks for keys in ~/.aws and all that is below, in the files that AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name, and in the environment."
     )]
     Doctor,
     /// Write a completion script for a shell
