@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Read;
 use std::process::Stdio;
 
-use common::{Home, PASSPHRASE, PLAIN_SECRET, checked, stderr};
+use common::{Home, PASSPHRASE, PLAIN_SECRET, checked, stderr, stdout};
 use serde_json::json;
 
 const DOCUMENT: &str = r#"{"Version":1,"AccessKeyId":"AKIAJSON","SecretAccessKey":"abc"}"#;
@@ -50,7 +50,7 @@ fn a_program_learns_what_became_of_each_record() {
     let skipped = |name: &str, reason: &str| json!({ "name": name, "reason": reason });
     let role = skipped("role", "it assumes a role (role_arn)");
     let taken = skipped("mine", "the vault has a record of this name");
-    let result = |dry_run: bool, added: &[&str], replaced: &[&str], skipped: &[&serde_json::Value]| json!({ "dry_run": dry_run, "added": added, "replaced": replaced, "skipped": skipped, "left_out": [] });
+    let result = |dry_run: bool, added: &[&str], replaced: &[&str], skipped: &[&serde_json::Value]| json!({ "dry_run": dry_run, "added": added, "replaced": replaced, "skipped": skipped, "left_out": [], "conflicts": [] });
     let import = |arguments: &[&str]| home.json(&[&["import", "several"], arguments].concat());
     home.fails(&["import", "several", "--json"], 7, "mine");
     assert_eq!(
@@ -68,7 +68,7 @@ fn a_name_is_for_one_record() {
     home.fails(&["import", "one", "document", "--name", "x"], 2, "--name is for one record, and there are 2");
     home.fails(&["import", "one", "--name", " x"], 2, "white space");
     home.fails(&["import", "document"], 2, "document does not say what its record is called");
-    home.fails(&["import", "one", "one.csv"], 3, "could not read one.csv");
+    home.fails(&["import", "one", "one.csv"], 3, "there is no \"one.csv\"");
     home.succeeds(&["import", "one", "--name", "x"]);
     home.succeeds(&["import", "document", "--name", "y"]);
     assert_eq!(home.succeeds(&["get", "x", "--field", "access-key-id", "-n"]), "AKIAONE");
@@ -136,4 +136,82 @@ fn a_bar_counts_the_records_on_a_terminal_and_nowhere_else() {
         assert!(!bar.contains("Importing") && !bar.contains(PASSPHRASE), "{silent:?}: {bar:?}");
     }
     assert!(!stderr(&home.run(&["import", "one", "--name", "d"])).contains("Importing"));
+}
+
+#[test]
+fn who_imports_at_once_is_told_of_no_conflict_that_was_to_be_settled() {
+    let home = home();
+    for (how, records) in [("skip", 50), ("replace", 50), ("rename", 200)] {
+        let profiles: String = (0..50)
+            .map(|n| format!("[{how}-{n}]\naws_access_key_id = A\naws_secret_access_key = b\n"))
+            .collect();
+        home.write("profiles", &profiles);
+        let children: Vec<_> = (0..4)
+            .map(|_| {
+                let mut command = home.command(&["import", "profiles", "--on-conflict", how]);
+                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+            })
+            .collect();
+        for child in children {
+            let output = checked(child.wait_with_output().unwrap());
+            assert!(output.status.success(), "{how}: {}", stderr(&output));
+        }
+        assert_eq!(home.json(&["list", how]).as_array().unwrap().len(), records, "{how}");
+    }
+}
+
+#[test]
+fn a_dry_run_shows_the_conflicts_before_it_fails() {
+    let home = home();
+    let output = home.run(&["import", "several", "--dry-run"]);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(7), "{said}");
+    assert!(said.contains("nothing was imported: mine\n  choose with --on-conflict"), "{said}");
+    let table = stdout(&output);
+    let ends: Vec<_> = table.lines().map(|line| line.rsplit("  ").next().unwrap()).collect();
+    assert_eq!(ends, ["WHAT WOULD HAPPEN", "add", "conflict: the vault has this name"], "{table}");
+
+    let output = home.run(&["import", "several", "--dry-run", "--json"]);
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &result["conflicts"]), (Some(7), &json!(["mine"])), "{result}");
+    assert_eq!(result["added"], json!(["two"]));
+}
+
+#[test]
+fn where_there_is_no_key_nothing_is_imported_or_left_behind() {
+    let home = home();
+    home.write("config", "[profile role]\nrole_arn = arn\n");
+    let mut command = home.command(&["import", "config"]);
+    command.env_remove("AUMBRY_PASSPHRASE_FILE"); // nobody needs to open the vault
+    let said = stderr(&common::output(command));
+    let skipped = "the profile \"role\" was skipped: it assumes a role (role_arn)";
+    assert_eq!(said, format!("{skipped}\nThere was nothing to import.\n"));
+    let said = stderr(&home.run(&["import", "config", "one"]));
+    assert!(said.contains("one still holds its keys in plaintext"), "{said}");
+    assert!(!said.contains("config still holds"), "{said}");
+}
+
+#[test]
+fn a_comment_is_no_header_of_the_console_s_file() {
+    let home = home();
+    let profile = |name: &str| format!("[{name}]\naws_access_key_id = A\naws_secret_access_key = b\n");
+    home.write("hash", &format!("# access key id for work\n{}", profile("hash")));
+    home.write("semicolon", &format!("; Access key ID, secret access key\n{}", profile("semicolon")));
+    home.write("console", "\u{feff}Access key ID,Secret access key\nA,b\n");
+    home.write("root", "AWSAccessKeyId=A\nAWSSecretKey=b\n");
+    home.succeeds(&["import", "hash", "semicolon", "console", "root"]);
+    for name in ["hash", "semicolon", "console", "root"] {
+        assert_eq!(home.succeeds(&["get", name, "-n"]), "b");
+    }
+}
+
+#[test]
+fn an_export_may_be_larger_than_other_files() {
+    let home = home();
+    let export = home.succeeds(&["export", "--format", "json", "--plaintext"]);
+    let wide = export.replacen('[', &format!("[{}", " ".repeat(17 << 20)), 1);
+    home.write("export.json", &wide);
+    home.succeeds(&["import", "export.json", "--on-conflict", "rename"]);
+    assert_eq!(home.succeeds(&["get", "mine-2", "-n"]), PLAIN_SECRET);
+    home.fails(&["import", "export.json", "--format", "aws-csv"], 8, "is longer than 16777216 bytes");
 }

@@ -96,7 +96,8 @@ fn a_crash_while_the_passphrase_comes_in_leaves_no_core_dump() {
     // As many core dumps as the machine allows.
     let begin = |arguments: &str| {
         let script = format!("ulimit -c $(ulimit -H -c); exec {arguments}");
-        let mut command = home.program("sh", &["-c", &script]);
+        // Whoever runs these tests in the background may have SIGQUIT ignored, which is inherited.
+        let mut command = home.program("env", &["--default-signal", "sh", "-c", &script]);
         command
             .env_remove("AUMBRY_PASSPHRASE_FILE")
             .stdin(Stdio::piped())
@@ -194,6 +195,7 @@ fn drained(child: &Child) {
 }
 
 /// Ends it by a signal that makes core dumps; whether it made one.
+#[track_caller]
 fn crash(mut child: Child, signal: Signal) -> bool {
     let begin = Instant::now();
     let status = loop {
@@ -203,6 +205,10 @@ fn crash(mut child: Child, signal: Signal) -> bool {
         std::thread::sleep(Duration::from_millis(5));
         if let Some(status) = child.try_wait().unwrap() {
             break status;
+        }
+        if begin.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("it survives {signal:?}");
         }
     };
     assert_eq!(status.signal(), Some(signal.as_raw()));

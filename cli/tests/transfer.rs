@@ -21,8 +21,10 @@ fn fifty_profiles_go_in_and_come_out_unchanged() {
     home.succeeds(&["import", "credentials"]);
     let exported = home.succeeds(&["export", "--format", "aws-profiles", "--plaintext"]);
     assert_eq!(exported.trim_end(), profiles.trim_end());
+    let vault = std::fs::read(home.vault()).unwrap();
     home.fails(&["import", "credentials"], 7, "nothing was imported");
     home.succeeds(&["import", "credentials", "--on-conflict", "skip"]);
+    assert!(std::fs::read(home.vault()).unwrap() == vault, "what is there already changes no byte");
     home.succeeds(&["import", "credentials", "--on-conflict", "rename"]);
     assert_eq!(home.succeeds(&["list"]).lines().count(), 101);
 }

@@ -20,7 +20,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::raw_json::{Object, array, document, to_secret, to_string};
+use super::raw_json::{MAX_DOCUMENT, Object, array, document_up_to, to_secret, to_string};
 use super::{NAME_RULE, credential_process, time};
 use crate::credentials::{Attributes, Credentials, Draft, Name, Provider};
 use crate::error::{Error, ErrorKind, Result};
@@ -43,6 +43,9 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     session_token: Option<&'a str>,
 }
+
+/// Larger than what a vault holds is no export of one.
+const MAX_EXPORT: usize = 1 << 30;
 
 /// The keys that a record may have.
 const KEYS: [&str; 9] = [
@@ -165,11 +168,13 @@ pub fn render_all_with_secrets(records: &[Credentials]) -> Result<SecretString> 
 ///
 /// # Errors
 /// [`InvalidImport`](ErrorKind::InvalidImport), naming the position, or the number of the record, and the rule that
-/// it breaks, never its content; [`TooLarge`](ErrorKind::TooLarge) beyond 16 MiB; and as [`Name::new`] if it is
+/// it breaks, never its content; [`TooLarge`](ErrorKind::TooLarge) beyond 1 GiB, which is as much as a vault may be, 4 million
+/// records, or 16 MiB for one of them; and as [`Name::new`] if it is
 /// `name` that breaks a rule.
 pub fn parse(content: &[u8], name: Option<&str>) -> Result<Vec<Draft>> {
-    let document = document(content)?;
-    let Some(records) = array(document) else {
+    let document = document_up_to(content, MAX_EXPORT)?;
+    let Some(records) = array(document)? else {
+        check_len("the JSON document", document)?;
         let object = Object::new("the JSON document", document)?;
         let draft = if credential_process::is_meant_by(&object) {
             let name = name
@@ -182,6 +187,7 @@ pub fn parse(content: &[u8], name: Option<&str>) -> Result<Vec<Draft>> {
     };
     let mut drafts = Vec::new();
     for (record, number) in records.into_iter().zip(1..) {
+        check_len(&called(number), record)?;
         drafts.push(read(&Object::new(&called(number), record)?, name)?);
     }
     let mut numbers = HashMap::new();
@@ -192,6 +198,15 @@ pub fn parse(content: &[u8], name: Option<&str>) -> Result<Vec<Draft>> {
         }
     }
     Ok(drafts)
+}
+
+/// Taking a record apart needs memory in proportion to it: what is longer than any record is not taken apart.
+fn check_len(called: &str, record: &RawValue) -> Result<()> {
+    if record.get().len() > MAX_DOCUMENT {
+        let message = format!("{called} is longer than {MAX_DOCUMENT} bytes");
+        return Err(Error::new(ErrorKind::TooLarge, message));
+    }
+    Ok(())
 }
 
 fn called(number: usize) -> String {

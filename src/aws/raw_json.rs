@@ -15,7 +15,7 @@ use std::ops::Deref;
 
 use secrecy::SecretString;
 use serde::Serialize;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::ser::{Formatter, Serializer};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
@@ -24,12 +24,20 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::memory::{WipedBytes, out_of_memory, zeroed};
 
 /// Larger documents are something else.
-const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
+pub(crate) const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
+
+/// As many records as a vault may hold.
+const MAX_ELEMENTS: usize = 4_000_000;
 
 /// The one value that `content` holds, after a byte-order mark if there is one.
 pub(crate) fn document(content: &[u8]) -> Result<&RawValue> {
-    if content.len() > MAX_DOCUMENT {
-        let message = format!("the JSON document is longer than {MAX_DOCUMENT} bytes");
+    document_up_to(content, MAX_DOCUMENT)
+}
+
+/// As [`document`], of up to so many bytes.
+pub(crate) fn document_up_to(content: &[u8], most: usize) -> Result<&RawValue> {
+    if content.len() > most {
+        let message = format!("the JSON document is longer than {most} bytes");
         return Err(Error::new(ErrorKind::TooLarge, message));
     }
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
@@ -45,8 +53,46 @@ fn no_json(why: &str) -> Error {
 }
 
 /// The values of an array, or `None` if it is none.
-pub(crate) fn array(value: &RawValue) -> Option<Vec<&RawValue>> {
-    value.get().starts_with('[').then(|| serde_json::from_str(value.get()).ok()).flatten()
+///
+/// # Errors
+/// If there are more than a vault could hold: eight times the memory of a document go into values of two bytes.
+pub(crate) fn array(value: &RawValue) -> Result<Option<Vec<&RawValue>>> {
+    if !value.get().starts_with('[') {
+        return Ok(None);
+    }
+    let Elements(elements) = serde_json::from_str(value.get()).map_err(|_| {
+        let message = format!("an array of the JSON document has more than {MAX_ELEMENTS} elements");
+        Error::new(ErrorKind::TooLarge, message)
+    })?;
+    Ok(Some(elements))
+}
+
+/// The elements of an array as they stand in it.
+struct Elements<'a>(Vec<&'a RawValue>);
+
+impl<'de> Deserialize<'de> for Elements<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Elements<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> std::result::Result<Self::Value, S::Error> {
+                let mut elements = Vec::new();
+                while let Some(element) = seq.next_element()? {
+                    if elements.len() == MAX_ELEMENTS {
+                        return Err(serde::de::Error::custom("too many elements"));
+                    }
+                    elements.push(element);
+                }
+                Ok(Elements(elements))
+            }
+        }
+        deserializer.deserialize_seq(Collect)
+    }
 }
 
 /// An object, and what to call it in a message.

@@ -33,12 +33,36 @@ fn what_is_no_json_is_refused_by_its_position() {
 #[test]
 fn a_document_beyond_16_mib_is_too_large() {
     let mut spaces = vec![b' '; 16 * 1024 * 1024 + 1];
-    assert_eq!(json::parse(&spaces, None).unwrap_err().kind(), ErrorKind::TooLarge);
     assert_eq!(credential_process::parse(&spaces, "a").unwrap_err().kind(), ErrorKind::TooLarge);
     spaces.truncate(16 * 1024 * 1024);
     *spaces.last_mut().unwrap() = b']';
     spaces[0] = b'[';
     assert!(json::parse(&spaces, None).unwrap().is_empty(), "control: 16 MiB are read");
+}
+
+#[test]
+fn an_export_may_be_as_large_as_a_vault_and_each_record_of_it_16_mib() {
+    assert_eq!(json::parse(&vec![0; (1 << 30) + 1], None).unwrap_err().kind(), ErrorKind::TooLarge);
+    let record = r#"{"name":"a","provider":"static","access_key_id":"A","secret_access_key":"b"}"#;
+    let export = format!("[{}{record}]", " ".repeat(16 * 1024 * 1024));
+    assert_eq!(
+        json::parse(export.as_bytes(), None).unwrap().len(),
+        1,
+        "longer than a single document may be"
+    );
+
+    let long = format!("[{}, {{\"name\":\"{}\"}}]", record, "n".repeat(16 * 1024 * 1024));
+    let says = "record 2 of the JSON document is longer than 16777216 bytes";
+    assert_eq!(refusal_of(ErrorKind::TooLarge, json::parse(long.as_bytes(), None)), says);
+    let many = format!("[{}1]", "1,".repeat(4_000_000));
+    let says = "an array of the JSON document has more than 4000000 elements";
+    assert_eq!(refusal_of(ErrorKind::TooLarge, json::parse(many.as_bytes(), None)), says);
+}
+
+fn refusal_of<T>(kind: ErrorKind, parsed: aumbry::Result<T>) -> String {
+    let error = parsed.err().unwrap();
+    assert_eq!(error.kind(), kind);
+    error.to_string()
 }
 
 #[test]

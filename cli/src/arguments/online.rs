@@ -21,7 +21,8 @@ Examples:
   aumbry doctor
   aumbry doctor s3-uploads --online
 
-It changes nothing, and ends with 0 whatever it finds. It looks for keys in ~/.aws, in the files that
+It changes nothing, and ends with 0 whatever it finds; a vault that cannot be opened at all is the error that it is for
+every command, once everything else is said. It looks for keys in ~/.aws and all that is below, in the files that
 AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name, and in the environment. With --online it asks AWS whose key the
 record has (GetCallerIdentity), or says why AWS refuses it.";
 
@@ -30,7 +31,8 @@ pub(super) const DOCTOR_HELP: &str = "\
 Example:
   aumbry doctor
 
-It changes nothing, and ends with 0 whatever it finds. It looks for keys in ~/.aws, in the files that
+It changes nothing, and ends with 0 whatever it finds; a vault that cannot be opened at all is the error that it is for
+every command, once everything else is said. It looks for keys in ~/.aws and all that is below, in the files that
 AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name, and in the environment.";
 
 #[cfg(feature = "aws")]

@@ -1,13 +1,17 @@
-//! What could be better, and how. What it is there to find never makes it fail.
+//! What could be better, and how. What it is there to find never makes it fail: a vault that cannot be opened does, once
+//! everything else is said.
 
 #[cfg(feature = "aws")]
 mod key;
 mod permissions;
 mod plaintext;
 
-use aumbry::{Advice, KdfParameters, MemoryProtection, Role, Rotation, Vault, VaultInfo};
+use std::path::Path;
+
+use aumbry::{Advice, KdfParameters, MemoryProtection, OpenOptions, Role, Rotation, Vault, VaultInfo};
 use serde_json::json;
 
+use super::aws_files;
 use super::records::{escaped, rfc3339};
 use crate::failure::Outcome;
 use crate::output::{print, print_json};
@@ -32,27 +36,25 @@ impl Finding {
 
 pub(super) fn doctor(session: &Session) -> Outcome {
     let path = session.path()?;
-    let info = aumbry::inspect(&path)?;
-    let vault = session.open()?;
-    let advice = vault.advice()?;
     let mut findings = permissions::findings(&path);
-    findings.push(pin(&vault, &advice)?);
-    findings.push(memory(vault.memory_protection()?));
-    findings.extend(kdf(&info, &advice, vault.role()?));
-    findings.extend(rest(&advice));
-    findings.extend(vault.rotations()?.iter().map(under_way));
+    let passphrase = session.global.passphrase().named()?.file;
+    findings.extend(passphrase.as_deref().and_then(permissions::of_passphrase));
+    // A vault that cannot be opened is no reason to say nothing of what stands around it.
+    let opened = of_vault(session, &path).map(|of_vault| findings.extend(of_vault));
+    findings.extend(profiles());
     findings.extend(plaintext::findings());
-    show(session, &findings)
+    report(session, &findings)?;
+    opened
 }
 
 /// Of one record alone: whether AWS accepts its key.
 #[cfg(feature = "aws")]
 pub(super) fn doctor_of_key(session: &Session, name: &str, sts_endpoint: Option<&str>) -> Outcome {
     let vault = session.open()?;
-    show(session, &key::findings(session, &vault, name, sts_endpoint)?)
+    report(session, &key::findings(session, &vault, name, sts_endpoint)?)
 }
 
-fn show(session: &Session, findings: &[Finding]) -> Outcome {
+fn report(session: &Session, findings: &[Finding]) -> Outcome {
     if session.global.json {
         let findings = findings
             .iter()
@@ -72,6 +74,41 @@ fn under_way(rotation: &Rotation) -> Finding {
         "the keys of {name} are being rotated since {since}: `aumbry rotate {name} --resume` goes on"
     );
     Finding::ill("rotation", says)
+}
+
+/// What can be said of a vault once it is open.
+fn of_vault(session: &Session, path: &Path) -> Outcome<Vec<Finding>> {
+    let info = aumbry::inspect(path)?;
+    let passphrase = session.passphrase(path)?;
+    let opened = session.open_with(passphrase.clone(), |options, passphrase| options.open(path, passphrase));
+    let (vault, refused) = match opened {
+        // What is refused is looked at all the same, and nothing is remembered of it.
+        Err(error) if error.refused_version().is_some() => {
+            let open = |options: OpenOptions, passphrase| options.without_pin().open(path, passphrase);
+            (session.open_with(passphrase, open)?, Some(error))
+        }
+        opened => (opened?, None),
+    };
+    let advice = vault.advice()?;
+    let mut findings = Vec::new();
+    findings.push(match refused {
+        Some(error) => Finding::ill("pin", format!("{error}: every other command refuses it; if you know why, for instance because you restored a backup, add --accept-rollback")),
+        None => pin(&vault, &advice)?,
+    });
+    findings.push(memory(vault.memory_protection()?));
+    findings.extend(kdf(&info, &advice, vault.role()?));
+    findings.extend(rest(&advice));
+    findings.extend(vault.rotations()?.iter().map(under_way));
+    Ok(findings)
+}
+
+/// Profiles that AWS clients have another key for.
+fn profiles() -> Vec<Finding> {
+    const ABOUT: &str = "profiles";
+    match aws_files::stronger() {
+        Ok(stronger) => stronger.iter().map(|stronger| Finding::ill(ABOUT, stronger.says())).collect(),
+        Err(failure) => vec![Finding::ill(ABOUT, failure.message())],
+    }
 }
 
 /// Whether an older vault would be noticed on this machine.

@@ -35,6 +35,12 @@ impl Home {
         let home = Self { folder: tempfile::tempdir().unwrap() };
         home.write("passphrase", &format!("{PASSPHRASE}\n"));
         home.write("secret", &format!("{SECRET}\n"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let alone = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(home.path().join("passphrase"), alone).unwrap();
+        }
         home
     }
 

@@ -1,4 +1,4 @@
-//! Who else may read the vault's file, or put another in its place.
+//! Who else may read the vault's file or that of the passphrase, or put another in its place.
 
 use std::path::Path;
 
@@ -6,51 +6,92 @@ use super::Finding;
 
 const ABOUT: &str = "permissions";
 
+/// What is to be said of the vault's file, if there is one, and of its folder.
 #[cfg(unix)]
 pub(super) fn findings(vault: &Path) -> Vec<Finding> {
-    use std::os::unix::fs::PermissionsExt;
+    use std::fs::Metadata;
+    use std::os::unix::fs::MetadataExt;
     const STICKY: u32 = 0o1000;
-    // A link leads to the file that is meant; if it leads nowhere, looking at it says so.
-    let vault = &vault.canonicalize().unwrap_or_else(|_| vault.to_owned());
-    let mode = |path: &Path| match path.metadata() {
-        Ok(metadata) => Ok(metadata.permissions().mode() & 0o7777),
-        Err(error) => Err(Finding::ill(ABOUT, format!("could not look at {}: {error}", path.display()))),
+    // A link leads to the file that is meant.
+    let Ok(vault) = vault.canonicalize() else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut look = |path: &Path, says: &dyn Fn(&Metadata) -> Vec<String>| match path.metadata() {
+        Ok(metadata) => found.extend(says(&metadata)),
+        Err(error) => found.push(format!("could not look at {}: {error}", path.display())),
     };
-    let file = mode(vault).map(|mode| {
-        (mode & 0o077 != 0).then(|| {
-            let says = format!(
+    look(&vault, &|file| {
+        let others = (file.mode() & 0o077 != 0).then(|| {
+            format!(
                 "others may read or write the vault ({:o}), though not open it: `chmod 600 {}`, unless it is shared on purpose",
-                mode & 0o777,
+                file.mode() & 0o777,
                 vault.display()
-            );
-            Finding::ill(ABOUT, says)
-        })
+            )
+        });
+        let owner = (!is_mine(file)).then(|| {
+            format!(
+                "the vault belongs to another user (number {}), who may replace it: `chown` gives {} to you, unless it is shared on purpose",
+                file.uid(),
+                vault.display()
+            )
+        });
+        others.into_iter().chain(owner).collect()
     });
-    let folder = vault.parent().map(|folder| {
-        mode(folder).map(|mode| {
-            // Where the sticky bit is set, as in /tmp, nobody replaces what is another's.
-            (mode & 0o022 != 0 && mode & STICKY == 0).then(|| {
-                let says = format!(
-                    "others may replace or remove what is in the vault's folder ({:o}): `chmod go-w {}`, unless it is shared on purpose",
-                    mode & 0o777,
-                    folder.display()
-                );
-                Finding::ill(ABOUT, says)
-            })
-        })
+    let folder = vault.parent().unwrap_or(&vault);
+    look(folder, &|metadata| {
+        // Where the sticky bit is set, as in /tmp, nobody replaces what is another's.
+        let others = (metadata.mode() & 0o022 != 0 && metadata.mode() & STICKY == 0).then(|| {
+            format!(
+                "others may replace or remove what is in the vault's folder ({:o}): `chmod go-w {}`, unless it is shared on purpose",
+                metadata.mode() & 0o777,
+                folder.display()
+            )
+        });
+        // Root may do so everywhere.
+        let owner = (!is_mine(metadata) && metadata.uid() != 0).then(|| {
+            format!(
+                "the vault's folder {} belongs to another user (number {}), who may replace or remove what is in it",
+                folder.display(),
+                metadata.uid()
+            )
+        });
+        others.into_iter().chain(owner).collect()
     });
-    let found: Vec<_> =
-        std::iter::once(file).chain(folder).filter_map(|found| found.unwrap_or_else(Some)).collect();
     if found.is_empty() {
-        return vec![Finding::well(
-            ABOUT,
-            "the vault is its owner's alone, and so is the right to replace it",
-        )];
+        let says = "the vault is its owner's alone, and so is the right to replace it";
+        return vec![Finding::well(ABOUT, says)];
     }
-    found
+    found.into_iter().map(|says| Finding::ill(ABOUT, says)).collect()
+}
+
+#[cfg(unix)]
+fn is_mine(metadata: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::uid(metadata) == rustix::process::geteuid().as_raw()
+}
+
+/// What is to be said of the file that holds the passphrase.
+#[cfg(unix)]
+pub(super) fn of_passphrase(file: &Path) -> Option<Finding> {
+    use std::os::unix::fs::MetadataExt;
+    // What is not there is said by whoever needs it; a pipe holds nothing for others.
+    let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    let shown = file.display();
+    let says = if metadata.mode() & 0o077 != 0 {
+        let mode = metadata.mode() & 0o777;
+        format!("others may read or write the passphrase's file ({mode:o}): `chmod 600 {shown}`")
+    } else if !is_mine(&metadata) && metadata.uid() != 0 {
+        format!("the passphrase's file {shown} belongs to another user (number {})", metadata.uid())
+    } else {
+        return None;
+    };
+    Some(Finding::ill("passphrase", says))
 }
 
 #[cfg(not(unix))]
 pub(super) fn findings(_vault: &Path) -> Vec<Finding> {
     vec![Finding::well(ABOUT, "not looked at on this system")]
+}
+
+#[cfg(not(unix))]
+pub(super) fn of_passphrase(_file: &Path) -> Option<Finding> {
+    None
 }

@@ -1,27 +1,36 @@
 //! The files of an import: what each is, and what it came to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aumbry::aws::{console_csv, json, profiles};
 use aumbry::managers::{self, SkipReason, bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
-use aumbry::{Draft, Name};
+use aumbry::{Draft, Error, ErrorKind, Name};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use super::is_stdin;
+use super::super::records::escaped;
 use crate::arguments::transfer::{Import, ImportFormat};
 use crate::failure::{Failure, Outcome};
 use crate::secret::{self, SecretBytes};
 
+/// Larger files of other formats than our own are something else.
+const MAX_FILE: usize = 16 * 1024 * 1024;
+
 /// What the files came to.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct Found<'a> {
     pub(super) drafts: Vec<Draft>,
     /// Profiles and entries that hold no key.
     pub(super) skipped: Vec<Remark>,
     /// What no attribute can be.
     pub(super) left_out: Vec<Remark>,
+    /// The files that hold keys.
+    pub(super) with_keys: Vec<&'a PathBuf>,
+}
+
+pub(super) fn is_stdin(file: &Path) -> bool {
+    file == Path::new("-")
 }
 
 /// Something that did not become a record, or a part of one.
@@ -59,12 +68,18 @@ impl From<managers::LeftOut> for Remark {
 }
 
 /// All records of all files, or none: and what was passed over.
-pub(super) fn read_all(import: &Import) -> Outcome<Found> {
+pub(super) fn read_all(import: &Import) -> Outcome<Found<'_>> {
     let name = import.name.as_deref();
     let mut found = Found::default();
     let mut profile_files = Vec::new();
     for path in &import.files {
         let content = if is_stdin(path) { secret::import_stdin()? } else { secret::import_file(path)? };
+        let format = import.format.unwrap_or_else(|| guess(&content));
+        if !matches!(format, ImportFormat::Json) && content.len() > MAX_FILE {
+            let message = format!("{} is longer than {MAX_FILE} bytes, which no such file is", shown(path));
+            return Err(Error::new(ErrorKind::TooLarge, message).into());
+        }
+        let before = found.drafts.len();
         let mut entries = |parser: fn(&[u8]) -> aumbry::Result<managers::Import>| -> Outcome {
             let imported = parser(&content).map_err(|error| Failure::from(error).of(&shown(path)))?;
             found.drafts.extend(imported.drafts);
@@ -72,17 +87,25 @@ pub(super) fn read_all(import: &Import) -> Outcome<Found> {
             found.left_out.extend(imported.left_out.into_iter().map(Remark::from));
             Ok(())
         };
-        match import.format.unwrap_or_else(|| guess(&content)) {
+        match format {
             ImportFormat::KeepassXml => entries(keepass_xml::parse)?,
             ImportFormat::KeepassxcCsv => entries(keepassxc_csv::parse)?,
             ImportFormat::BitwardenJson => entries(bitwarden_json::parse)?,
             ImportFormat::OnepasswordCsv => entries(onepassword_csv::parse)?,
-            ImportFormat::AwsProfiles => profile_files.push((path, content)),
+            ImportFormat::AwsProfiles => {
+                if has(&content, b"aws_secret_access_key") {
+                    found.with_keys.push(path);
+                }
+                profile_files.push((path, content));
+            }
             ImportFormat::AwsCsv => {
                 let stem = path.file_stem().filter(|_| !is_stdin(path)).map(|stem| stem.to_string_lossy());
                 found.drafts.extend(parse(path, &content, name.or(stem.as_deref()), console_csv::parse)?);
             }
             ImportFormat::Json => found.drafts.extend(parse(path, &content, name, json::parse)?),
+        }
+        if found.drafts.len() > before {
+            found.with_keys.push(path);
         }
     }
     if !profile_files.is_empty() {
@@ -127,8 +150,9 @@ fn parse(
     })
 }
 
-fn shown(path: &Path) -> String {
-    if is_stdin(path) { "stdin".into() } else { path.display().to_string() }
+/// What to call it in a message.
+pub(super) fn shown(path: &Path) -> String {
+    if is_stdin(path) { "stdin".into() } else { escaped(&path.to_string_lossy()) }
 }
 
 /// `--name` names the one record that there is.
@@ -145,8 +169,7 @@ fn renamed(drafts: Vec<Draft>, name: Name) -> Outcome<Vec<Draft>> {
 /// Told by the keys of a JSON object, by the columns of a table, or by how the content begins; else it is profiles.
 fn guess(content: &SecretBytes) -> ImportFormat {
     let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content).trim_ascii_start();
-    let first_line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().to_ascii_lowercase();
-    let has = |needle: &[u8]| first_line.windows(needle.len()).any(|window| window == needle);
+    let first_line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     match text {
         [b'<', ..] => ImportFormat::KeepassXml,
         [b'{', ..] if is_of_bitwarden(text) => ImportFormat::BitwardenJson,
@@ -154,14 +177,17 @@ fn guess(content: &SecretBytes) -> ImportFormat {
         [b'[', rest @ ..] if matches!(rest.trim_ascii_start().first(), Some(b'{' | b']')) => {
             ImportFormat::Json
         }
-        _ if has(b"title") && has(b"username") && has(b"password") => {
-            if has(b"group") {
+        // A comment, or a section, of a file of profiles.
+        [b'#' | b';' | b'[', ..] => ImportFormat::AwsProfiles,
+        _ if has(first_line, b"title") && has(first_line, b"username") && has(first_line, b"password") => {
+            if has(first_line, b"group") {
                 ImportFormat::KeepassxcCsv
             } else {
                 ImportFormat::OnepasswordCsv
             }
         }
-        _ if has(b"access key id") || has(b"awsaccesskeyid") || has(b"awssecretkey") => ImportFormat::AwsCsv,
+        _ if has(first_line, b"access key id") && first_line.contains(&b',') => ImportFormat::AwsCsv,
+        _ if has(first_line, b"awsaccesskeyid") || has(first_line, b"awssecretkey") => ImportFormat::AwsCsv,
         _ => ImportFormat::AwsProfiles,
     }
 }
@@ -170,4 +196,9 @@ fn guess(content: &SecretBytes) -> ImportFormat {
 fn is_of_bitwarden(text: &[u8]) -> bool {
     let keys = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(text);
     keys.is_ok_and(|keys| keys.contains_key("encrypted"))
+}
+
+/// Whether these words stand in it, in any case.
+fn has(text: &[u8], words: &[u8]) -> bool {
+    text.windows(words.len()).any(|window| window.eq_ignore_ascii_case(words))
 }
