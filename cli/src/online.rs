@@ -13,6 +13,7 @@ use aws_sdk_iam::types::StatusType;
 
 use self::client::{Service, http_client, keys};
 pub(crate) use self::refusal::Refusal;
+use self::refusal::plain;
 use crate::failure::{Failure, Outcome};
 
 /// For one attempt, and for a call with all its attempts.
@@ -47,13 +48,16 @@ impl Iam {
 
     /// The access keys of the user whose keys sign.
     pub(crate) fn keys(&self) -> Result<Vec<AccessKey>, Refusal> {
+        const CALL: &str = "ListAccessKeys";
         let answer = self.runtime.block_on(self.client.list_access_keys().send());
-        let answer = answer.map_err(|error| Refusal::of("ListAccessKeys", &error))?;
-        let keys = answer.access_key_metadata().iter().filter_map(|key| {
+        let answer = answer.map_err(|error| Refusal::of(CALL, &error))?;
+        let keys = answer.access_key_metadata().iter().map(|key| {
             let created = key.create_date().and_then(|time| SystemTime::try_from(*time).ok());
-            Some(AccessKey { id: key.access_key_id()?.to_owned(), created })
+            let id = key.access_key_id().filter(|id| is_id(id))?.to_owned();
+            Some(AccessKey { id, created })
         });
-        Ok(keys.collect())
+        let keys: Option<_> = keys.collect();
+        keys.ok_or_else(|| Refusal::not_understood(CALL, "it lists something that is no key"))
     }
 
     /// A new key, whose secret is shown this once. Asked for once: each further attempt could make another key.
@@ -64,7 +68,7 @@ impl Iam {
             self.runtime.block_on(self.client.create_access_key().customize().config_override(once).send());
         let answer = answer.map_err(|error| Refusal::of(CALL, &error))?;
         match answer.access_key() {
-            Some(key) if !key.access_key_id().is_empty() && !key.secret_access_key().is_empty() => {
+            Some(key) if is_id(key.access_key_id()) && !key.secret_access_key().is_empty() => {
                 Ok((key.access_key_id().to_owned(), key.secret_access_key().into()))
             }
             _ => Err(Refusal::not_understood(CALL, "it holds no key")),
@@ -113,10 +117,15 @@ pub(crate) fn identity(
     let answer = runtime()?.block_on(client.get_caller_identity().send());
     Ok(answer.map_err(|error| Refusal::of(CALL, &error)).and_then(|answer| {
         match (answer.arn(), answer.account()) {
-            (Some(arn), Some(account)) => Ok(Identity { arn: arn.to_owned(), account: account.to_owned() }),
+            (Some(arn), Some(account)) => Ok(Identity { arn: plain(arn), account: plain(account) }),
             _ => Err(Refusal::not_understood(CALL, "it names nobody")),
         }
     }))
+}
+
+/// What a key id can be, and a terminal shows as it is.
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn timeouts() -> TimeoutConfig {

@@ -1,11 +1,14 @@
 """An IAM on loopback that verifies signatures, and a proxy before it that loses what it is told to lose."""
 
+import datetime
 import http.client
 import http.server
+import ipaddress
 import json
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -15,9 +18,35 @@ import urllib.parse
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 PATIENCE = 60  # seconds; whoever takes longer hangs
 MOST_KEYS = 2
+
+
+def certificate(folder):
+    """A certificate for the loopback that whoever trusts this very file accepts, and a server's TLS with it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(1))
+        .add_extension(names, critical=False).sign(key, hashes.SHA256())
+    )
+    path = os.path.join(folder, "certificate.pem")
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with open(path, "wb") as file:
+        file.write(made.public_bytes(Encoding.PEM))
+    with open(os.path.join(folder, "private.pem"), "wb") as file:
+        file.write(private)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(path, os.path.join(folder, "private.pem"))
+    return path, tls
 
 
 class Moto:
@@ -98,7 +127,7 @@ class Proxy:
 
     LOST = object()
 
-    def __init__(self, server):
+    def __init__(self, server, tls=None):
         self.server, self.fate, self.user, self.seen, self.most_keys = server, None, None, [], 0
         proxy = self
 
@@ -115,12 +144,14 @@ class Proxy:
             daemon_threads = True
 
             def handle_error(self, request, client_address):
-                # Who was killed closes nothing.
-                if not isinstance(sys.exc_info()[1], ConnectionError):
+                # Who was killed closes nothing, and who does not trust us says so.
+                if not isinstance(sys.exc_info()[1], (ConnectionError, ssl.SSLError)):
                     super().handle_error(request, client_address)
 
         self.listener = Listener(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.listener.server_port}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.listener.server_port}"
+        if tls:
+            self.listener.socket = tls.wrap_socket(self.listener.socket, server_side=True)
         threading.Thread(target=self.listener.serve_forever, daemon=True).start()
 
     def begin(self, user, fate=None):

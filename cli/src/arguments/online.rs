@@ -3,37 +3,13 @@
 use clap::Args;
 
 #[cfg(feature = "aws")]
-pub(super) const ROTATE_HELP: &str = "\
-Examples:
-  aumbry rotate s3-uploads
-  aumbry rotate s3-uploads --keep-old-key     (programs that run can go on until they ask for the new one)
-  aumbry rotate s3-uploads --resume
-
-The new key is in the vault before anything else happens, and AWS has accepted it before the record gets it; then the
-old one is deactivated and deleted. Wherever this is cut off, one key works, the vault holds it, and --resume goes on.
-A user of IAM may have two keys: with two already, one must be deleted first. The user needs to be allowed, for itself,
-iam:ListAccessKeys, iam:CreateAccessKey, iam:UpdateAccessKey and iam:DeleteAccessKey; with iam:GetAccessKeyLastUsed
---resume need not ask whether a key is somebody else's.";
+pub(super) const ROTATE_HELP: &str = "Examples:\n  aumbry rotate s3-uploads\n  aumbry rotate s3-uploads --keep-old-key     (programs that run go on with the old one)\n  aumbry rotate s3-uploads --resume\n\nThe new key is in the vault before anything else happens, and AWS has accepted it before the record gets it; then the old one is deactivated and deleted. Wherever this is cut off, one key works, the vault holds it, and --resume goes on. A user of IAM may have two keys: with two already, one must be deleted first. The user needs to be allowed, for itself, iam:ListAccessKeys, iam:CreateAccessKey, iam:UpdateAccessKey and iam:DeleteAccessKey; with iam:GetAccessKeyLastUsed --resume need not ask whether a key is somebody else's.";
 
 #[cfg(feature = "aws")]
-pub(super) const DOCTOR_HELP: &str = "\
-Examples:
-  aumbry doctor
-  aumbry doctor s3-uploads --online
-
-It changes nothing, and ends with 0 whatever it finds; a vault that cannot be opened at all is the error that it is for
-every command, once everything else is said. It looks for keys in ~/.aws and all that is below, in the files that
-AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name, and in the environment. With --online it asks AWS whose key the
-record has (GetCallerIdentity), or says why AWS refuses it.";
+pub(super) const DOCTOR_HELP: &str = "Examples:\n  aumbry doctor\n  aumbry doctor s3-uploads --online\n\nIt changes nothing, and ends with 0 whatever it finds; a vault that cannot be opened at all is the error that it is for every command, once everything else is said. It looks for keys in ~/.aws and all that is below, in the files that AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name, and in the environment. With --online it asks AWS whose key the record has (GetCallerIdentity), or says why AWS refuses it.";
 
 #[cfg(not(feature = "aws"))]
-pub(super) const DOCTOR_HELP: &str = "\
-Example:
-  aumbry doctor
-
-It changes nothing, and ends with 0 whatever it finds; a vault that cannot be opened at all is the error that it is for
-every command, once everything else is said. It looks for keys in ~/.aws and all that is below, in the files that
-AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name, and in the environment.";
+pub(super) const DOCTOR_HELP: &str = "Example:\n  aumbry doctor\n\nIt changes nothing, and ends with 0 whatever it finds; a vault that cannot be opened at all is the error that it is for every command, once everything else is said. It looks for keys in ~/.aws and all that is below, in the files that AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name, and in the environment.";
 
 #[cfg(feature = "aws")]
 #[derive(Args)]

@@ -8,7 +8,7 @@
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use aumbry::{Credentials, Edit, ErrorKind, ExposeSecret, Rotation, RotationStage, Vault};
+use aumbry::{Credentials, Edit, Error, ErrorKind, ExposeSecret, Rotation, RotationStage, Vault};
 use serde_json::json;
 
 use super::records::{credentials, rfc3339};
@@ -107,7 +107,12 @@ impl Work<'_> {
         }
         self.ask_for_others(own.access_key_id())?;
         let ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
-        self.save(|edit| edit.begin_rotation(self.name, &ids))
+        Ok(self.vault.edit(|edit| match edit.find(self.name) {
+            Some(entry) if entry.access_key_id() != own.access_key_id() => {
+                Err(Error::new(ErrorKind::Conflict, "somebody else gave the record another key meanwhile"))
+            }
+            _ => edit.begin_rotation(self.name, &ids),
+        })?)
     }
 
     /// Another record with the same key would be left with a key that is deleted.

@@ -73,7 +73,7 @@ impl From<Refusal> for Failure {
 }
 
 /// Words of a server, without what could move a cursor.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(WORDS).collect()
 }
 
