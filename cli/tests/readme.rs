@@ -25,6 +25,16 @@ fn the_readme_s_walk_of_a_team_prints_what_it_says() {
     prints_what_it_says(&home, "A vault for a team", "new");
 }
 
+#[cfg(feature = "aws")]
+#[test]
+fn the_readme_s_endpoint_and_signatures_print_what_it_says() {
+    let home = home();
+    home.succeeds(&[["init"].as_slice(), &CHEAP].concat());
+    home.succeeds(&["import", "Downloads/anna_accessKeys.csv", "--name", "s3-uploads"]);
+    home.succeeds(&["edit", "s3-uploads", "region=eu-central-1"]);
+    prints_what_it_says(&home, "AWS clients of every kind", "");
+}
+
 /// Runs the commands of this section's first block, and compares what they print with what stands there. A new
 /// passphrase, where one would be typed, comes from the file `new`.
 fn prints_what_it_says(home: &Home, section: &str, new: &str) {

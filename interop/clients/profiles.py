@@ -1,7 +1,4 @@
-"""Imports pairs into a vault and has the AWS CLI and boto3 take them out again through a profile.
-
-check.py AUMBRY AWS
-"""
+"""Imports pairs into a vault and has the AWS CLI and boto3 take them out again through a profile."""
 
 import csv
 import json
@@ -17,8 +14,7 @@ import time
 import boto3
 import botocore.exceptions
 
-PASSPHRASE = "correct horse battery staple"
-PATIENCE = 60  # seconds; whoever takes longer hangs
+from checks import PASSPHRASE, PATIENCE, check
 
 # What files, shells and parsers of profiles trip over.
 FROM_CREDENTIALS_FILE = {
@@ -36,15 +32,6 @@ FROM_CONSOLE = {
 PAIRS = FROM_CREDENTIALS_FILE | FROM_CONSOLE
 TOKEN = "IQoJb3JpZ2luX2VjEXAMPLE//////////wEaCXVzLXdlc3QtMSJHMEUCIQ+=="
 SECRETS = [PASSPHRASE, TOKEN] + [secret for _, secret in PAIRS.values()]
-
-counts = {"passed": 0, "failed": 0}
-
-
-def check(what, holds, seen=""):
-    counts["passed" if holds else "failed"] += 1
-    print(f"{'ok    ' if holds else 'FAILED'} {what}")
-    if not holds:
-        print(seen)
 
 
 class Home:
@@ -195,8 +182,7 @@ def boto3_gets_the_same(home):
         check("boto3: an expired session is refused", says in str(error), error)
 
 
-def main():
-    aumbry, aws = (os.path.abspath(path) for path in sys.argv[1:])
+def run(aumbry, aws):
     with tempfile.TemporaryDirectory() as folder:
         home = Home(folder, aumbry, aws)
         make(home)
@@ -207,8 +193,3 @@ def main():
         fish_has_the_record_and_nothing_that_beats_it(home)
         boto3_gets_the_same(home)
         os.chdir("/")
-    print(f"{counts['passed']} passed, {counts['failed']} failed")
-    sys.exit(1 if counts["failed"] else 0)
-
-
-main()
