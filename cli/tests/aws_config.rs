@@ -21,6 +21,7 @@ fn read(home: &Home) -> String {
 }
 
 /// The only line that says what clients are to run.
+#[cfg(unix)]
 fn process(config: &str) -> &str {
     config.lines().find_map(|line| line.strip_prefix("credential_process = ")).unwrap()
 }
@@ -159,6 +160,7 @@ fn a_name_that_looks_like_an_option_is_a_name() {
     assert_eq!(document["AccessKeyId"], "AKIADASH");
 }
 
+#[cfg(unix)]
 #[test]
 fn the_source_of_the_passphrase_goes_into_the_profile_from_the_environment_too() {
     let home = Home::new();
