@@ -1,4 +1,5 @@
-//! Where a passphrase must not be: in a command line, in what children inherit, in what a crash leaves behind.
+//! Where a passphrase must not be: in a command line, in what children inherit, in what a crash leaves behind; nor a secret
+//! that was served in what the memory holds afterwards.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
@@ -142,6 +143,34 @@ fn a_crash_while_the_passphrase_comes_in_leaves_no_core_dump() {
     assert_eq!(self::dumps(&home), dumps, "no file appeared");
 }
 
+#[cfg(feature = "aws")]
+#[test]
+fn an_endpoint_keeps_no_secret_that_it_gave() {
+    let home = Home::new();
+    home.add_session("session", "2199-01-02T03:04:05Z");
+    let server = common::server::Server::start(&home, &["mine", "session"]);
+    for _ in 0..20 {
+        assert!(server.gives("/mine").body.contains("AKIAEXAMPLE"));
+        assert!(server.gives("/session").body.contains(TOKEN));
+    }
+    // One thread answers everybody: when this is answered, it is through with the others.
+    assert_eq!(server.gives("/nobody").status, 404);
+    let process = Process(server.id());
+    assert!(!process.contains("cmdline", &server.token));
+    match File::open(process.file("mem")) {
+        // As it should be for everybody but root.
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied, "{error}"),
+        Ok(_) => {
+            let memory = process.memory();
+            assert!(holds(&memory, &server.token), "the control: what it needs is found");
+            for secret in [SECRET, TOKEN, PASSPHRASE] {
+                assert!(!holds(&memory, secret), "a secret stays in memory");
+            }
+        }
+    }
+    server.ends_by(Signal::TERM);
+}
+
 /// Ends with the test, however that ends.
 struct Killed(Child);
 
@@ -168,8 +197,9 @@ impl Process {
         let memory = File::open(self.file("mem")).unwrap();
         let mut all = Vec::new();
         for line in fs::read_to_string(self.file("maps")).unwrap().lines() {
-            // The kernel's own pages are not to be had.
-            if line.split_whitespace().nth(1).unwrap().starts_with('r') && !line.contains("[v") {
+            // The kernel's own pages are not to be had, nor those that hide from it.
+            let is_hidden = line.contains("[v") || line.contains("/secretmem");
+            if line.split_whitespace().nth(1).unwrap().starts_with('r') && !is_hidden {
                 let (from, to) = line.split(' ').next().unwrap().split_once('-').unwrap();
                 let [from, to] = [from, to].map(|hex| u64::from_str_radix(hex, 16).unwrap());
                 let mut part = vec![0; usize::try_from(to - from).unwrap()];

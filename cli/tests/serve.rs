@@ -247,7 +247,7 @@ fn who_sends_too_much_or_too_slowly_keeps_nobody_else_waiting_for_long() {
     assert_eq!(server.gives("/mine").status, 200);
     for client in slow {
         let answer = Answer::to(client);
-        assert!(matches!(answer.status, 0 | 408), "{answer:?}");
+        assert_eq!(answer.status, 0, "{answer:?}");
     }
     assert_eq!(server.ends_by(Signal::TERM).status.code(), Some(0));
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -27,7 +27,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json, records};
 use crate::session::Session;
 
-/// How long a client may take for the head of its request, and twice that for all of it.
+/// How long a client may take to ask and to read the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A request has a method, a path and some headers.
@@ -132,12 +132,10 @@ async fn answer(stream: TcpStream, endpoint: Arc<Endpoint>) {
         async { Ok::<_, Infallible>(response) }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
         .max_buf_size(MOST_BYTES)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
-    let _ = timeout(2 * PATIENCE, connection).await; // what goes wrong there is the client's to notice
+    let _ = timeout(PATIENCE, connection).await; // what goes wrong there is the client's to notice
 }
 
 /// Ends when somebody wants this program to end.

@@ -9,12 +9,24 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::{Home, PATIENCE, checked, stdout};
 
 pub(crate) struct Server {
-    child: Child,
+    child: Running,
     rest: BufReader<std::process::ChildStdout>,
     /// What it printed, without the token.
     pub(crate) uris: Vec<String>,
     pub(crate) token: String,
     pub(crate) address: SocketAddr,
+}
+
+/// Ends with the test, however that ends.
+struct Running(Option<Child>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 impl Server {
@@ -38,6 +50,7 @@ impl Server {
             assert_eq!(name, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
             let address =
                 uris[0].strip_prefix("http://").unwrap().split('/').next().unwrap().parse().unwrap();
+            let child = Running(Some(child));
             return Self { child, rest, uris, token: value.to_owned(), address };
         }
     }
@@ -63,12 +76,16 @@ impl Server {
 
     /// Ends it by this signal; how it ended, and what it said since it began to serve.
     pub(crate) fn ends_by(self, signal: Signal) -> Output {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        kill_process(Pid::from_child(self.child.0.as_ref().unwrap()), signal).unwrap();
         self.ends()
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.0.as_ref().unwrap().id()
+    }
+
     pub(crate) fn is_over(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
+        self.child.0.as_mut().unwrap().try_wait().unwrap().is_some()
     }
 
     /// Once it ends by itself.
@@ -76,7 +93,7 @@ impl Server {
         let mut more = String::new();
         self.rest.read_to_string(&mut more).unwrap();
         assert_eq!(more, "", "it prints nothing but what clients need");
-        let output = checked(self.child.wait_with_output().unwrap());
+        let output = checked(self.child.0.take().unwrap().wait_with_output().unwrap());
         assert_eq!(stdout(&output), "");
         assert!(!super::stderr(&output).contains(&self.token), "the token is on stderr");
         output
