@@ -68,7 +68,7 @@ fn a_name_is_for_one_record() {
     home.fails(&["import", "one", "document", "--name", "x"], 2, "--name is for one record, and there are 2");
     home.fails(&["import", "one", "--name", " x"], 2, "white space");
     home.fails(&["import", "document"], 2, "document does not say what its record is called");
-    home.fails(&["import", "one", "one.csv"], 3, "there is no \"one.csv\"");
+    home.fails(&["import", "one", "one.csv"], 3, "could not read one.csv");
     home.succeeds(&["import", "one", "--name", "x"]);
     home.succeeds(&["import", "document", "--name", "y"]);
     assert_eq!(home.succeeds(&["get", "x", "--field", "access-key-id", "-n"]), "AKIAONE");
