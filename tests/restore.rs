@@ -138,3 +138,44 @@ fn a_backup_of_another_vault_than_the_one_seen_here_must_be_accepted() {
     desk.open_options().accept_version(version).restore(desk.path(), &backup).unwrap();
     desk.open().expect("what was restored here is what is remembered");
 }
+
+#[test]
+fn whoever_came_after_the_backup_and_was_removed_does_not_come_back_with_what_they_kept() {
+    let desk = Desk::new();
+    let options = || desk.open_options().kdf(cheap()).allow_kdf_below_floor();
+    let anna = desk.create_options().open_options(options()).create(desk.path(), PASSPHRASE).unwrap();
+    add(&anna, "mine");
+    let backup = backup(&desk);
+    anna.add_person("rea", Role::Reader, "rea's passphrase").unwrap();
+    let key = |passphrase: &str| {
+        aumbry::testing::keys_of(&std::fs::read(desk.path()).unwrap(), passphrase).unwrap().vault_key
+    };
+    let kept = key("rea's passphrase");
+    anna.remove_person("rea").unwrap();
+    drop(anna);
+
+    std::fs::remove_file(desk.path()).unwrap();
+    let anna = options().restore(desk.path(), &open_backup(&backup, PASSPHRASE)).unwrap();
+    assert_ne!(key(PASSPHRASE), kept, "K of the backup is hers too");
+    add(&anna, "since");
+    assert_eq!(desk.open().unwrap().verify().unwrap().records, 2);
+}
+
+#[test]
+fn a_backup_is_not_restored_into_an_older_vault_whose_people_were_removed_since() {
+    let desk = Desk::new();
+    let options = || desk.open_options().kdf(cheap()).allow_kdf_below_floor();
+    let anna = desk.create_options().open_options(options()).create(desk.path(), PASSPHRASE).unwrap();
+    anna.add_person("rea", Role::Reader, "rea's passphrase").unwrap();
+    let old = std::fs::read(desk.path()).unwrap();
+    anna.remove_person("rea").unwrap();
+    add(&anna, "since");
+    let backup = backup(&desk);
+    drop(anna);
+    std::fs::write(desk.path(), &old).unwrap();
+    let version = options().open(desk.path(), PASSPHRASE).unwrap_err().refused_version().unwrap();
+    let rolled_back = options().accept_version(version).open(desk.path(), PASSPHRASE).unwrap();
+    let error = rolled_back.restore(&open_backup(&backup, PASSPHRASE)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert_eq!(std::fs::read(desk.path()).unwrap(), old);
+}

@@ -52,6 +52,7 @@ impl Vault {
     /// The newest version, for an administrator who begins with a key derivation: what is refused before that must not
     /// be refused because of how things stood when the vault was last read.
     pub(super) fn newest_to_change(&self) -> Result<Arc<Snapshot>> {
+        self.mark_used();
         check_role(&*self.snapshot()?)?;
         self.reload_if_changed()?;
         let newest = self.snapshot()?;

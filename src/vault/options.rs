@@ -10,7 +10,7 @@ use super::recovery::RecoveryCode;
 use super::{Place, Vault, VaultInfo};
 use crate::crypto::kdf::KdfParameters;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::slot::{Role, SlotId};
+use crate::format::slot::{Hint, Role, Slot, SlotId};
 use crate::storage::{FileStorage, Storage};
 
 /// How to open a vault, for those who need more than [`Vault::open`].
@@ -136,6 +136,11 @@ impl OpenOptions {
         let storage = FileStorage::new(path.as_ref());
         let place = Place::new(Box::new(storage), self)?;
         let (opened, _) = place.look(&code, &place.read_pin(), place.accepted(), |_| Ok(()))?;
+        let is_of_code = |slot: &Slot| slot.role == Role::Administrator && slot.hint == Hint::RecoveryCode;
+        if !opened.snapshot.slot().is_some_and(is_of_code) {
+            let message = "the code opens a slot that is none of a recovery code";
+            return Err(Error::new(ErrorKind::WrongPassphrase, message));
+        }
         let header = &opened.snapshot.header;
         Ok(VaultInfo::of(header.vault_id, header.generation, header.file_len(), &header.slots))
     }

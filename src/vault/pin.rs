@@ -79,6 +79,14 @@ impl Pin {
             );
             return Err(Error::new(ErrorKind::VaultChanged, message));
         }
+        if self.verification_key != found.verification_key && found.generation <= self.generation {
+            let message = format!(
+                "the vault bears another signing key than the one seen {seen}, and its generation is not newer ({}, now \
+                 {}): it may be a copy from before a rekey, put back by somebody who left",
+                self.generation, found.generation
+            );
+            return Err(Error::new(ErrorKind::VaultChanged, message));
+        }
         if self.verification_key != found.verification_key {
             let message = format!(
                 "the vault's signing key was replaced since it was seen {seen} (generation {}, now {}): ask \

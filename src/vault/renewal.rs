@@ -83,7 +83,8 @@ impl Vault {
     /// Blocks for the key derivation.
     ///
     /// # Errors
-    /// As [`add_person`](Self::add_person); [`Refused`](ErrorKind::Refused) if the vault was opened with the code that
+    /// That the disk did not confirm it is no error but [`Advice::NotConfirmed`](crate::Advice::NotConfirmed): the code would
+    /// be lost with it. As [`add_person`](Self::add_person); [`Refused`](ErrorKind::Refused) if the vault was opened with the code that
     /// would be replaced, or if somebody is named `recovery code` and has a passphrase.
     pub fn issue_recovery_code(&self) -> Result<RecoveryCode> {
         let code = RecoveryCode::make()?;
@@ -91,7 +92,9 @@ impl Vault {
         let snapshot = self.newest_to_change()?;
         let old = position(&snapshot, label).ok();
         match old.and_then(|position| snapshot.header.slots.get(position)) {
-            None => self.add(label, (Role::Administrator, Hint::RecoveryCode), &passphrase)?,
+            None => {
+                shown_all_the_same(self.add(label, (Role::Administrator, Hint::RecoveryCode), &passphrase))?;
+            }
             Some(slot) if slot.hint != Hint::RecoveryCode => {
                 let message = format!("somebody with a passphrase is named {}", quoted(label));
                 return Err(Error::new(ErrorKind::Refused, message));
@@ -106,7 +109,7 @@ impl Vault {
                 let secret_memory = self.place().secret_memory();
                 let newcomer =
                     Newcomer::make(label, (slot.role, slot.hint), kdf, &passphrase, secret_memory)?;
-                self.replace(label, slot, &newcomer)?;
+                shown_all_the_same(self.replace(label, slot, &newcomer))?;
             }
         }
         Ok(code)
@@ -145,20 +148,32 @@ impl Vault {
         }
         let label =
             snapshot.people.get(snapshot.own_slot).map(|person| person.label.clone()).unwrap_or_default();
-        let kdf = self.place().options.new_kdf()?;
+        let kdf = kdf_for(slot, snapshot, self.place().options.new_kdf()?)?;
         let newcomer = Newcomer::make(&label, (slot.role, slot.hint), kdf, &passphrase, secret_memory)?;
-        self.commit(
+        let mut gone = Vec::new();
+        shown_all_the_same(self.commit(
             |base| {
                 if base.own_id() == slot.id {
-                    return Ok(people(base).filter(|person| !person.is_self).collect());
+                    gone = people(base).filter(|person| !person.is_self).collect();
+                    return Ok(());
                 }
                 Err(Error::new(
                     ErrorKind::Conflict,
                     "your own slot was changed meanwhile: open the vault again",
                 ))
             },
-            |_, opened, generation| rekey(opened, &newcomer, generation, secret_memory).map(Some),
-        )
+            |(), opened, generation| rekey(opened, &newcomer, generation, secret_memory).map(Some),
+        ))?;
+        Ok(gone)
+    }
+}
+
+/// What is told once must not be lost with an error: the vault was saved, and [`Advice::NotConfirmed`](super::Advice)
+/// says the rest.
+fn shown_all_the_same(saved: Result<()>) -> Result<()> {
+    match saved {
+        Err(error) if error.kind() == ErrorKind::DurabilityUnknown => Ok(()),
+        saved => saved,
     }
 }
 

@@ -7,7 +7,7 @@ use super::keys::Keys;
 use super::opening::{Opened, load};
 use super::options::OpenOptions;
 use super::pin::Pin;
-use super::rewrap::seal_anew;
+use super::rewrap::{Departure, rewrap, seal_anew};
 use super::state::check_secrets;
 use super::version::{Administrator, NextVersion, Sealed, check_role};
 use super::{Place, Vault};
@@ -23,8 +23,8 @@ impl Vault {
     /// Open the backup with [`OpenOptions::without_pin`]: this machine need not remember where it stands.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) if `backup` is no backup of this vault, or is this very handle, or while keys are
-    /// being rotated;
+    /// [`Refused`](ErrorKind::Refused) if `backup` is no backup of this vault, or is this very handle, or newer than the
+    /// vault, or while keys are being rotated;
     /// [`Damaged`](ErrorKind::Damaged) if one of its records does not open; or as [`edit`](Self::edit).
     pub fn restore(&self, backup: &Self) -> Result<()> {
         if Arc::ptr_eq(&self.shared, &backup.shared) {
@@ -35,6 +35,9 @@ impl Vault {
             |base| {
                 let message = if base.header.vault_id != backup.snapshot.header.vault_id {
                     "the backup is of another vault: export its records from there and import them here"
+                } else if backup.snapshot.header.generation > base.header.generation {
+                    // Its people are those of then: whoever was removed since would read what is newer.
+                    "the vault is older than the backup: move it away, and restore the backup in its place"
                 } else if base.has_reserved() {
                     // It may hold the only copy of a key that AWS knows already.
                     "the keys of a record are being rotated: finish that first"
@@ -66,7 +69,7 @@ impl OpenOptions {
     ///
     /// # Security
     /// The people of the backup can open it, each with the passphrase of then, also those who were removed since:
-    /// [`Vault::people`] names them.
+    /// [`Vault::people`] names them. The vault key is a new one; the key that signs is that of then.
     ///
     /// # Errors
     /// * [`NotAdministrator`](ErrorKind::NotAdministrator): the backup was opened as a reader.
@@ -102,9 +105,15 @@ impl OpenOptions {
         })?;
         pin.allows(&Pin { generation, ..base.pin() }, place.accepted().as_ref())?;
 
-        let keys = Keys::clone_of(&backup.keys, &base.header.vault_id, place.secret_memory())?;
-        let next = NextVersion::after(base, generation);
-        let (snapshot, file) = next.seal(&Administrator::of(&backup)?)?;
+        check_secrets(&backup.snapshot, &backup.keys, || Ok(()))?; // all or nothing
+        // Under a new K: somebody who came after the backup and was removed since may have kept the K of then.
+        let secret_memory = place.secret_memory();
+        let Sealed { snapshot, file, keys } =
+            rewrap(&backup, 0, &Departure::Nobody, generation, secret_memory)?;
+        let keys = match keys {
+            Some(keys) => keys,
+            None => Keys::clone_of(&backup.keys, &base.header.vault_id, secret_memory)?,
+        };
         NewPlace { place, expected }.settle(Opened { snapshot: Arc::new(snapshot), keys }, &file)
     }
 }

@@ -16,6 +16,8 @@ use crate::memory::{Guarded, WipedBytes, with_scrubbed_stack, zeroed};
 
 /// What becomes of one slot when everything is put under a new K.
 pub(super) enum Departure<'a> {
+    /// Everybody stays; whoever kept an older K does not come back with it.
+    Nobody,
     /// Somebody else, or the same person with another passphrase, has it.
     Replaced(&'a Newcomer),
     Removed,
@@ -44,7 +46,7 @@ pub(super) fn rewrap(
             keys.set_kek(newcomer.kek());
             newcomer.id()
         }
-        Departure::Replaced(_) | Departure::Removed => {
+        Departure::Replaced(_) | Departure::Removed | Departure::Nobody => {
             keys.set_kek(old.keys().kek());
             base.own_id()
         }
@@ -63,7 +65,7 @@ pub(super) fn rewrap(
                 slots.push(slot);
                 people.push(person);
             }
-            Departure::Replaced(_) | Departure::Removed => {
+            Departure::Replaced(_) | Departure::Removed | Departure::Nobody => {
                 with_scrubbed_stack(|| person.open_escrow(vault_id, &escrow_key, &mut kek))?;
                 // An escrow that opens, but is not what opens this person's slot, would lock them out.
                 check.set_kek(&kek);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
 use zxcvbn::{Score, zxcvbn};
 
 use super::passphrase::Passphrase;
@@ -36,13 +37,13 @@ impl Passphrase {
         if self.is_recovery_code() {
             return None;
         }
-        let text = std::str::from_utf8(self.bytes());
-        let chars = text.map_or(self.bytes().len(), |text| text.chars().count());
+        // What is no UTF-8 may still be words of an older encoding.
+        let text = Zeroizing::new(String::from_utf8_lossy(self.bytes()).into_owned());
+        let chars = text.chars().count();
         if chars < MIN_CHARS {
             return Some(Weakness::Short(chars));
         }
-        // What is no text is no word either.
-        let estimate = zxcvbn(text.ok()?, known);
+        let estimate = zxcvbn(&text, known);
         if estimate.score() == Score::Four {
             return None;
         }

@@ -170,9 +170,9 @@ fn an_administrator_who_left_before_a_rekey_cannot_splice_old_slots_back_in() {
             unpinned += usize::from(open(&file, &old.passphrase).is_ok());
         }
     }
-    println!(
+    crate::common::tell(&format!(
         "old slots spliced in: {spliced} files; {unpinned} open with an old passphrase where there is no pin"
-    );
+    ));
     assert_eq!((spliced, unpinned), (2 * old_slots.len(), 2 * old_slots.len()));
 
     // A machine that last saw the vault before the rekey still believes the old seed, as long as it sees nothing newer.

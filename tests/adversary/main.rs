@@ -148,7 +148,10 @@ fn nobody_accepts_what_a_reader_forges() {
             forgery.field.name
         );
     }
-    println!("forgeries: {} refused, 0 accepted; passphrases were told {classes:?}", forgeries.len());
+    crate::common::tell(&format!(
+        "forgeries: {} refused, 0 accepted; passphrases were told {classes:?}",
+        forgeries.len()
+    ));
     assert!(forgeries.len() >= 1500, "the matrix is not whole: {}", forgeries.len());
 
     // Nobody lost anything by it.
@@ -190,9 +193,9 @@ fn with_the_seed_the_same_forgeries_are_accepted() {
             _ => by_some += 1,
         }
     }
-    println!(
+    crate::common::tell(&format!(
         "with the seed: {by_all} accepted by all, {by_some} by those not shut out, {by_none} break a rule"
-    );
+    ));
     assert_eq!((by_all, by_some, by_none), (99, 29, 52));
 
     let backup = fields.iter().find(|field| field.name == "backup: secret").unwrap();
@@ -232,7 +235,7 @@ fn a_reader_fools_nobody_but_those_who_share_her_passphrase_and_not_where_a_pin_
             }
         }
     }
-    println!("forgeries that open with the adversary's own passphrase: {accepted}");
+    crate::common::tell(&format!("forgeries that open with the adversary's own passphrase: {accepted}"));
     assert!(accepted >= 100);
 
     // The slot that she makes for ron is a sound one: it is his passphrase that does not open it.
@@ -269,6 +272,6 @@ fn an_edit_over_a_forgery_with_the_old_signature_takes_nothing_of_it() {
         assert_eq!(*saved.last_chunk().unwrap(), signature, "the true seed signed it");
         edits += 1;
     }
-    println!("edits over a forgery: {edits}");
+    crate::common::tell(&format!("edits over a forgery: {edits}"));
     assert!(edits >= 100);
 }

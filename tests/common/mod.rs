@@ -67,3 +67,9 @@ pub(crate) fn everything_said(error: &aumbry::Error) -> String {
     }
     said
 }
+
+/// Says a count straight to stderr: what a test prints is shown only if it fails.
+pub(crate) fn tell(count: &str) {
+    use std::io::Write;
+    let _ = std::io::stderr().write_all(format!("{count}\n").as_bytes());
+}

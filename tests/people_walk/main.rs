@@ -77,8 +77,13 @@ fn whatever_people_do_everybody_sees_what_the_model_says_and_nobody_else_sees_an
     let sums = sums.into_iter().map(|sum| sum.unwrap_or_else(|error| panic!("{error}")));
     let sum = sums.fold(Tally::default(), |sum, tally| sum + tally);
     let Tally { steps, commits, refused, opened, shut_out } = sum;
-    println!("walks: {}, steps: {steps}, commits: {commits}, refused: {refused}", u32::from(SEEDS) * WALKS);
-    println!("at the end: {opened} people let in, {shut_out} former passphrases shut out");
+    crate::common::tell(&format!(
+        "walks: {}, steps: {steps}, commits: {commits}, refused: {refused}",
+        u32::from(SEEDS) * WALKS
+    ));
+    crate::common::tell(&format!(
+        "at the end: {opened} people let in, {shut_out} former passphrases shut out"
+    ));
     assert!(steps >= 10_000 && commits >= 3_000 && refused >= 2_000, "too little happened");
     assert!(opened >= 2_500 && shut_out >= 500, "too little was tried");
 }

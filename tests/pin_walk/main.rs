@@ -104,16 +104,16 @@ fn every_rollback_and_every_fork_of_equal_generation_is_found_and_nothing_else()
         panic!("seed {SEED}: {error}");
     }
     let Tally { steps, commits, kills, rollbacks, forks, changed, .. } = sum.get();
-    println!(
+    crate::common::tell(&format!(
         "pin walk: {steps} steps, {rollbacks} rollbacks found, {forks} forks found, 0 missed, 0 false alarms"
-    );
-    println!(
+    ));
+    crate::common::tell(&format!(
         "{commits} commits; {kills} writers killed, {} of them between commit and pin; {changed} changed vaults found; \
          of what is documented as not told apart: {} forks of higher generation, {} versions read and lost in a power cut",
         sum.get().kills_before_the_pin,
         sum.get().unequal_forks,
         sum.get().alarms_after_power_cuts
-    );
+    ));
     assert!(steps >= 1_000 && rollbacks >= 100 && forks >= 50, "too little happened");
     assert!(commits >= 150 && kills >= 50 && changed >= 50, "too little happened");
     assert!(sum.get().unequal_forks > 0 && sum.get().alarms_after_power_cuts > 0, "the limits were not met");
@@ -136,7 +136,7 @@ fn without_pins_walks_find_what_is_missed_and_with_the_pins_of_others_false_alar
             let difference = Walk::begin(pins).go(&operations).err();
             found += usize::from(difference.as_ref().is_some_and(is_expected));
         }
-        println!("pins {pins:?}: {found} of 10 walks found it");
+        crate::common::tell(&format!("pins {pins:?}: {found} of 10 walks found it"));
         assert!(found >= 3, "{pins:?}: too little was found");
     }
 }
