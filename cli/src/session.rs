@@ -87,6 +87,15 @@ impl Session {
         }
     }
 
+    /// What was saved, but not confirmed by the disk: said last, when all that is told once was told.
+    pub(crate) fn confirmed(&self, vault: &Vault) -> Outcome {
+        if vault.advice()?.contains(&Advice::NotConfirmed) {
+            let message = "the vault was saved, but the disk did not confirm it";
+            return Err(aumbry::Error::new(ErrorKind::DurabilityUnknown, message).into());
+        }
+        Ok(())
+    }
+
     pub(crate) fn may_ask(&self) -> bool {
         !self.global.no_input
     }

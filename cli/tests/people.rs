@@ -129,3 +129,23 @@ fn what_cannot_be_taken_back_is_asked_about_on_a_terminal() {
     assert!(done.status.success(), "{}", stderr(&done));
     assert_eq!(labels(&home), ["owner"]);
 }
+
+#[test]
+fn nobody_shuts_everybody_else_out_by_removing_themselves() {
+    let home = home();
+    home.succeeds(&["people", "add", "bob", "--administrator", "--new-passphrase-file", "another"]);
+    home.fails(
+        &["people", "remove", "owner", "--rekey", "--yes", "--new-passphrase-file", "another"],
+        9,
+        "themselves",
+    );
+    assert_eq!(labels(&home), ["owner", "bob"]);
+}
+
+#[test]
+fn a_label_is_a_word_where_it_is_to_be_pasted() {
+    let home = home();
+    home.succeeds(&["people", "add", "x; touch pwned #", "--new-passphrase-file", "another"]);
+    let output = home.run(&["rekey", "--yes", "--new-passphrase-file", "another"]);
+    assert!(stderr(&output).contains("aumbry people add -- 'x; touch pwned #'"), "{}", stderr(&output));
+}

@@ -71,6 +71,19 @@ fn a_damaged_vault_is_put_aside_and_one_that_is_gone_comes_back_with_its_people(
 }
 
 #[test]
+fn a_damaged_vault_whose_passphrase_changed_since_comes_back_too() {
+    let home = home();
+    home.succeeds(&["passwd", "--new-passphrase-file", "another"]);
+    let mut damaged = fs::read(home.vault()).unwrap();
+    damaged[700] ^= 1;
+    fs::write(home.vault(), &damaged).unwrap();
+    let now = ["--passphrase-file", "another", "--backup-passphrase-file", "passphrase"];
+    home.succeeds(&[&["restore", "backup.aumbry", "--yes"], &now[..]].concat());
+    assert_eq!(names(&home), ["mine"]);
+    assert_eq!(fs::read(home.vault().with_extension("aumbry.damaged")).unwrap(), damaged);
+}
+
+#[test]
 fn a_reader_can_only_put_the_old_version_back_and_has_to_accept_that() {
     let home = Home::new();
     home.write("another", ANOTHER);

@@ -80,7 +80,7 @@ fn add(session: &Session, add: &Add) -> Outcome {
     let known: Vec<&str> = labels.iter().map(String::as_str).chain([add.label.as_str()]).collect();
     let passphrase = session.wanted(&add.new, &known).get()?;
     session.waiting("Adding", || vault.add_person(&add.label, role, passphrase))?;
-    session.done(&format!("Added {}, {role}.", add.label), &as_json(&person(&vault, &add.label)?))
+    session.done(&format!("Added {}, {role}.", escaped(&add.label)), &as_json(&person(&vault, &add.label)?))
 }
 
 fn person(vault: &Vault, label: &str) -> Outcome<Person> {
@@ -94,19 +94,26 @@ fn person(vault: &Vault, label: &str) -> Outcome<Person> {
 fn remove(session: &Session, remove: &Remove) -> Outcome {
     let vault = session.open_to_write()?;
     let person = person(&vault, &remove.label)?;
+    if person.is_self {
+        return Err(Failure::refused("nobody can remove themselves").advise(
+            "another administrator can; for new keys, and everybody else shut out, there is `aumbry rekey`",
+        ));
+    }
     if remove.rekey {
         return make_new(session, &vault, remove.yes, &remove.new, Some(&person.label));
     }
     if person.role == Role::Administrator && !remove.keep_seed {
-        let message =
-            format!("{} is an administrator and has known the key that signs the vault", person.label);
+        let message = format!(
+            "{} is an administrator and has known the key that signs the vault",
+            escaped(&person.label)
+        );
         return Err(Failure::refused(message).advise(
             "add --rekey, which makes all keys new; or --keep-seed, if nobody else has seen this passphrase or code",
         ));
     }
     session.confirm(
         remove.yes,
-        &format!("{} will not be able to open the vault any more. Go on?", person.label),
+        &format!("{} will not be able to open the vault any more. Go on?", escaped(&person.label)),
     )?;
     session.waiting("Removing", || match remove.keep_seed {
         true => vault.remove_person_keeping_seed(&person.label),
@@ -115,7 +122,7 @@ fn remove(session: &Session, remove: &Remove) -> Outcome {
     let could_read = vault.entries()?.count();
     let note = format!(
         "Removed {}, who could read the secrets of {}: change those at AWS.",
-        person.label,
+        escaped(&person.label),
         records(could_read)
     );
     session.done(&note, &json!({ "removed": [as_json(&person)], "could_read": could_read }))
@@ -128,7 +135,7 @@ fn passwd(session: &Session, label: &str, new: &NewPassphrase) -> Outcome {
     let known: Vec<&str> = labels.iter().map(String::as_str).collect();
     let passphrase = session.wanted(new, &known).get()?;
     session.waiting("Changing the passphrase", || vault.set_passphrase(label, passphrase))?;
-    let mut note = format!("Changed the passphrase of {label}.");
+    let mut note = format!("Changed the passphrase of {}.", escaped(label));
     if person.role == Role::Administrator {
         note.push_str("\nIf somebody else may know the old one: `aumbry rekey` makes all keys new.");
     }
@@ -149,9 +156,15 @@ fn make_new(
     leaving: Option<&str>,
 ) -> Outcome {
     let people = vault.people()?;
+    if people.iter().any(|person| person.is_self && person.is_recovery_code) {
+        return Err(Failure::refused(
+            "the vault was opened with its recovery code, and a rekey leaves one passphrase alone",
+        )
+        .advise("give yourself one with `aumbry people passwd LABEL`, and open the vault with that"));
+    }
     let others: Vec<&str> =
         people.iter().filter(|person| !person.is_self).map(|person| person.label.as_str()).collect();
-    let gone = if others.is_empty() { "nobody".to_owned() } else { others.join(", ") };
+    let gone = if others.is_empty() { "nobody".to_owned() } else { escaped(&others.join(", ")) };
     session.confirm(
         yes,
         &format!(
@@ -161,37 +174,60 @@ fn make_new(
     let known: Vec<&str> = people.iter().map(|person| person.label.as_str()).collect();
     let passphrase = session.wanted(new, &known).get()?;
     let gone = session.waiting("Making all keys new", || vault.rekey(passphrase))?;
+    let could_read = vault.entries()?.count();
     if session.global.json {
-        return print_json(&json!({ "removed": gone.iter().map(as_json).collect::<Vec<_>>() }));
+        let removed: Vec<_> = gone.iter().map(as_json).collect();
+        print_json(&json!({ "removed": removed, "could_read": could_read }))?;
+        return session.confirmed(vault);
     }
     session.note("All keys are new, and only your new passphrase opens the vault.");
     for person in gone.iter().filter(|person| Some(person.label.as_str()) != leaving) {
         session.note(&match (person.is_recovery_code, person.role) {
             (true, _) => "Make a new recovery code: aumbry people recovery-code".to_owned(),
             (false, Role::Administrator) => format!(
-                "To be added again, with a passphrase never used here: aumbry people add {} --administrator",
-                person.label
+                "To be added again, with a passphrase never used here: aumbry people add --administrator {}",
+                word(&person.label)
             ),
             (false, _) => format!(
                 "To be added again, with a passphrase never used here: aumbry people add {}",
-                person.label
+                word(&person.label)
             ),
         });
     }
     session.note("Each machine that remembers the vault asks once: add --accept-rollback there.");
-    Ok(())
+    if !gone.is_empty() {
+        session.note(&format!(
+            "They could read the secrets of {}: change those of whoever left at AWS.",
+            records(could_read)
+        ));
+    }
+    session.confirmed(vault)
+}
+
+/// As a shell takes it for one word, and no option.
+fn word(label: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._@+-".contains(c);
+    if !label.starts_with('-') && label.chars().all(plain) {
+        return label.to_owned();
+    }
+    format!("-- '{}'", escaped(label).replace('\'', "'\\''"))
 }
 
 fn recovery_code(session: &Session, page: bool, yes: bool) -> Outcome {
     check_stdout()?;
     let vault = session.open_to_write()?;
-    if vault.people()?.iter().any(|person| person.is_recovery_code) {
+    let had_one = vault.people()?.iter().any(|person| person.is_recovery_code);
+    if had_one {
         session.confirm(
             yes,
             "The recovery code that was made before will not open the vault any more. Go on?",
         )?;
     }
     let code = session.waiting("Making the code", || vault.issue_recovery_code())?;
+    if had_one {
+        session
+            .note("If somebody else may have seen the one from before: `aumbry rekey` makes all keys new.");
+    }
     session.note("It is shown once. Whoever has it can open the vault as an administrator: keep it where the passphrase is not.");
     show_code(session, &code, page).map_err(|failure| {
         failure.advise("the code is lost: make another one with `aumbry people recovery-code`")

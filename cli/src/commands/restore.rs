@@ -9,7 +9,7 @@ use serde_json::json;
 use super::records::escaped;
 use crate::arguments::Restore;
 use crate::failure::{Failure, Outcome};
-use crate::output::{records, write_new};
+use crate::output::records;
 use crate::passphrase::terminal;
 use crate::session::{Session, make_folder};
 
@@ -84,9 +84,12 @@ impl Backup {
             people.iter().map(|label| escaped(label)).collect::<Vec<_>>().join(", ")
         );
         ask(session, restore, &what)?;
-        make_room(session, found, path)?;
-        let vault = session.open_with(&self.vault, |options, backup| options.restore(path, backup))?;
-        report(session, &vault, &people)
+        let aside = make_room(found, path)?;
+        let restored = session.open_with(&self.vault, |options, backup| options.restore(path, backup));
+        let vault = restored.inspect_err(|_| put_back(aside.as_deref(), path))?;
+        say_where(session, aside.as_deref());
+        report(session, &vault, &people)?;
+        session.confirmed(&vault)
     }
 
     /// As it is, which is all that a reader can do.
@@ -99,10 +102,14 @@ impl Backup {
         }
         let what = format!("In place of {} there will be {}, as they were.", found.named(path), self.text);
         ask(session, restore, &what)?;
-        make_room(session, found, path)?;
+        let aside = make_room(found, path)?;
         let place = FileStorage::new(path);
-        let _exclusive = place.exclusive()?;
-        place.replace(place.version()?.as_ref(), &self.storage.load(MAX_FILE)?)?;
+        let replace = || {
+            let _exclusive = place.exclusive()?;
+            place.replace(place.version()?.as_ref(), &self.storage.load(MAX_FILE)?)
+        };
+        replace().inspect_err(|_| put_back(aside.as_deref(), path))?;
+        say_where(session, aside.as_deref());
         report(session, &self.vault, &[])
     }
 }
@@ -174,11 +181,12 @@ fn ask(session: &Session, restore: &Restore, what: &str) -> Outcome {
     session.confirm(restore.yes, &format!("{what} Go on?"))
 }
 
-/// A folder for the vault. A damaged file is kept beside it: somebody may save something from it.
-fn make_room(session: &Session, found: &Found, path: &Path) -> Outcome {
+/// A folder for the vault. A damaged file is kept beside it, for somebody may save something from it; where it is now.
+fn make_room(found: &Found, path: &Path) -> Outcome<Option<PathBuf>> {
     make_folder(path)?;
-    let Found::Damaged = found else { return Ok(()) };
-    let bytes = FileStorage::new(path).load(MAX_FILE)?;
+    let Found::Damaged = found else { return Ok(None) };
+    // A link is followed: what it leads to is what is damaged.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let free = |number: u32| {
         let mut name = path.as_os_str().to_owned();
         name.push(if number == 1 { ".damaged".into() } else { format!(".damaged-{number}") });
@@ -186,9 +194,24 @@ fn make_room(session: &Session, found: &Found, path: &Path) -> Outcome {
         aside.symlink_metadata().is_err().then_some(aside)
     };
     let aside = (1..).find_map(free).unwrap_or_default();
-    write_new(&aside, &bytes)?;
-    session.note(&format!("The damaged file is kept as {}.", aside.display()));
-    Ok(())
+    std::fs::rename(&path, &aside)
+        .map_err(|error| Failure::io(format!("could not put {} aside", path.display()), &error))?;
+    Ok(Some(aside))
+}
+
+/// As it was, if nothing took its place.
+fn put_back(aside: Option<&Path>, path: &Path) {
+    let Some(aside) = aside else { return };
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if path.symlink_metadata().is_err() {
+        let _ = std::fs::rename(aside, path);
+    }
+}
+
+fn say_where(session: &Session, aside: Option<&Path>) {
+    if let Some(aside) = aside {
+        session.note(&format!("The damaged file is kept as {}.", aside.display()));
+    }
 }
 
 fn report(session: &Session, vault: &Vault, people: &[String]) -> Outcome {

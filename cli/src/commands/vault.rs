@@ -39,13 +39,12 @@ pub(super) fn init(session: &Session, init: &Init) -> Outcome {
     let passphrase = wanted.get()?;
     make_folder(&path)?;
     let options = CreateOptions::new().label(&init.label).kdf(kdf).open_options(OpenOptions::new());
-    let code = if init.recovery_code {
+    let (vault, code) = if init.recovery_code {
         let made =
-            session.waiting("Making the vault", || options.create_with_recovery_code(&path, passphrase));
-        Some(made?.1)
+            session.waiting("Making the vault", || options.create_with_recovery_code(&path, passphrase))?;
+        (made.0, Some(made.1))
     } else {
-        session.waiting("Making the vault", || options.create(&path, passphrase))?;
-        None
+        (session.waiting("Making the vault", || options.create(&path, passphrase))?, None)
     };
     if session.global.json {
         let shown = path.to_string_lossy();
@@ -54,14 +53,16 @@ pub(super) fn init(session: &Session, init: &Init) -> Outcome {
         if let Some(code) = &code {
             result.insert("recovery_code", code.expose_secret());
         }
-        return print_json(&result).map_err(|failure| if code.is_some() { lost_code() } else { failure });
+        print_json(&result).map_err(|failure| if code.is_some() { lost_code() } else { failure })?;
+        return session.confirmed(&vault);
     }
     session.note(&format!("Made {}.", path.display()));
-    let Some(code) = code else { return Ok(()) };
+    let Some(code) = code else { return session.confirmed(&vault) };
     session.note(
         "The recovery code opens the vault when the passphrase is forgotten. It is shown once: write it down.",
     );
-    show_code(session, &code, false)
+    show_code(session, &code, false)?;
+    session.confirmed(&vault)
 }
 
 pub(super) fn passwd(session: &Session, new: &NewPassphrase) -> Outcome {
