@@ -217,6 +217,7 @@ fn a_forgotten_passphrase_is_replaced_with_a_recovery_code() {
     let desk = Desk::new();
     let anna = vault(&desk);
     let first = anna.issue_recovery_code().unwrap();
+    let before_the_code = std::fs::read(desk.path()).unwrap();
     let code = anna.issue_recovery_code().unwrap();
     assert_eq!(labels(&anna), ["anna", "recovery code"], "a new code takes the old one's place");
     assert_eq!(
@@ -239,6 +240,12 @@ fn a_forgotten_passphrase_is_replaced_with_a_recovery_code() {
     assert_eq!(check(code.to_grouped().expose_secret()), Ok(4));
     assert_eq!(check(first.to_grouped().expose_secret()), Err(ErrorKind::WrongPassphrase));
     assert_eq!(check(PASSPHRASE), Err(ErrorKind::InvalidInput));
+
+    // It is this generation that the code must open.
+    let now = std::fs::read(desk.path()).unwrap();
+    std::fs::write(desk.path(), &before_the_code).unwrap();
+    assert_eq!(check(first.to_grouped().expose_secret()), Err(ErrorKind::Rollback));
+    std::fs::write(desk.path(), now).unwrap();
 
     let by_code = open(&desk, code.to_grouped().expose_secret()).unwrap();
     assert_eq!(by_code.change_passphrase("x").unwrap_err().kind(), ErrorKind::Refused);

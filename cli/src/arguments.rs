@@ -78,6 +78,9 @@ pub(crate) struct Global {
     /// Accept a vault that is older than, or not, the one this machine saw last
     #[arg(long, global = true)]
     pub(crate) accept_rollback: bool,
+    /// Open the vault in this role or not at all: it saves the key derivations of everybody else
+    #[arg(long, value_enum, global = true)]
+    pub(crate) role: Option<Role>,
     /// Read the passphrase from this open file descriptor
     #[arg(long, value_name = "N", global = true, group = "passphrase")]
     passphrase_fd: Option<u32>,
@@ -87,6 +90,21 @@ pub(crate) struct Global {
     /// Read the passphrase from what this shell command prints
     #[arg(long, value_name = "CMD", global = true, group = "passphrase")]
     passphrase_command: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Role {
+    Administrator,
+    Reader,
+}
+
+impl From<Role> for aumbry::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Administrator => Self::Administrator,
+            Role::Reader => Self::Reader,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq, ValueEnum)]

@@ -74,11 +74,15 @@ impl Session {
         source: S,
         open: impl Fn(OpenOptions, S) -> aumbry::Result<T>,
     ) -> aumbry::Result<T> {
-        match self.waiting("Unlocking", || open(OpenOptions::new(), source.clone())) {
+        let options = match self.global.role {
+            Some(role) => OpenOptions::new().role(role.into()),
+            None => OpenOptions::new(),
+        };
+        match self.waiting("Unlocking", || open(options.clone(), source.clone())) {
             Err(error) if self.global.accept_rollback => match error.refused_version() {
                 Some(version) => {
                     self.note(&format!("aumbry: accepted: {error}"));
-                    let options = OpenOptions::new().accept_version(version);
+                    let options = options.accept_version(version);
                     self.waiting("Unlocking", || open(options, source))
                 }
                 None => Err(error),

@@ -149,3 +149,16 @@ fn a_label_is_a_word_where_it_is_to_be_pasted() {
     let output = home.run(&["rekey", "--yes", "--new-passphrase-file", "another"]);
     assert!(stderr(&output).contains("aumbry people add -- 'x; touch pwned #'"), "{}", stderr(&output));
 }
+
+#[test]
+fn a_program_says_in_which_role_it_opens_the_vault() {
+    let home = home();
+    home.succeeds(&["people", "add", "app", "--new-passphrase-file", "another"]);
+    home.succeeds(&["list", "--role", "reader", "--passphrase-file", "another"]);
+    home.fails(&["list", "--role", "reader"], 4, "passphrase is wrong");
+    home.fails(
+        &["list", "--role", "administrator", "--passphrase-file", "another"],
+        4,
+        "passphrase is wrong",
+    );
+}

@@ -107,3 +107,34 @@ impl Seed {
         hmac_sha256(&self.0, &parts, &mut next.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever has the old K, but not the seed, must not be able to compute the next one.
+    #[test]
+    fn the_next_vault_key_is_keyed_by_the_seed() {
+        let next = |seed: u8, old: u8, random: u8, generation: u64| {
+            let mut next = VaultKey::default();
+            Seed([seed; KEY_LEN]).derive_next_vault_key(
+                &VaultKey([old; KEY_LEN]),
+                &[random; 32],
+                generation,
+                &mut next,
+            );
+            next.0
+        };
+        // docs/format.md, section 6: HMAC-SHA256(seed, "aumbry1 new key" ‖ K ‖ random ‖ generation).
+        let mut expected = [0; KEY_LEN];
+        hmac_sha256(
+            &[1; KEY_LEN],
+            &[b"aumbry1 new key", &[2; 32], &[3; 32], &4_u64.to_le_bytes()],
+            &mut expected,
+        );
+        assert_eq!(next(1, 2, 3, 4), expected);
+        for other in [next(9, 2, 3, 4), next(1, 9, 3, 4), next(1, 2, 9, 4), next(1, 2, 3, 9)] {
+            assert_ne!(other, expected);
+        }
+    }
+}
