@@ -61,7 +61,12 @@ fn a_vault_that_is_put_in_the_place_of_another_meanwhile_is_noticed() {
     let add = ["--json", "add", "new", "--access-key-id", "A", "--secret-file", "pipe"];
     let waiting = Waiting::begin(&home, &add);
     fs::copy(home.path().join("other.aumbry"), home.vault()).unwrap();
-    waiting.fails(SECRET, 8, "vault_changed", "another vault stands where this one was");
+    waiting.fails(
+        SECRET,
+        8,
+        "vault_changed",
+        "another vault stands where this one was, which was generation 2",
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use common::*;
 
@@ -143,8 +144,23 @@ fn split_error(said: &str) -> (String, Option<serde_json::Value>) {
 /// Without what differs from run to run: where the home folder is, and how slow the machine.
 fn settled(home: &Home, said: &str) -> String {
     let said = said.replace(home.path().to_str().unwrap(), "~");
-    match said.split_once(" seen ").and_then(|(before, rest)| Some((before, rest.split_once(" ago")?))) {
-        Some((before, (_, after))) => format!("{before} seen … ago{after}"),
+    let said =
+        match said.split_once(" seen ").and_then(|(before, rest)| Some((before, rest.split_once(" ago")?))) {
+            Some((before, (_, after))) => format!("{before} seen … ago{after}"),
+            None => said,
+        };
+    let settled = |word: &str| {
+        let time = word.trim_matches(|c: char| "():,\n".contains(c));
+        let time = time.split('\n').next().unwrap();
+        // Of today; those that the table has set are in it.
+        let is_today =
+            |time: SystemTime| time.elapsed().is_ok_and(|age| age < Duration::from_secs(24 * 60 * 60));
+        let today = aumbry::aws::time::parse(time).is_some_and(is_today);
+        if today { word.replace(time, "TIME") } else { word.to_owned() }
+    };
+    let said = said.split(' ').map(settled).collect::<Vec<_>>().join(" ");
+    match said.split_once("aumbry/").and_then(|(before, rest)| Some((before, rest.split_once(".pin")?))) {
+        Some((before, (_, after))) => format!("{before}aumbry/….pin{after}"),
         None => said,
     }
 }

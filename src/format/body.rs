@@ -311,6 +311,8 @@ pub(crate) struct Scanned {
     /// Where the records end.
     pub(crate) records_end: u32,
     pub(crate) people: Vec<SlotMeta>,
+    /// When somebody last changed a record or added a person, in Unix seconds. `None` in a vault without either.
+    pub(crate) changed: Option<i64>,
 }
 
 /// Finds the records of a body without decoding them one by one, and checks every rule on the way.
@@ -334,6 +336,7 @@ pub(crate) fn scan(body: &[u8]) -> Result<Scanned> {
     let position =
         |reader: &Reader<'_>| u32::try_from(body.len() - reader.rest().len()).map_err(|_| malformed());
     let mut previous = "";
+    let mut changed = None;
     for _ in 0..count {
         records.push(position(&reader)?);
         let record = RecordView::read_from(&mut reader).ok_or_else(malformed)?;
@@ -343,10 +346,12 @@ pub(crate) fn scan(body: &[u8]) -> Result<Scanned> {
             return Err(damaged("the vault is damaged: its records are not in order"));
         }
         previous = record.name;
+        changed = changed.max(Some(record.updated));
     }
     let records_end = position(&reader)?;
     let people = decode_people(reader.rest()).ok_or_else(malformed)?;
-    Ok(Scanned { records, records_end, people })
+    let changed = people.iter().map(|person| Some(person.created)).fold(changed, Option::max);
+    Ok(Scanned { records, records_end, people, changed })
 }
 
 /// The people of a body: labels of the right length, each once, and an escrow each.

@@ -91,7 +91,7 @@ impl Vault {
     pub fn remembered(&self) -> Option<Remembered> {
         match self.place().read_pin() {
             Found::Pin(pin) => Some(Remembered { generation: pin.generation, seen: system_time(pin.seen) }),
-            Found::Nothing | Found::Damaged => None,
+            Found::Nothing | Found::Damaged(_) => None,
         }
     }
 }

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use super::hex::{hex, unhex};
 use crate::credentials::now;
 use crate::crypto::sha256;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::slot::SlotId;
 use crate::storage::StateFile;
 
@@ -23,6 +23,8 @@ pub(super) struct Pin {
     pub(super) slot: SlotId,
     /// When it was seen, in Unix seconds.
     pub(super) seen: i64,
+    /// When it was last changed, for messages; a pin that was read does not know.
+    pub(super) changed: Option<i64>,
 }
 
 /// What stands where the pin should.
@@ -30,22 +32,22 @@ pub(super) enum Found {
     /// This machine never saw the vault, or must not remember it.
     Nothing,
     Pin(Pin),
-    /// Something that is no pin.
-    Damaged,
+    /// Something that is no pin, at this place.
+    Damaged(String),
 }
 
 impl Found {
     pub(super) fn generation(&self) -> u64 {
         match self {
             Self::Pin(pin) => pin.generation,
-            Self::Nothing | Self::Damaged => 0,
+            Self::Nothing | Self::Damaged(_) => 0,
         }
     }
 
     pub(super) fn slot(&self) -> Option<SlotId> {
         match self {
             Self::Pin(pin) => Some(pin.slot),
-            Self::Nothing | Self::Damaged => None,
+            Self::Nothing | Self::Damaged(_) => None,
         }
     }
 
@@ -54,11 +56,16 @@ impl Found {
         let result = match self {
             Self::Nothing => Ok(()),
             Self::Pin(pin) => pin.allows(found),
-            Self::Damaged => Err(Error::new(
-                ErrorKind::PinDamaged,
-                "this machine's note of the version last seen is damaged or cannot be read, so an older file \
-                 could not be told from the newest",
-            )),
+            Self::Damaged(place) => {
+                let message = format!(
+                    "this machine's note of the version last seen, {}, is damaged or cannot be read, so an older file \
+                     could not be told from the newest; the file is generation {}{}",
+                    quoted(place),
+                    found.generation,
+                    Changed(found.changed)
+                );
+                Err(Error::new(ErrorKind::PinDamaged, message))
+            }
         };
         match result {
             Err(_) if accepted.is_some_and(|accepted| accepted.ct_eq(&found.signature).into()) => Ok(()),
@@ -72,9 +79,10 @@ impl Pin {
     /// Whether `found` may follow this version.
     pub(super) fn allows(&self, found: &Self) -> Result<()> {
         let seen = Ago(self.seen);
+        let changed = Changed(found.changed);
         if self.vault_id != found.vault_id {
             let message = format!(
-                "another vault stands here: its id differs from the one seen {seen} (generation {}, now {})",
+                "another vault stands here: its id differs from the one seen {seen} (generation {}, now {}{changed})",
                 self.generation, found.generation
             );
             return Err(Error::new(ErrorKind::VaultChanged, message));
@@ -82,14 +90,14 @@ impl Pin {
         if self.verification_key != found.verification_key && found.generation <= self.generation {
             let message = format!(
                 "the vault bears another signing key than the one seen {seen}, and its generation is not newer ({}, now \
-                 {}): it may be a copy from before a rekey, put back by somebody who left",
+                 {}{changed}): it may be a copy from before a rekey, put back by somebody who left",
                 self.generation, found.generation
             );
             return Err(Error::new(ErrorKind::VaultChanged, message));
         }
         if self.verification_key != found.verification_key {
             let message = format!(
-                "the vault's signing key was replaced since it was seen {seen} (generation {}, now {}): ask \
+                "the vault's signing key was replaced since it was seen {seen} (generation {}, now {}{changed}): ask \
                  an administrator whether the vault was rekeyed",
                 self.generation, found.generation
             );
@@ -97,14 +105,14 @@ impl Pin {
         }
         if found.generation < self.generation {
             let message = format!(
-                "the vault is older than the one seen {seen}: generation {}, which was {}",
+                "the vault is older than the one seen {seen}: generation {}{changed}, which was {}",
                 found.generation, self.generation
             );
             return Err(Error::new(ErrorKind::Rollback, message));
         }
         if found.generation == self.generation && found.signature != self.signature {
             let message = format!(
-                "the vault is not the one seen {seen}, though both are generation {}: somebody edited a copy",
+                "the vault is not the one seen {seen}, though both are generation {}{changed}: somebody edited a copy",
                 self.generation
             );
             return Err(Error::new(ErrorKind::Fork, message));
@@ -148,6 +156,7 @@ impl Pin {
             signature: unhex(value("signature")?)?,
             slot: unhex(value("slot")?)?,
             seen: value("seen")?.parse().ok()?,
+            changed: None,
         };
         // Written anew, a sound pin is the same text, checksum and all.
         (pin.encode() == bytes).then_some(pin)
@@ -163,10 +172,12 @@ pub(super) fn state_file(folder: Option<&std::path::Path>, location: &str) -> Op
 
 /// Reads the pin. A folder that cannot be looked into is as good as none: it never blocks opening.
 pub(super) fn read(file: Option<&StateFile>) -> Found {
-    match file.map(StateFile::read) {
-        None | Some(Ok(None)) => Found::Nothing,
-        Some(Ok(Some(bytes))) => Pin::parse(&bytes).map_or(Found::Damaged, Found::Pin),
-        Some(Err(_)) => Found::Damaged,
+    let Some(file) = file else { return Found::Nothing };
+    let damaged = || Found::Damaged(file.path().to_string_lossy().into_owned());
+    match file.read() {
+        Ok(None) => Found::Nothing,
+        Ok(Some(bytes)) => Pin::parse(&bytes).map_or_else(damaged, Found::Pin),
+        Err(_) => damaged(),
     }
 }
 
@@ -191,18 +202,42 @@ pub(super) fn remember(file: &StateFile, pin: &Pin, before: &Found) -> std::io::
     })
 }
 
-/// How long ago a time was, for people.
+/// How long ago a time was, for people, and when.
 struct Ago(i64);
 
 impl std::fmt::Display for Ago {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let seconds = now().saturating_sub(self.0).max(0);
         let (count, unit) = match seconds {
-            0..60 => return f.write_str("less than a minute ago"),
+            0..60 => return write!(f, "less than a minute ago ({})", At(self.0)),
             60..3600 => (seconds / 60, "minute"),
             3600..86_400 => (seconds / 3600, "hour"),
             _ => (seconds / 86_400, "day"),
         };
-        write!(f, "{count} {unit}{} ago", if count == 1 { "" } else { "s" })
+        write!(f, "{count} {unit}{} ago ({})", if count == 1 { "" } else { "s" }, At(self.0))
+    }
+}
+
+/// When the version that was found was last changed.
+struct Changed(Option<i64>);
+
+impl std::fmt::Display for Changed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(time) => write!(f, " of {}", At(time)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A time in UTC.
+struct At(i64);
+
+impl std::fmt::Display for At {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match jiff::Timestamp::from_second(self.0) {
+            Ok(time) => time.fmt(f),
+            Err(_) => write!(f, "Unix time {}", self.0),
+        }
     }
 }

@@ -29,6 +29,7 @@ pub(super) struct Snapshot {
     pub(super) own_slot: usize,
     /// When this version was read or made, in Unix seconds.
     seen: i64,
+    changed: Option<i64>,
 }
 
 impl Snapshot {
@@ -49,9 +50,20 @@ impl Snapshot {
             .position(|id| id == own_slot)
             .ok_or_else(|| damaged("the vault is damaged: the slot that opened it is not in it"))?;
         let index = Index::build(plain.body(), scanned.records)?;
-        let (people, records_end) = (scanned.people, scanned.records_end);
+        let (people, records_end, changed) = (scanned.people, scanned.records_end, scanned.changed);
         let seen = now();
-        Ok(Self { plain, index, records_end, header, people, verification_key, signature, own_slot, seen })
+        Ok(Self {
+            plain,
+            index,
+            records_end,
+            header,
+            people,
+            verification_key,
+            signature,
+            own_slot,
+            seen,
+            changed,
+        })
     }
 
     pub(super) fn slot(&self) -> Option<&Slot> {
@@ -74,6 +86,7 @@ impl Snapshot {
             signature: self.signature,
             slot: self.own_id(),
             seen: self.seen,
+            changed: self.changed,
         }
     }
 

@@ -174,7 +174,10 @@ impl Vault {
                 State::Locked(_) => return Err(locked()),
             }
             if loaded.vault_id() != &held.header.vault_id {
-                let message = "another vault stands where this one was";
+                let message = format!(
+                    "another vault stands where this one was, which was generation {}",
+                    held.header.generation
+                );
                 return Err(Error::new(ErrorKind::VaultChanged, message).with_signature(loaded.signature()));
             }
             let opened = loaded.open_with_kek(keys, held.own_id())?;
