@@ -98,14 +98,16 @@ impl Walk {
             Operation::Restore { hand, backup } => {
                 let backup = self.some_version(*backup);
                 let vault = self.copy_elsewhere(backup);
-                let backup = self.model.version(backup).vault;
+                let Version { vault: backup, generation, .. } = *self.model.version(backup);
                 self.commit(
                     *hand,
                     None,
                     |held| held.restore(&vault),
                     |model, hand| {
-                        let same_vault = model.version(hand.holds).vault == backup;
-                        if same_vault { Ok(()) } else { Err(ErrorKind::Refused) }
+                        let held = model.version(hand.holds);
+                        // Into an older vault, whose people may have been removed since, nothing newer is restored.
+                        let may_come = held.vault == backup && held.generation >= generation;
+                        if may_come { Ok(()) } else { Err(ErrorKind::Refused) }
                     },
                 )
             }
