@@ -129,7 +129,8 @@ impl Vault {
                 Ok(position)
             },
             |position, opened, generation| {
-                rewrap(opened, *position, &Departure::Removed, generation, secret_memory).map(Some)
+                rewrap(opened, *position, &Departure::Removed, generation, secret_memory)
+                    .map(|renewed| Some(renewed.into()))
             },
         )?;
         Ok(())

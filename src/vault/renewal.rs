@@ -71,7 +71,8 @@ impl Vault {
             },
             |position, opened, generation| {
                 let departure = Departure::Replaced(newcomer);
-                rewrap(opened, *position, &departure, generation, secret_memory).map(Some)
+                rewrap(opened, *position, &departure, generation, secret_memory)
+                    .map(|renewed| Some(renewed.into()))
             },
         )?;
         Ok(())
@@ -162,7 +163,9 @@ impl Vault {
                     "your own slot was changed meanwhile: open the vault again",
                 ))
             },
-            |(), opened, generation| rekey(opened, &newcomer, generation, secret_memory).map(Some),
+            |(), opened, generation| {
+                rekey(opened, &newcomer, generation, secret_memory).map(|renewed| Some(renewed.into()))
+            },
         ))?;
         Ok(gone)
     }

@@ -7,7 +7,7 @@ use super::keys::Keys;
 use super::opening::{Opened, load};
 use super::options::OpenOptions;
 use super::pin::Pin;
-use super::rewrap::{Departure, rewrap, seal_anew};
+use super::rewrap::{Departure, Renewed, rewrap, seal_anew};
 use super::state::check_secrets;
 use super::version::{Administrator, NextVersion, Sealed, check_role};
 use super::{Place, Vault};
@@ -108,12 +108,8 @@ impl OpenOptions {
         check_secrets(&backup.snapshot, &backup.keys, || Ok(()))?; // all or nothing
         // Under a new K: somebody who came after the backup and was removed since may have kept the K of then.
         let secret_memory = place.secret_memory();
-        let Sealed { snapshot, file, keys } =
+        let Renewed { snapshot, file, keys } =
             rewrap(&backup, 0, &Departure::Nobody, generation, secret_memory)?;
-        let keys = match keys {
-            Some(keys) => keys,
-            None => Keys::clone_of(&backup.keys, &base.header.vault_id, secret_memory)?,
-        };
         NewPlace { place, expected }.settle(Opened { snapshot: Arc::new(snapshot), keys }, &file)
     }
 }

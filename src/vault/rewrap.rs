@@ -32,7 +32,7 @@ pub(super) fn rewrap(
     departure: &Departure<'_>,
     generation: u64,
     secret_memory: bool,
-) -> Result<Sealed> {
+) -> Result<Renewed> {
     let base = &*opened.snapshot;
     let vault_id = &base.header.vault_id;
     let old = Administrator::of(opened)?;
@@ -93,7 +93,7 @@ pub(super) fn rekey(
     newcomer: &Newcomer,
     generation: u64,
     secret_memory: bool,
-) -> Result<Sealed> {
+) -> Result<Renewed> {
     let vault_id = &opened.snapshot.header.vault_id;
     let mut keys = Guarded::<Keys>::new(secret_memory)?;
     keys.make_first(vault_id)?;
@@ -101,6 +101,19 @@ pub(super) fn rekey(
     let (slot, person) = newcomer.admit(&Administrator::with_own(&keys), vault_id)?;
     let ways = Ways { slots: vec![slot], people: vec![person], own: newcomer.id(), trusted: None };
     seal(opened, keys, ways, generation)
+}
+
+/// A version under new keys, ready to be saved.
+pub(super) struct Renewed {
+    pub(super) snapshot: Snapshot,
+    pub(super) file: Vec<u8>,
+    pub(super) keys: Guarded<Keys>,
+}
+
+impl From<Renewed> for Sealed {
+    fn from(Renewed { snapshot, file, keys }: Renewed) -> Self {
+        Self { snapshot, file, keys: Some(keys) }
+    }
 }
 
 /// Who can open the next version.
@@ -112,14 +125,14 @@ struct Ways {
 }
 
 /// The same records under new keys.
-fn seal(opened: &Opened, keys: Guarded<Keys>, ways: Ways, generation: u64) -> Result<Sealed> {
+fn seal(opened: &Opened, keys: Guarded<Keys>, ways: Ways, generation: u64) -> Result<Renewed> {
     let base = &*opened.snapshot;
     let Ways { slots, people, own, trusted } = ways;
     let runs = vec![Run::New(seal_anew(base, &opened.keys, &keys)?)];
     let next =
         NextVersion { slots, people: &people, own, trusted, runs, ..NextVersion::after(base, generation) };
     let (snapshot, file) = next.seal(&Administrator::with_own(&keys))?;
-    Ok(Sealed { snapshot, file, keys: Some(keys) })
+    Ok(Renewed { snapshot, file, keys })
 }
 
 /// All encoded records with their secrets under other keys: opened and sealed one at a time. A record that does not open
