@@ -1,0 +1,41 @@
+//! What the programs of this package share: the vault that is attacked.
+#![forbid(unsafe_code)]
+
+use std::path::Path;
+
+use aumbry::{CreateOptions, Draft, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Result, Vault};
+
+/// Nobody's: whoever attacks a vault of this package may know it.
+pub const PASSPHRASE: &str = "correct horse battery staple";
+
+/// How to open the vault `vault.aumbry` of a folder; this machine's memory of it stands in the folder `state` beside it.
+#[must_use]
+pub fn options(folder: &Path) -> OpenOptions {
+    OpenOptions::new().state_folder(folder.join("state"))
+}
+
+/// Makes that vault, with the cheapest key derivation that the format allows: never to be trusted with a secret.
+///
+/// # Errors
+/// As [`CreateOptions::create`].
+pub fn create(folder: &Path) -> Result<Vault> {
+    let cheapest = KdfParameters::new(MemoryKib::MIN, Passes::MIN, Lanes::MIN)?;
+    let create = CreateOptions::new().kdf(cheapest).allow_kdf_below_floor();
+    create.open_options(options(folder)).create(folder.join("vault.aumbry"), PASSPHRASE)
+}
+
+/// Opens it.
+///
+/// # Errors
+/// As [`OpenOptions::open`].
+pub fn open(folder: &Path) -> Result<Vault> {
+    options(folder).open(folder.join("vault.aumbry"), PASSPHRASE)
+}
+
+/// A record of this name.
+///
+/// # Errors
+/// If the name is none.
+pub fn draft(name: &str) -> Result<Draft> {
+    Draft::new_static(name, "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+}
