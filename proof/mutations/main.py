@@ -1,0 +1,61 @@
+"""Removes one check after the other from a copy of the library, and runs the test that must notice."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+from removed import CHECKS
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from checks import check, finish  # noqa: E402
+
+ROOT = pathlib.Path(__file__).parents[2]
+COPY = ROOT / "target" / "mutations"
+
+
+def copy_tree():
+    """The project as it stands, uncommitted changes too. What was built there before stays."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0"):
+        source, target = ROOT / os.fsdecode(name), COPY / os.fsdecode(name)
+        if source.is_file() and not (target.exists() and source.read_bytes() == target.read_bytes()):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+
+
+def run(test):
+    """Whether the one test of that name passed, or `None` if it did not run; and what was printed."""
+    target, name = test.split("::", 1)
+    place = ["--lib"] if target == "lib" else ["--test", target]
+    command = ["cargo", "test", "--package", "aumbry", *place, "--", "--exact", name]
+    env = os.environ | {"CARGO_INCREMENTAL": "0", "CARGO_TARGET_DIR": str(COPY / "target"), "RUSTFLAGS": "-Awarnings"}
+    done = subprocess.run(command, cwd=COPY, env=env, capture_output=True, text=True, timeout=900)
+    printed = done.stdout + done.stderr
+    ran = re.search("^running 1 test$", printed, re.MULTILINE)  # what then aborts has failed as well
+    return (done.returncode == 0 if ran else None), printed
+
+
+def main(part):
+    copy_tree()
+    chosen = [row for row in CHECKS if part in row[0]]
+    for test in sorted({test for *_, test in chosen}):
+        passed, printed = run(test)
+        check(f"control: with every check in place, {test} passes", passed is True, printed)
+    for what, file, old, new, test in chosen:
+        path = COPY / file
+        whole = path.read_text()
+        if not check(f"{what}: stands once in {file}", whole.count(old) == 1, f"{whole.count(old)} times: {old}"):
+            continue
+        try:
+            path.write_text(whole.replace(old, new))
+            passed, printed = run(test)
+        finally:
+            path.write_text(whole)
+        check(f"{what}: {test} fails without it", passed is False, printed)
+    print(f"{len(chosen)} checks removed, one at a time")
+    finish()
+
+
+main(sys.argv[1] if len(sys.argv) > 1 else "")

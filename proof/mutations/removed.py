@@ -1,0 +1,166 @@
+"""The checks that are removed, one at a time: what it is, the file, the code and what it becomes, and the test that must
+notice. A test is "TARGET::NAME", where TARGET is `lib` or a file of tests/."""
+
+VECTORS = "vectors::every_vector_opens_or_is_refused_as_the_index_says"
+RESIDUE = "residue::nothing_is_left_outside_the_guarded_page"
+
+
+def never(condition):
+    """A condition that is still computed and never counts."""
+    return f"std::hint::black_box(false) && ({condition})"
+
+
+# What a header is refused for, before any key derivation.
+HEADER = "src/format/header.rs"
+SLOT = "src/format/slot.rs"
+KDF = "src/crypto/kdf.rs"
+SEAL = "src/crypto/seal.rs"
+RECORD = "src/crypto/record.rs"
+SIGNATURE = "src/crypto/signature.rs"
+PAYLOAD = "src/format.rs"
+CODEC = "src/format/codec.rs"
+BODY = "src/format/body.rs"
+SNAPSHOT = "src/vault/snapshot.rs"
+OPENING = "src/vault/opening.rs"
+PIN = "src/vault/pin.rs"
+PLACE = "src/vault/place.rs"
+COMMIT = "src/vault/commit.rs"
+FILE = "src/storage/file.rs"
+ATOMIC = "src/storage/file/atomic.rs"
+UNIX = "src/storage/file/unix.rs"
+
+CHECKS = [
+    ("the limit of a file's length", HEADER, "if file_len > MAX_FILE {", f"if {never('file_len > MAX_FILE')} {{",
+     "file_storage::a_file_too_large_for_a_vault_is_refused_unread"),
+    ("the magic bytes", HEADER, "Some((magic, rest)) if *magic == MAGIC =>", "Some((_, rest)) =>", VECTORS),
+    ("the format's version", HEADER, "if version == VERSION && suite == SUITE", "if suite == SUITE", VECTORS),
+    ("the suite", HEADER, "if version == VERSION && suite == SUITE", "if version == VERSION", VECTORS),
+    ("the exact length", HEADER, "if stored_len != file_len {", f"if {never('stored_len != file_len')} {{", VECTORS),
+    ("the first zero field", HEADER, "if fixed.get(12..16) != Some(&[0; 4]) || zeros", "if zeros", VECTORS),
+    ("the second zero field", HEADER, "|| zeros != [0; 3] ||", "||", VECTORS),
+    ("no generation 0", HEADER, "|| generation == 0 {", "{", VECTORS),
+    ("the number of slots", HEADER, "if !(1..=MAX_SLOTS).contains(&slots) {",
+     f"if {never('!(1..=MAX_SLOTS).contains(&slots)')} {{", VECTORS),
+    ("the cost of all slots", HEADER, "> KdfParameters::MAX_TOTAL_COST {", "> u64::MAX - KdfParameters::MAX_TOTAL_COST {",
+     VECTORS),
+    ("one id a slot", HEADER, "if !slots.iter().all(|slot| ids.insert(slot.id)) {",
+     f"if {never('!slots.iter().all(|slot| ids.insert(slot.id))')} {{", VECTORS),
+    ("an administrator", HEADER, "if !slots.iter().any(|slot| slot.role == Role::Administrator) {",
+     f"if {never('!slots.iter().any(|slot| slot.role == Role::Administrator)')} {{", VECTORS),
+    ("the header's checksum", HEADER, "if sha256(content) != *checksum {", f"if {never('sha256(content) != *checksum')} {{",
+     VECTORS),
+    ("a known role", SLOT, "2 => Role::Reader,\n                _ => return", "2.. => Role::Reader,\n                _ => return", VECTORS),
+    ("a known hint", SLOT, "1 => Hint::RecoveryCode,\n                _ => return",
+     "1.. => Hint::RecoveryCode,\n                #[allow(unreachable_patterns)]\n                _ => return", VECTORS),
+    ("a slot's zero field", SLOT, "if zero != [0, 0] {", f"if {never('zero != [0, 0]')} {{", VECTORS),
+    ("the KDF's memory, at least", KDF, "bounded!(MemoryKib, 8 * 1024, 1024 * 1024,", "bounded!(MemoryKib, 64, 1024 * 1024,", VECTORS),
+    ("the KDF's memory, at most", KDF, "bounded!(MemoryKib, 8 * 1024, 1024 * 1024,", "bounded!(MemoryKib, 8 * 1024, 2048 * 1024,",
+     VECTORS),
+    ("the KDF's passes", KDF, "bounded!(Passes, 1, 64,", "bounded!(Passes, 0, 65,", VECTORS),
+    ("the KDF's lanes", KDF, "bounded!(Lanes, 1, 8,", "bounded!(Lanes, 0, 9,", VECTORS),
+    ("the cost of one slot", KDF, "if parameters.cost() > Self::MAX_COST {", f"if {never('parameters.cost() > Self::MAX_COST')} {{",
+     VECTORS),
+    ("the writer's floor", KDF, "self.memory.0 >= 19 * 1024 && self.cost() >= 38 * 1024", "self.memory.0 >= 8 * 1024",
+     "vault::a_vault_is_not_made_where_one_is_or_below_the_floor"),
+    # What is sealed.
+    ("the key commitment", SEAL, "if !bool::from(one_time.commitment.ct_eq(commit)) {",
+     f"if {never('!bool::from(one_time.commitment.ct_eq(commit))')} {{", VECTORS),
+    ("the tag of a seal", SEAL,
+     ".decrypt_inout_detached(&Nonce::default(), aad, text.into(), tag)\n            .map_err(|_| Unopened::Forged)",
+     ".encrypt_inout_detached(&Nonce::default(), aad, text.into())\n            .map(|_| _ = tag)\n            "
+     ".map_err(|_| Unopened::Forged)", VECTORS),
+    ("the tag of a record", RECORD,
+     ".decrypt_inout_detached(&nonce, aad, (&mut *text).into(), &Tag::from(*tag))\n            .ok()?;",
+     ".encrypt_inout_detached(&nonce, aad, (&mut *text).into())\n            .ok()?;\n        let _ = tag;", VECTORS),
+    ("a fresh salt for each message", SEAL, "hmac_sha256(key.ikm(), &[label::SALT, random, &length(aad), aad, text], salt);",
+     "hmac_sha256(key.ikm(), &[label::SALT, random, &length(aad)], salt);",
+     "lib::crypto::seal::tests::a_dead_random_generator_never_repeats_a_key_for_two_messages"),
+    ("a fresh nonce for each record", RECORD,
+     "hmac_sha256(&self.nonce_key, &[random, &length(aad), aad, text], &mut long_nonce);",
+     "hmac_sha256(&self.nonce_key, &[random, &length(aad)], &mut long_nonce);",
+     "lib::crypto::record::tests::a_dead_random_generator_never_repeats_a_nonce_for_two_messages"),
+    # Who signed.
+    ("the signature", HEADER, "if key.accepts(file, signature) {", "if key.accepts(file, signature) || std::hint::black_box(true) {",
+     VECTORS),
+    ("strict verification", SIGNATURE, "self.0.verify_strict(&signed.message(), &Signature::from_bytes(signature)).is_ok()",
+     "ed25519_dalek::Verifier::verify(&self.0, &signed.message(), &Signature::from_bytes(signature)).is_ok()",
+     "lib::crypto::signature::tests::a_commitment_of_small_order_is_refused_under_an_honest_key"),
+    ("no key of small order", SIGNATURE, "(!beyond_p && !key.is_weak())", "(!beyond_p)", VECTORS),
+    ("no key beyond the field", SIGNATURE, "(!beyond_p && !key.is_weak())", "(beyond_p || !key.is_weak())",
+     "lib::crypto::signature::tests::keys_with_a_y_beyond_the_field_are_refused"),
+    # The payload and the body.
+    ("a whole number of blocks", HEADER, "if plaintext == 0 || !plaintext.is_multiple_of(BLOCK as u64) {",
+     "if plaintext == 0 {", VECTORS),
+    ("padding shorter than a block", PAYLOAD, "padding.len() >= BLOCK || ", "", VECTORS),
+    ("padding of zeros", PAYLOAD, " || padding.iter().any(|byte| *byte != 0)", "", VECTORS),
+    ("every byte of a secret used", CODEC, "(used == bytes.len() && encoded_len", "(encoded_len", VECTORS),
+    ("the shortest form, in what bincode reads", CODEC, "(used == bytes.len() && encoded_len(&value) == Some(used))",
+     "(used == bytes.len())", "lib::format::codec::tests::overlong_numbers_are_refused"),
+    ("the shortest form, in what the reader reads", CODEC, "(value >= least).then_some(value)",
+     "(value >= least || std::hint::black_box(true)).then_some(value)", VECTORS),
+    ("the limit of what bincode reads", CODEC,
+     "Limit<LIMIT>> {\n    bincode::config::standard().with_limit::<LIMIT>()",
+     "> {\n    bincode::config::standard()", "lib::format::codec::tests::a_length_beyond_the_input_is_refused_without_allocating"),
+    ("the body's schema", BODY, "if schema != u64::from(SCHEMA) {", f"if {never('schema != u64::from(SCHEMA)')} {{", VECTORS),
+    ("the number of records", BODY, "if count > MAX_RECORDS || count > body.len() / MIN_RECORD {",
+     f"if {never('count > MAX_RECORDS || count > body.len() / MIN_RECORD')} {{", "?"),
+    ("names in order, each once", BODY, "if record.name <= previous {", "if record.name < previous {", VECTORS),
+    ("the rules of names", BODY, "let holds = check_name(self.name).is_ok()\n            && ", "let holds = ", VECTORS),
+    ("the length of an access key id", BODY, "&& self.access_key_id.len() <= MAX_ACCESS_KEY_ID\n", "", VECTORS),
+    ("the length of attributes", BODY, "(self.attributes.len() <= MAX_ATTRIBUTES).then_some(())", "Some(())", VECTORS),
+    ("attributes in order", BODY, "if previous.is_some_and(|previous| key <= previous) {",
+     f"if {never('previous.is_some_and(|previous| key <= previous)')} {{", VECTORS),
+    ("times between the years 0001 and 9999", BODY, "&& times.iter().all(|time| (FIRST_TIME..=LAST_TIME).contains(time))\n", "",
+     VECTORS),
+    ("the length of a secret", BODY,
+     "&& (record::OVERHEAD..=MAX_SECRET_PART + record::OVERHEAD).contains(&self.secret.len());", ";", VECTORS),
+    ("the number of people", BODY, "if Reader::new(bytes).count()? > MAX_SLOTS {",
+     f"if {never('Reader::new(bytes).count()? > MAX_SLOTS')} {{", "?"),
+    ("the length of a label", BODY, "(1..=MAX_LABEL).contains(&wire.label.len())\n                && ", "", VECTORS),
+    ("one person a label", BODY, "&& labels.insert(wire.label)\n", "", VECTORS),
+    ("a provider's own secret", BODY, "_ => Err(refused(\"it is another provider's\")),",
+     "(_, SecretPart::Static { secret_access_key } | SecretPart::Session { secret_access_key, .. }) => {\n"
+     "                Ok(Secrets::Static(StaticCredentials { access_key_id, secret_access_key: secret_access_key.into() }))\n"
+     "            }", "?"),
+    ("a person for each slot", SNAPSHOT, "if !scanned.people.iter().map(|person| person.id).eq(ids()) {",
+     f"if {never('!scanned.people.iter().map(|person| person.id).eq(ids())')} {{", VECTORS),
+    # The version last seen.
+    ("no older version", PIN, "if found.generation < self.generation {", f"if {never('found.generation < self.generation')} {{",
+     "pin::an_older_file_is_a_rollback_until_it_is_accepted"),
+    ("no fork", PIN, "if found.generation == self.generation && found.signature != self.signature {",
+     f"if {never('found.generation == self.generation && found.signature != self.signature')} {{", "pin::two_edits_of_one_version_are_a_fork"),
+    ("no other vault", PIN, "if self.vault_id != found.vault_id {", f"if {never('self.vault_id != found.vault_id')} {{", "pin::another_vault_at_the_same_path_is_noticed_until_it_is_accepted"),
+    ("no other signing key", PIN, "if self.verification_key != found.verification_key {",
+     f"if {never('self.verification_key != found.verification_key')} {{", "adversary::a_reader_fools_nobody_but_those_who_share_her_passphrase_and_not_where_a_pin_remembers"),
+    ("a sound pin", PIN, "(pin.encode() == bytes).then_some(pin)", "Some(pin)", "pin::a_damaged_pin_is_accepted_once_and_then_written_anew"),
+    ("a pin that only moves forward", PIN, "(!newer_known).then(", "Some(newer_known).map(|_|", "pin_races::unlocking_does_not_fall_behind_a_commit_of_the_meantime"),
+    ("the pin read before the file", PLACE,
+     "let pin = self.read_pin();\n        let (opened, kdf) = self.look(passphrase, &pin, accepted, may_follow)?;",
+     "let pin = self.read_pin();\n        let (opened, kdf) = self.look(passphrase, &Found::Nothing, accepted, may_follow)?;\n"
+     "        self.read_pin().allows(&opened.snapshot.pin(), accepted.as_ref())?;", "pin_races::opening_while_another_program_commits_is_no_rollback"),
+    # Who may write, and when.
+    ("the role of a writer", "src/vault/version.rs", "match snapshot.role() {\n        Role::Administrator => Ok(()),",
+     "match snapshot.role() {\n        _ if std::hint::black_box(true) => Ok(()),\n        Role::Administrator => Ok(()),",
+     "vectors::a_vault_that_opens_can_be_edited_by_an_administrator_and_by_nobody_else"),
+    ("no save after a lock", COMMIT, "if self.is_locked() {", f"if {never('self.is_locked()')} {{", "running::?"),
+    ("the stamp: only the version expected is replaced", FILE, "(expected, found) if expected != found.as_ref() => {",
+     f"(expected, found) if {never('expected != found.as_ref()')} => {{", "storage::a_file_is_a_storage"),
+    ("the lock of a writer", FILE, "match lock::acquire(&path, &vault, PATIENCE) {",
+     "match lock::acquire(&path.with_extension(format!(\"{:?}\", std::time::Instant::now())), &vault, PATIENCE) {",
+     "processes::a_writer_waits_while_another_process_holds_the_lock"),
+    ("no new vault over an old one", FILE, "(None, Some(_)) => {", "(None, Some(_)) if std::hint::black_box(false) => {", "storage::a_file_is_a_storage"),
+    ("files of the owner alone", UNIX, ".mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)",
+     ".custom_flags(libc::O_NOFOLLOW).open(path)", "file_storage::a_new_vault_is_for_its_owner_alone"),
+    ("no link in the place of the temporary file", UNIX, "create_new(true).mode(0o600)", "create(true).truncate(true).mode(0o600)",
+     "file_storage::?"),
+    # What is wiped.
+    ("wiping Argon2's memory", KDF, "block.zeroize();", "let _ = &block;",
+     "residue::the_memory_of_the_key_derivation_is_wiped_before_it_is_freed"),
+    ("wiping a secret that was opened", BODY, "let mut sealed = zeroed(self.secret.len())?;",
+     "let mut sealed = std::mem::ManuallyDrop::new(zeroed(self.secret.len())?);", RESIDUE),
+    ("scrubbing the stack", "src/memory.rs", "zeroize::zeroize_stack::<SCRUBBED>();", "", RESIDUE),
+    ("keys out of dumps", "src/memory/guarded/unix.rs", "libc::madvise(start, len, libc::MADV_DONTDUMP);", "",
+     "residue::a_guarded_page_is_locked_kept_out_of_dumps_and_not_inherited"),
+    ("wiping the guarded page", "src/memory/guarded/unix.rs",
+     "unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };", "let _ = self;", RESIDUE),
+]
