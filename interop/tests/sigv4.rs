@@ -310,6 +310,24 @@ fn a_session_signs_until_it_ends() {
 }
 
 #[test]
+fn credentials_that_no_header_can_hold_sign_nothing() {
+    let request = Request::new("GET", "https://example.com/", "s3").region("us-east-1");
+    for (what, key) in [
+        ("access key id", Key { id: "AKIAü", ..STATIC }),
+        ("session token", Key { token: Some("a\r\nb"), ..SESSION }),
+    ] {
+        for error in [
+            sign(&credentials(key), &request).unwrap_err(),
+            presign(&credentials(key), &request, Duration::from_secs(60)).unwrap_err(),
+        ] {
+            let message =
+                format!("the {what} of the record \"s3-uploads\" is none: it must be visible ASCII");
+            assert_eq!((error.kind(), error.to_string()), (ErrorKind::InvalidInput, message));
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_signed_is_refused_with_the_reason() {
     let credentials = credentials(SESSION);
     let good = Request::new("GET", "https://example.com/", "s3").region("us-east-1");

@@ -49,7 +49,7 @@ use aws_sigv4::sign::v4;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroize;
 
-use super::expiry::check_not_expired;
+use super::signing::check_can_sign;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::{out_of_memory, with_scrubbed_stack};
@@ -129,7 +129,7 @@ fn signed(
     let time = request.time.unwrap_or_else(SystemTime::now);
     let region = check::region(request.region.or(credentials.attribute("region")))?;
     check::request(request, time)?;
-    check_not_expired(credentials, time)?;
+    check_can_sign(credentials, time)?;
 
     let is_s3 = matches!(request.service, "s3" | "s3express" | "s3-object-lambda" | "s3-outposts");
     let mut settings = SigningSettings::default();

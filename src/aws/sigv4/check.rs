@@ -7,8 +7,9 @@ use http::{Method, Uri};
 use super::encoding::decoded;
 use super::request::Request;
 use super::{refused, unsignable};
+use crate::aws::signing::check_word;
 use crate::credentials::{LAST_TIME, unix_seconds};
-use crate::error::{Result, quoted};
+use crate::error::Result;
 
 /// The headers, and in a URL the parameters, that a signature consists of.
 const SET_BY_SIGNING: [&str; 4] =
@@ -19,7 +20,7 @@ pub(super) fn request(request: &Request<'_>, time: SystemTime) -> Result<()> {
     headers(&request.headers)?;
     url(request.url)?;
     is_unsigned(request.url)?;
-    scope("service", request.service)?;
+    check_word("service", request.service)?;
     if !(0..=LAST_TIME).contains(&unix_seconds(time)) {
         return Err(refused("a request can be signed at times of the years 1970 to 9999".to_owned()));
     }
@@ -42,17 +43,8 @@ pub(super) fn region(region: Option<&str>) -> Result<&str> {
     let region = region.filter(|region| !region.is_empty());
     let region =
         region.ok_or_else(|| refused("neither the request nor the record says the region".to_owned()))?;
-    scope("region", region)?;
+    check_word("region", region)?;
     Ok(region)
-}
-
-/// Region and service are words between slashes, in a header whose parts are parted by commas and spaces.
-fn scope(what: &str, word: &str) -> Result<()> {
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if !word.is_empty() && word.bytes().all(is_word) {
-        return Ok(());
-    }
-    Err(refused(format!("the {what} may have ASCII letters, digits and -_. only, not {}", quoted(word))))
 }
 
 /// Messages name the rule alone: a URL may hold a password, or a signature.
