@@ -270,6 +270,20 @@ async fn what_was_not_signed_with_the_secret_is_refused() {
     assert_eq!((server.objects(), server.take_seen()), (vec![], vec![]));
 }
 
+/// HTTP takes white space around a value away; what stands in it is the value's, but for several spaces, which count as one.
+#[test]
+fn white_space_around_a_value_is_not_signed() {
+    let time = UNIX_EPOCH + Duration::from_secs(1_440_938_160);
+    let signature = |value| {
+        let request = Request::new("GET", "https://example.com/", "s3").region("us-east-1").time(time);
+        header(&credentials(STATIC), &request.header("x-amz-meta-a", value), "authorization").unwrap()
+    };
+    for same in ["\ta b", "a b\t ", " a  b"] {
+        assert_eq!(signature(same), signature("a b"), "{same:?}");
+    }
+    assert_ne!(signature("ab"), signature("a b"));
+}
+
 #[test]
 fn the_region_is_the_requests_or_the_records() {
     let in_record = |region: &str| {
