@@ -172,7 +172,9 @@ async fn the_sdk_is_given_the_whole_record() {
                 &draft("static", STATIC)?.attribute("account_id", "123456789012")?.attribute("region", "")?,
             )?;
             edit.add(
-                &draft("long session", SESSION)?.expires(SystemTime::now() + Duration::from_secs(3600)),
+                &draft("long session", SESSION)?
+                    .expires(SystemTime::now() + Duration::from_secs(3600))
+                    .attribute("account_id", "")?,
             )?;
             edit.add(&draft("short session", SESSION)?.expires(soon))
         })
@@ -192,7 +194,8 @@ async fn the_sdk_is_given_the_whole_record() {
         let held = expiry.duration_since(SystemTime::now()).unwrap();
         assert!(held <= Duration::from_secs(longest), "{name}: {held:?}");
     }
-    assert_eq!(given("long session").await.session_token(), SESSION.token);
+    let session = given("long session").await;
+    assert_eq!((session.session_token(), session.account_id()), (SESSION.token, None));
 
     let forever = vault.aws_provider("static").hold_for(Duration::MAX);
     assert_eq!(forever.provide_credentials().await.unwrap().expiry(), None);

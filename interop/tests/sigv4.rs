@@ -285,6 +285,24 @@ fn white_space_around_a_value_is_not_signed() {
 }
 
 #[test]
+fn the_hash_of_the_body_is_sent_to_s3_and_to_whoever_is_to_take_an_unsigned_one() {
+    let hash = |service, unsigned| {
+        let request =
+            Request::new("PUT", "https://example.com/a//b", service).region("us-east-1").body(b"42");
+        let request = if unsigned { request.unsigned_body() } else { request };
+        header(&credentials(STATIC), &request, "x-amz-content-sha256")
+    };
+    let forty_two = "73475cb40a568e8da8a045ced110137e159f890ac4da883b6b17dc651b3a8049".to_owned();
+    for service in ["s3", "s3express", "s3-object-lambda", "s3-outposts"] {
+        assert_eq!(hash(service, false), Some(forty_two.clone()), "{service}");
+    }
+    assert_eq!(hash("execute-api", false), None);
+    for service in ["s3", "execute-api"] {
+        assert_eq!(hash(service, true).as_deref(), Some("UNSIGNED-PAYLOAD"), "{service}");
+    }
+}
+
+#[test]
 fn the_region_is_the_requests_or_the_records() {
     let in_record = |region: &str| {
         let draft = draft("s3-uploads", STATIC).and_then(|draft| draft.attribute("region", region)).unwrap();
