@@ -9,13 +9,13 @@ pub mod profiles;
 pub mod sigv4;
 pub mod time;
 
-#[cfg(any(feature = "aws-sdk", feature = "object-store", feature = "sigv4"))]
-mod expiry;
 mod plaintext;
 #[cfg(any(feature = "aws-sdk", feature = "object-store"))]
 mod provider;
 pub(crate) mod raw_json;
 pub(crate) mod rows;
+#[cfg(any(feature = "aws-sdk", feature = "object-store", feature = "sigv4"))]
+mod signing;
 
 #[cfg(any(feature = "aws-sdk", feature = "object-store"))]
 pub use provider::CredentialsProvider;

@@ -14,7 +14,7 @@ mod time;
 use std::fmt;
 use std::time::SystemTime;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 pub use attributes::Attributes;
 pub use draft::{Change, Draft};
@@ -79,10 +79,12 @@ impl Credentials {
         self.secrets.secret_access_key()
     }
 
-    /// The session token, which session credentials alone have.
+    /// The session token, which session credentials alone have. Never empty: AWS refuses a request with an empty token, and
+    /// takes one without.
     #[must_use]
     pub fn session_token(&self) -> Option<&SecretString> {
-        self.session_credentials().map(SessionCredentials::session_token)
+        let token = self.session_credentials().map(SessionCredentials::session_token);
+        token.filter(|token| !token.expose_secret().is_empty()) // other writers may keep one
     }
 
     /// The key pair, if the provider is [`Provider::Static`].
@@ -147,5 +149,24 @@ impl fmt::Debug for Credentials {
             .field("provider", &self.provider())
             .field("access_key_id", &self.access_key_id())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No draft can have one, so this is what a look-up makes of another writer's record.
+    #[test]
+    fn an_empty_session_token_is_none() {
+        let mut draft = Draft::new_session("name", "AKIAIOSFODNN7EXAMPLE", "secret", "token").unwrap();
+        for (token, expected) in [("token", Some("token")), ("", None)] {
+            if let Secrets::Session(session) = &mut draft.secrets {
+                session.session_token = token.into();
+            }
+            let Draft { name, secrets, attributes, expires } = draft.clone();
+            let credentials = Credentials { name, secrets, attributes, created: 0, updated: 0, expires };
+            assert_eq!(credentials.session_token().map(ExposeSecret::expose_secret), expected);
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! An S3 server in this process, on a real TCP socket of the loopback: `s3s`, which checks Signature Version 4, before a
 //! map.
 //!
-//! What `s3s` leaves out is checked here: that the security token is the one that belongs to the key, that it was signed,
-//! and that a key without a token comes without one, an empty one too.
+//! What `s3s` leaves out is checked here: that the security token is the one that belongs to the key, and that a key
+//! without a token comes without one, an empty one too; that the host and all that begins with `x-amz-` were signed; that
+//! headers were signed just now; and that it was Version 4.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,11 +11,11 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http_body_util::BodyExt;
 use hyper::body::Bytes;
-use hyper::header::HeaderMap;
+use hyper::header::{HeaderMap, HeaderName};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use s3s::access::{S3Access, S3AccessContext};
@@ -118,6 +119,11 @@ impl S3Server {
         std::mem::take(&mut locked(&self.store).seen)
     }
 
+    /// Removes all objects, and forgets all requests.
+    pub fn forget(&self) {
+        *locked(&self.store) = Store::default();
+    }
+
     /// The keys of all objects, with their buckets.
     #[must_use]
     pub fn objects(&self) -> Vec<(String, String)> {
@@ -159,10 +165,10 @@ impl S3Access for Tokens {
         let tokens = [in_headers, tokens_in_query(query)].concat();
         let expected = self.tokens.get(&credentials.access_key).copied().flatten();
         let id = credentials.access_key.clone();
-        let is_signed = tokens.is_empty() || is_token_signed(request.headers(), query);
-        if !tokens.iter().map(String::as_str).eq(expected) || !is_signed {
+        if !tokens.iter().map(String::as_str).eq(expected) {
             return Err(s3_error!(InvalidToken));
         }
+        check_signature(request.headers(), query)?;
         locked(&self.store).seen.push(Seen { id, method: request.method().to_string(), tokens });
         Ok(())
     }
@@ -193,16 +199,35 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-/// AWS takes no token that was added behind the signature's back. All parameters of a presigned URL are signed.
-fn is_token_signed(headers: &HeaderMap, query: &str) -> bool {
-    let authorization = headers.get("authorization").map(|value| String::from_utf8_lossy(value.as_bytes()));
-    match authorization {
-        Some(authorization) => {
-            let signed = authorization.split_once("SignedHeaders=").map(|(_, rest)| rest).unwrap_or_default();
-            signed.split([',', ';']).any(|name| name == TOKEN)
+/// AWS takes nothing that was added behind the signature's back. All parameters of a presigned URL are signed.
+fn check_signature(headers: &HeaderMap, query: &str) -> S3Result<()> {
+    const QUARTER: Duration = Duration::from_secs(15 * 60);
+    let text = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let signed = match text("authorization") {
+        Some(authorization) if authorization.starts_with("AWS4-HMAC-SHA256 ") => {
+            let time = text("x-amz-date").and_then(|date| aumbry::aws::time::parse(&date));
+            let time = time.ok_or_else(|| s3_error!(AccessDenied))?;
+            let now = SystemTime::now();
+            if !(now - QUARTER..=now + QUARTER).contains(&time) {
+                return Err(s3_error!(RequestTimeTooSkewed));
+            }
+            authorization.split_once("SignedHeaders=").map(|(_, rest)| rest.to_owned())
         }
-        None => query.contains("X-Amz-Signature="),
+        Some(_) => None, // Version 2
+        None => {
+            query.split('&').find_map(|part| part.strip_prefix("X-Amz-SignedHeaders=")).map(percent_decoded)
+        }
+    };
+    let signed = signed.ok_or_else(|| s3_error!(InvalidRequest))?;
+    let is_signed = |name: &str| signed.split([',', ';']).any(|signed| signed == name);
+    let mut needed = headers.keys().map(HeaderName::as_str).filter(|name| name.starts_with("x-amz-"));
+    if !is_signed("host") || !needed.all(is_signed) {
+        return Err(s3_error!(
+            AccessDenied,
+            "There were headers present in the request which were not signed"
+        ));
     }
+    Ok(())
 }
 
 /// The operations.

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use aumbry::Vault;
 use aumbry_interop::keys::{SESSION, STATIC, WRONG, assert_no_secret, draft, save};
-use aumbry_interop::s3_server::S3Server;
+use aumbry_interop::s3_server::{Key, S3Server};
 use aumbry_interop::vault;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
@@ -102,6 +102,12 @@ async fn a_record_that_cannot_sign_says_why() {
     save(&vault, &expired).unwrap();
     let text = failure(&store(&server, &vault, "expired")).await;
     assert!(text.contains("expired at 1970-01-01T00:00:00Z"), "{text}");
+
+    // At which `object_store` would panic.
+    let wrong = Key { token: Some("IQoJb3JpZ2luX2Vj\nEXAMPLE"), ..SESSION };
+    save(&vault, &draft("wrong", wrong).unwrap()).unwrap();
+    let text = failure(&store(&server, &vault, "wrong")).await;
+    assert!(text.contains("must be visible ASCII") && !text.contains("IQoJb3JpZ2luX2Vj"), "{text}");
 
     let given = vault.aws_provider("static").get_credential().await.unwrap();
     assert_eq!((given.key_id.as_str(), given.token.as_deref()), (STATIC.id, None));

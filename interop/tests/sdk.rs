@@ -172,7 +172,9 @@ async fn the_sdk_is_given_the_whole_record() {
                 &draft("static", STATIC)?.attribute("account_id", "123456789012")?.attribute("region", "")?,
             )?;
             edit.add(
-                &draft("long session", SESSION)?.expires(SystemTime::now() + Duration::from_secs(3600)),
+                &draft("long session", SESSION)?
+                    .expires(SystemTime::now() + Duration::from_secs(3600))
+                    .attribute("account_id", "")?,
             )?;
             edit.add(&draft("short session", SESSION)?.expires(soon))
         })
@@ -192,10 +194,36 @@ async fn the_sdk_is_given_the_whole_record() {
         let held = expiry.duration_since(SystemTime::now()).unwrap();
         assert!(held <= Duration::from_secs(longest), "{name}: {held:?}");
     }
-    assert_eq!(given("long session").await.session_token(), SESSION.token);
+    let session = given("long session").await;
+    assert_eq!((session.session_token(), session.account_id()), (SESSION.token, None));
 
     let forever = vault.aws_provider("static").hold_for(Duration::MAX);
     assert_eq!(forever.provide_credentials().await.unwrap().expiry(), None);
+}
+
+/// The SDK panics at a region with a line break, and passes on what is no region.
+#[test]
+fn a_region_that_is_none_is_refused_with_the_reason() {
+    let vault = vault().unwrap();
+    for region in ["eu\ncentral", "eu central", "eu/central", "ü"] {
+        save(&vault, &draft("static", STATIC).and_then(|draft| draft.attribute("region", region)).unwrap())
+            .unwrap();
+        let error = vault.aws_provider("static").region().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        let text = error.to_string();
+        assert!(text.starts_with("the region of the record \"static\" may have ASCII letters, "), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_no_header_can_hold_is_refused_with_the_reason() {
+    let (server, vault) = desk();
+    let wrong = Key { token: Some("IQoJb3JpZ2luX2Vj\nEXAMPLE"), ..SESSION };
+    save(&vault, &draft("wrong", wrong).unwrap()).unwrap();
+    let config = config(vault.aws_provider("wrong")).region(Region::new("eu-central-1"));
+    let text = failure(&Client::from_conf(config.endpoint_url(server.endpoint_url()).build())).await;
+    let message = "the session token of the record \"wrong\" is none: it must be visible ASCII";
+    assert!(text.contains(message) && !text.contains("IQoJb3JpZ2luX2Vj"), "{text}");
 }
 
 /// The clock of an SDK client, so many seconds ahead.

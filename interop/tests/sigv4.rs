@@ -210,6 +210,39 @@ async fn signed_headers_and_presigned_urls_are_accepted() {
     }
 }
 
+/// S3 decodes a path and encodes it anew before it compares. `report(1).txt` is what a browser makes of that name: it was
+/// signed as it stood, and refused by every server.
+#[tokio::test]
+async fn a_path_may_be_percent_encoded_more_or_less() {
+    let server = S3Server::start(&[STATIC]).unwrap();
+    let mut accepted = 0;
+    for (path, key) in [
+        ("report(1).txt", "report(1).txt"),
+        ("report%281%29.txt", "report(1).txt"),
+        ("a+b:c@d=e,f;g!h'i*j&k$l", "a+b:c@d=e,f;g!h'i*j&k$l"),
+        ("%c3%bc%7e%61", "ü~a"),
+        ("a%2fb", "a/b"),
+        ("a//b/./..", "a//b/./.."),
+    ] {
+        let url = format!("{}/bucket/{path}", server.endpoint_url());
+        let put = Request::new("PUT", &url, "s3").region("eu-central-1").body(b"content");
+        let (status, text) = send_signed(&credentials(STATIC), &put, "PUT", &url).await;
+        assert_eq!(
+            (status, server.objects()),
+            (StatusCode::OK, vec![("bucket".into(), key.into())]),
+            "{text}"
+        );
+
+        let delete = Request::new("DELETE", &url, "s3").region("eu-central-1");
+        let link = presign(&credentials(STATIC), &delete, Duration::from_secs(60)).unwrap();
+        assert!(link.expose_secret().starts_with(&format!("{url}?")), "the URL is as it was given");
+        let (status, text) = send("DELETE", link.expose_secret(), &[], b"").await.unwrap();
+        assert_eq!((status, server.objects()), (StatusCode::NO_CONTENT, vec![]), "{path}: {text}");
+        accepted += 2;
+    }
+    assert_eq!(accepted, server.take_seen().len());
+}
+
 #[tokio::test]
 async fn what_was_not_signed_with_the_secret_is_refused() {
     let server = S3Server::start(&[STATIC, SESSION]).unwrap();
@@ -235,6 +268,38 @@ async fn what_was_not_signed_with_the_secret_is_refused() {
     let (status, text) = send_signed(&bare, &put, "PUT", &url).await;
     assert!(status.is_client_error() && text.contains("InvalidToken"), "{status} {text}");
     assert_eq!((server.objects(), server.take_seen()), (vec![], vec![]));
+}
+
+/// HTTP takes white space around a value away; what stands in it is the value's, but for several spaces, which count as one.
+#[test]
+fn white_space_around_a_value_is_not_signed() {
+    let time = UNIX_EPOCH + Duration::from_secs(1_440_938_160);
+    let signature = |value| {
+        let request = Request::new("GET", "https://example.com/", "s3").region("us-east-1").time(time);
+        header(&credentials(STATIC), &request.header("x-amz-meta-a", value), "authorization").unwrap()
+    };
+    for same in ["\ta b", "a b\t ", " a  b"] {
+        assert_eq!(signature(same), signature("a b"), "{same:?}");
+    }
+    assert_ne!(signature("ab"), signature("a b"));
+}
+
+#[test]
+fn the_hash_of_the_body_is_sent_to_s3_and_to_whoever_is_to_take_an_unsigned_one() {
+    let hash = |service, unsigned| {
+        let request =
+            Request::new("PUT", "https://example.com/a//b", service).region("us-east-1").body(b"42");
+        let request = if unsigned { request.unsigned_body() } else { request };
+        header(&credentials(STATIC), &request, "x-amz-content-sha256")
+    };
+    let forty_two = "73475cb40a568e8da8a045ced110137e159f890ac4da883b6b17dc651b3a8049".to_owned();
+    for service in ["s3", "s3express", "s3-object-lambda", "s3-outposts"] {
+        assert_eq!(hash(service, false), Some(forty_two.clone()), "{service}");
+    }
+    assert_eq!(hash("execute-api", false), None);
+    for service in ["s3", "execute-api"] {
+        assert_eq!(hash(service, true).as_deref(), Some("UNSIGNED-PAYLOAD"), "{service}");
+    }
 }
 
 #[test]
@@ -277,6 +342,24 @@ fn a_session_signs_until_it_ends() {
 }
 
 #[test]
+fn credentials_that_no_header_can_hold_sign_nothing() {
+    let request = Request::new("GET", "https://example.com/", "s3").region("us-east-1");
+    for (what, key) in [
+        ("access key id", Key { id: "AKIAü", ..STATIC }),
+        ("session token", Key { token: Some("a\r\nb"), ..SESSION }),
+    ] {
+        for error in [
+            sign(&credentials(key), &request).unwrap_err(),
+            presign(&credentials(key), &request, Duration::from_secs(60)).unwrap_err(),
+        ] {
+            let message =
+                format!("the {what} of the record \"s3-uploads\" is none: it must be visible ASCII");
+            assert_eq!((error.kind(), error.to_string()), (ErrorKind::InvalidInput, message));
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_signed_is_refused_with_the_reason() {
     let credentials = credentials(SESSION);
     let good = Request::new("GET", "https://example.com/", "s3").region("us-east-1");
@@ -292,12 +375,21 @@ fn what_cannot_be_signed_is_refused_with_the_reason() {
         (url("https://example.com/#part"), "the URL must have no fragment"),
         (url("https://example.com/ü"), "the URL must be percent-encoded"),
         (url("https://example.com/a b"), "the request cannot be signed"),
+        (url("https://example.com/50%"), "a % in the URL must come with two hexadecimal digits"),
+        (url("https://example.com/?a=%2"), "a % in the URL must come with two hexadecimal digits"),
+        (url("https://example.com/?a=%+1"), "a % in the URL must come with two hexadecimal digits"),
+        (url("https://example.com/?a=%FF"), "the URL's query must be UTF-8, percent-encoded"),
         (url("https://"), "the request cannot be signed"),
         (Request::new("GE T", "https://example.com/", "s3").region("a"), "the request cannot be signed"),
         (good.clone().header("a b", "c"), "the request cannot be signed"),
         (good.clone().header("a", "b\nc"), "the request cannot be signed"),
         (good.clone().header("X-Amz-Date", ""), "the header x-amz-date is for signing to set"),
         (good.clone().header("Authorization", ""), "the header authorization is for signing to set"),
+        (
+            good.clone().header("X-Amz-Security-Token", ""),
+            "the header x-amz-security-token is for signing to set",
+        ),
+        (good.clone().header("host", "a").header("Host", "a"), "a request has one header host"),
         (
             good.clone().region("eu/central"),
             "the region may have ASCII letters, digits and -_. only, not \"eu/central\"",
@@ -308,9 +400,12 @@ fn what_cannot_be_signed_is_refused_with_the_reason() {
         ),
         (good.clone().time(before_1970), "a request can be signed at times of the years 1970 to 9999"),
     ] {
-        let Err(error) = sign(&credentials, &request) else { panic!("not refused: {message}, {request:?}") };
-        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::InvalidInput, message));
-        assert_no_secret(&format!("{error:?} {request:?}"));
+        let hour = Duration::from_secs(3600);
+        for error in [sign(&credentials, &request).err(), presign(&credentials, &request, hour).err()] {
+            let Some(error) = error else { panic!("not refused: {message}, {request:?}") };
+            assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::InvalidInput, message));
+            assert_no_secret(&format!("{error:?} {request:?}"));
+        }
     }
     let week = Duration::from_secs(7 * 24 * 3600);
     assert!(presign(&credentials, &good, week).is_ok());
@@ -319,8 +414,13 @@ fn what_cannot_be_signed_is_refused_with_the_reason() {
         assert_eq!(error.to_string(), "a presigned URL is valid for 1 second to 7 days");
     }
     let link = presign(&credentials, &good, week).unwrap();
-    let error = presign(&credentials, &url(link.expose_secret()), week).unwrap_err();
-    assert_eq!(error.to_string(), "the URL has the parameter x-amz-date, which is for signing to set");
+    let signed_already = url(link.expose_secret());
+    for error in
+        [presign(&credentials, &signed_already, week).err(), sign(&credentials, &signed_already).err()]
+    {
+        let message = error.unwrap().to_string();
+        assert_eq!(message, "the URL has the parameter x-amz-date, which is for signing to set");
+    }
 }
 
 proptest! {

@@ -7,7 +7,7 @@ mod sdk;
 
 use std::time::SystemTime;
 
-use super::expiry::check_not_expired;
+use super::signing::{check_can_sign, check_word};
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::vault::Vault;
@@ -38,6 +38,7 @@ use crate::vault::Vault;
 /// * [`NoSuchRecord`](crate::ErrorKind::NoSuchRecord), which the SDK gets as `CredentialsNotLoaded`: in a chain of
 ///   providers the next one is asked. All others end a chain.
 /// * [`Expired`](crate::ErrorKind::Expired): the session has ended.
+/// * [`InvalidInput`](crate::ErrorKind::InvalidInput): the key id or the token is nothing that a header can hold.
 ///
 /// # Security
 /// What a client was given is the client's. The SDK wipes its copies of key and token when it drops them, but not what it
@@ -81,9 +82,14 @@ impl CredentialsProvider {
     /// The record's attribute `region`, if there is a record that has one.
     ///
     /// # Errors
-    /// [`Locked`](crate::ErrorKind::Locked).
+    /// * [`Locked`](crate::ErrorKind::Locked).
+    /// * [`InvalidInput`](crate::ErrorKind::InvalidInput): it is no region. With some of those the SDK would panic.
     pub fn region(&self) -> Result<Option<String>> {
-        self.attribute("region")
+        let region = self.attribute("region")?;
+        if let Some(region) = &region {
+            check_word(&format!("region of the record {}", quoted(&self.name)), region)?;
+        }
+        Ok(region)
     }
 
     /// The record's attribute `endpoint_url`, if there is a record that has one.
@@ -108,7 +114,7 @@ impl CredentialsProvider {
             let message = format!("the vault has no record named {}", quoted(&self.name));
             Error::new(ErrorKind::NoSuchRecord, message)
         })?;
-        check_not_expired(&credentials, now)?;
+        check_can_sign(&credentials, now)?;
         Ok(credentials)
     }
 }

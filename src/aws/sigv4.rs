@@ -21,8 +21,8 @@
 //!
 //! The signature is computed by AWS's own crate `aws-sigv4`, after
 //! [AWS Signature Version 4 for API requests][requests]. S3's differences ([headers][s3], [URLs][s3-urls]) are kept when
-//! the service is `s3`, `s3express`, `s3-object-lambda` or `s3-outposts`: the path is taken as it is, and the header
-//! `x-amz-content-sha256` is sent.
+//! the service is `s3`, `s3express`, `s3-object-lambda` or `s3-outposts`: the path keeps its `//` and dots, and the header
+//! `x-amz-content-sha256` is sent. How much of a URL is percent-encoded does not matter, as long as all is that has to be.
 //!
 //! # Security
 //! `aws-sigv4` does not wipe what it computes: the secret access key with `AWS4` before it, the keys derived from it, and
@@ -34,8 +34,10 @@
 //! [s3-urls]: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 
 mod check;
+mod encoding;
 mod request;
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials as Identity;
@@ -47,7 +49,7 @@ use aws_sigv4::sign::v4;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroize;
 
-use super::expiry::check_not_expired;
+use super::signing::check_can_sign;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::{out_of_memory, with_scrubbed_stack};
@@ -78,11 +80,6 @@ pub use request::Request;
 /// * [`Expired`](ErrorKind::Expired): the session has ended.
 /// * [`InvalidInput`](ErrorKind::InvalidInput): the request cannot be signed, and why.
 pub fn sign(credentials: &Credentials, request: &Request<'_>) -> Result<Vec<(&'static str, SecretString)>> {
-    for (name, _) in &request.headers {
-        if check::SET_BY_SIGNING.iter().any(|set| name.eq_ignore_ascii_case(set)) {
-            return Err(refused(format!("the header {} is for signing to set", name.to_ascii_lowercase())));
-        }
-    }
     let signed = signed(credentials, request, SignatureLocation::Headers, None)?;
     let headers = signed.into_parts().0;
     Ok(headers.iter().map(|header| (header.name(), SecretString::from(header.value()))).collect())
@@ -96,7 +93,7 @@ pub fn sign(credentials: &Credentials, request: &Request<'_>) -> Result<Vec<(&'s
 /// unless the request's header `content-md5` or a checksum says which.
 ///
 /// # Errors
-/// As [`sign`]; [`InvalidInput`](ErrorKind::InvalidInput) for another time, or a URL that is signed already.
+/// As [`sign`]; [`InvalidInput`](ErrorKind::InvalidInput) for another time.
 ///
 /// # Security
 /// The URL is as good as the credentials for this request, and that of a session has the session token in it. That is why
@@ -113,7 +110,6 @@ pub fn presign(
     if !(1..=WEEK).contains(&seconds) || (seconds == WEEK && valid_for.subsec_nanos() > 0) {
         return Err(refused("a presigned URL is valid for 1 second to 7 days".to_owned()));
     }
-    check::is_unsigned(request.url)?;
     let valid_for = Duration::from_secs(seconds);
     let signed = signed(credentials, request, SignatureLocation::QueryParams, Some(valid_for))?;
     let mut parameters = signed.into_parts().1;
@@ -133,7 +129,7 @@ fn signed(
     let time = request.time.unwrap_or_else(SystemTime::now);
     let region = check::region(request.region.or(credentials.attribute("region")))?;
     check::request(request, time)?;
-    check_not_expired(credentials, time)?;
+    check_can_sign(credentials, time)?;
 
     let is_s3 = matches!(request.service, "s3" | "s3express" | "s3-object-lambda" | "s3-outposts");
     let mut settings = SigningSettings::default();
@@ -151,15 +147,19 @@ fn signed(
         Body::Bytes(_) if is_s3 && valid_for.is_some() => SignableBody::UnsignedPayload,
         Body::Bytes(bytes) => SignableBody::Bytes(bytes),
     };
+    let url = match is_s3 {
+        true => Cow::Owned(encoding::with_path_encoded_anew(request.url)?),
+        false => Cow::Borrowed(request.url),
+    };
     with_scrubbed_stack(|| {
         // The copies are of the exact size, and move into the identity, which wipes them.
         let copy = |secret: &SecretString| secret.expose_secret().to_owned();
         let secret = copy(credentials.secret_access_key());
         let token = credentials.session_token().map(copy);
         let identity = Identity::new(credentials.access_key_id(), secret, token, None, "aumbry").into();
-        let headers = request.headers.iter().copied();
-        let signable =
-            SignableRequest::new(request.method, request.url, headers, body).map_err(unsignable)?;
+        // White space around a value is HTTP's, not the value's (RFC 9110, section 5.5); the signer leaves tabs there.
+        let headers = request.headers.iter().map(|(name, value)| (*name, value.trim_matches([' ', '\t'])));
+        let signable = SignableRequest::new(request.method, url, headers, body).map_err(unsignable)?;
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
             .region(region)
@@ -182,8 +182,7 @@ fn with_parameters(url: &str, parameters: &[(&str, impl AsRef<str>)]) -> Result<
     Ok(SecretString::from(text))
 }
 
-/// Hands out the letters of the URL, which are ASCII. All but RFC 3986's unreserved characters are percent-encoded, as
-/// Signature Version 4 has it.
+/// Hands out the letters of the URL, which are ASCII.
 fn write(url: &str, parameters: &[(&str, impl AsRef<str>)], out: &mut dyn FnMut(char)) {
     url.chars().for_each(&mut *out);
     let mut joint = if url.contains('?') { '&' } else { '?' };
@@ -191,20 +190,9 @@ fn write(url: &str, parameters: &[(&str, impl AsRef<str>)], out: &mut dyn FnMut(
         out(joint);
         name.chars().for_each(&mut *out);
         out('=');
-        for byte in value.as_ref().bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                out(char::from(byte));
-            } else {
-                out('%');
-                [byte >> 4, byte & 15].into_iter().filter_map(hex_digit).for_each(&mut *out);
-            }
-        }
+        value.as_ref().bytes().for_each(|byte| encoding::encode(byte, out));
         joint = '&';
     }
-}
-
-fn hex_digit(value: u8) -> Option<char> {
-    char::from_digit(value.into(), 16).map(|digit| digit.to_ascii_uppercase())
 }
 
 /// What `aws-sigv4` says is about the form of headers and URLs, and repeats none of them.

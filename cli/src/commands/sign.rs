@@ -1,6 +1,8 @@
 //! Signature Version 4 for programs that have no SDK, such as curl.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::time::Duration;
 
@@ -56,14 +58,32 @@ fn print_headers(
     let signed = signed.iter().map(|(name, value)| (*name, value.expose_secret()));
     let headers = given.iter().copied().chain(signed);
     if session.global.json {
-        return print_json(&headers.collect::<BTreeMap<_, _>>());
+        return print_json(&by_name(headers));
     }
     let len = headers.clone().map(|(name, value)| name.len() + value.len() + ": \n".len()).sum();
     let mut text = Zeroizing::new(String::with_capacity(len));
     for (name, value) in headers {
-        [name, ": ", value, "\n"].into_iter().for_each(|part| text.push_str(part));
+        // curl sends no header that ends with its colon.
+        let parts = if value.is_empty() { [name, ";", "", "\n"] } else { [name, ": ", value, "\n"] };
+        parts.into_iter().for_each(|part| text.push_str(part));
     }
     print(&text)
+}
+
+/// A header that is given several times is one whose values are parted by commas (RFC 9110, section 5.3); so it is signed.
+/// The token is none of these.
+fn by_name<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeMap<String, Cow<'a, str>> {
+    let mut all = BTreeMap::<_, Cow<'_, str>>::new();
+    for (name, value) in headers {
+        match all.entry(name.to_ascii_lowercase()) {
+            Entry::Vacant(place) => drop(place.insert(value.into())),
+            Entry::Occupied(mut values) => {
+                values.get_mut().to_mut().push(',');
+                values.get_mut().to_mut().push_str(value);
+            }
+        }
+    }
+    all
 }
 
 fn print_url(

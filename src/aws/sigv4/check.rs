@@ -4,21 +4,37 @@ use std::time::SystemTime;
 
 use http::{Method, Uri};
 
+use super::encoding::decoded;
 use super::request::Request;
 use super::{refused, unsignable};
+use crate::aws::signing::check_word;
 use crate::credentials::{LAST_TIME, unix_seconds};
-use crate::error::{Result, quoted};
+use crate::error::Result;
 
 /// The headers, and in a URL the parameters, that a signature consists of.
-pub(super) const SET_BY_SIGNING: [&str; 4] =
+const SET_BY_SIGNING: [&str; 4] =
     ["authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
 
 pub(super) fn request(request: &Request<'_>, time: SystemTime) -> Result<()> {
     Method::from_bytes(request.method.as_bytes()).map_err(unsignable)?;
+    headers(&request.headers)?;
     url(request.url)?;
-    scope("service", request.service)?;
+    is_unsigned(request.url)?;
+    check_word("service", request.service)?;
     if !(0..=LAST_TIME).contains(&unix_seconds(time)) {
         return Err(refused("a request can be signed at times of the years 1970 to 9999".to_owned()));
+    }
+    Ok(())
+}
+
+/// A server would take what is given for part of the signature, beside or instead of what signing sets.
+fn headers(given: &[(&str, &str)]) -> Result<()> {
+    let times_given = |set: &str| given.iter().filter(|(name, _)| name.eq_ignore_ascii_case(set)).count();
+    if let Some(set) = SET_BY_SIGNING.iter().find(|set| times_given(set) > 0) {
+        return Err(refused(format!("the header {set} is for signing to set")));
+    }
+    if times_given("host") > 1 {
+        return Err(refused("a request has one header host".to_owned()));
     }
     Ok(())
 }
@@ -27,17 +43,8 @@ pub(super) fn region(region: Option<&str>) -> Result<&str> {
     let region = region.filter(|region| !region.is_empty());
     let region =
         region.ok_or_else(|| refused("neither the request nor the record says the region".to_owned()))?;
-    scope("region", region)?;
+    check_word("region", region)?;
     Ok(region)
-}
-
-/// Region and service are words between slashes, in a header whose parts are parted by commas and spaces.
-fn scope(what: &str, word: &str) -> Result<()> {
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if !word.is_empty() && word.bytes().all(is_word) {
-        return Ok(());
-    }
-    Err(refused(format!("the {what} may have ASCII letters, digits and -_. only, not {}", quoted(word))))
 }
 
 /// Messages name the rule alone: a URL may hold a password, or a signature.
@@ -61,11 +68,15 @@ fn url(url: &str) -> Result<()> {
     if url.contains('#') {
         return Err(refused("the URL must have no fragment".to_owned()));
     }
+    decoded(parsed.path())?;
+    if std::str::from_utf8(&decoded(parsed.query().unwrap_or_default())?).is_err() {
+        return Err(refused("the URL's query must be UTF-8, percent-encoded".to_owned())); // the signer reads U+FFFD there
+    }
     Ok(())
 }
 
-/// The query of a URL that is to be presigned must not have a signature in it already.
-pub(super) fn is_unsigned(url: &str) -> Result<()> {
+/// The query must not have a signature in it already: servers take one of two, or none.
+fn is_unsigned(url: &str) -> Result<()> {
     let query = url.split_once('?').map(|(_, query)| query).unwrap_or_default();
     let names = query.split('&').map(|part| part.split('=').next().unwrap_or_default());
     let of_signatures =
