@@ -79,8 +79,21 @@ class Desk:
         self.secrets.append(document["SecretAccessKey"])
         return document["AccessKeyId"], document["SecretAccessKey"]
 
+    def pair_beside(self, name):
+        """The id of the record's key, while another command runs."""
+        shown = subprocess.run(
+            [self.aumbry, "get", name, "--field", "access-key-id", "-n"], cwd=self.folder, env=self.environment,
+            start_new_session=True, capture_output=True, text=True, timeout=PATIENCE,
+        )
+        return shown.stdout
+
     def is_under_way(self, name):
         return "rotation " in self.must("show", name)
+
+    def since(self, name):
+        """When a new key was asked for, as a person is told who begins a second rotation."""
+        done = self.run("rotate", name, "--iam-endpoint", self.proxy.url, "--json")
+        return json.loads(done.stderr.splitlines()[-1])["error"]["message"].rpartition(" ")[2]
 
     def kill(self):
         self.child.kill()
@@ -111,6 +124,11 @@ class Desk:
         wrong += ["a rotation is under way"] if self.is_under_way(name) else []
         return wrong
 
+    def resume_without_old(self, name):
+        done = self.rotate(name, "--resume")
+        wrong = self.holds(name) + ([] if done.returncode == 0 else [str(done)])
+        return wrong + (["a rotation is under way"] if self.is_under_way(name) else [])
+
     def resume(self, name, old, at_random=None):
         """Goes on until it is done, and looks after each run; `at_random` kills some runs too."""
         wrong = self.holds(name)
@@ -127,5 +145,7 @@ class Desk:
 
 def says(done, exit, code, *words):
     """Whether it failed so, said so to people, and to programs."""
+    if done.returncode == 0:
+        return False
     error = json.loads(done.stderr.splitlines()[-1])["error"]
     return (done.returncode, error["exit"], error["code"]) == (exit, exit, code) and all(word in done.stderr for word in words)

@@ -16,6 +16,7 @@ import time
 
 from desk import Desk, check, counts, says, tally
 from iam import MOST_KEYS, Proxy, certificate
+from rotation_others import PARTS
 
 README = pathlib.Path(__file__).parents[2] / "README.md"
 RANDOM_KILLS = 24
@@ -308,7 +309,7 @@ def main():
         try:
             for part in [
                 readme, online, tls, old_keys_that_are_kept, answers_that_are_lost, a_new_key_takes_its_time, a_full_disk,
-                two_keys, keys_that_are_refused, given_up, killed_at_any_time, killed_at_every_request,
+                two_keys, keys_that_are_refused, given_up, *PARTS, killed_at_any_time, killed_at_every_request,
             ]:
                 begin = time.monotonic()
                 part(desk)
