@@ -126,6 +126,22 @@ def lists_in_parts(desk):
     check("and with the whole one it ends", not desk.resume(name, old), name)
 
 
+def answers_that_are_none(desk):
+    now = datetime.datetime.now(datetime.timezone.utc)
+    name, old = desk.record()
+    status, body = listing({old[0]: now})
+    done = desk.rotate(name, "--json", fate=lists(lambda: (status, body + b" " * 2 * 1024 * 1024)))
+    told = says(done, 8, "bad_answer", "ListAccessKeys", "cannot be read")
+    check("an answer larger than any of AWS is not read to its end", told and not desk.is_under_way(name), done)
+    same = f"<UserName>u</UserName><AccessKeyId>{old[0]}</AccessKeyId><Status>Active</Status>"
+    key = f"<AccessKey>{same}<SecretAccessKey>another</SecretAccessKey></AccessKey>"
+    made = 200, f"<CreateAccessKeyResponse><CreateAccessKeyResult>{key}</CreateAccessKeyResult></CreateAccessKeyResponse>".encode()
+    done = desk.rotate(name, "--json", fate=lambda _number, action, _when: made if action == "CreateAccessKey" else None)
+    told = says(done, 8, "bad_answer", "CreateAccessKey", "a key that was there before")
+    check("a new key that is the old one is none", told and desk.pair(name) == old and not desk.holds(name), done)
+    check("then nothing is lost", not desk.resume(name, old), done)
+
+
 def a_new_key_that_is_not_listed(desk):
     """The answer to the call that tries the new key out says nothing of it: so nobody knows whether it works."""
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -177,6 +193,6 @@ def another_record_meanwhile(desk):
 
 
 PARTS = [
-    given_up_elsewhere, gone_on_twice, a_key_made_long_after, lists_in_parts, a_new_key_that_is_not_listed,
+    given_up_elsewhere, gone_on_twice, a_key_made_long_after, lists_in_parts, answers_that_are_none, a_new_key_that_is_not_listed,
     the_new_key_deleted_elsewhere, another_record_meanwhile,
 ]

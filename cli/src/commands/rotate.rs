@@ -190,6 +190,10 @@ impl Work<'_> {
                 return Err(failure.advise(advice));
             }
         };
+        if rotation.keys_before.contains(&id) {
+            let why = "it is a key that was there before";
+            return Err(Refusal::not_understood("CreateAccessKey", why).into());
+        }
         match self.vault.edit(|edit| edit.keep_new_key(self.name, &id, secret.expose_secret())) {
             Ok(()) => {
                 self.say(&format!("Made {id}: it is in the vault, beside the old one."));
