@@ -38,6 +38,15 @@ fn keep(vault: &Vault) {
     vault.edit(|edit| edit.keep_new_key("mine", NEW_ID, NEW_SECRET)).unwrap();
 }
 
+fn rotation(vault: &Vault) -> aumbry::Rotation {
+    vault.rotation("mine").unwrap().unwrap()
+}
+
+fn end(vault: &Vault) {
+    let rotation = rotation(vault);
+    vault.edit(|edit| edit.end_rotation(&rotation)).unwrap();
+}
+
 #[test]
 fn every_step_of_a_rotation_is_in_the_vault_before_the_next_begins() {
     let desk = Desk::new();
@@ -60,7 +69,7 @@ fn every_step_of_a_rotation_is_in_the_vault_before_the_next_begins() {
 
     vault.edit(|edit| edit.note_deactivation("mine")).unwrap();
     assert_eq!(stage(&desk), Some(RotationStage::Deactivated));
-    vault.edit(|edit| edit.end_rotation("mine")).unwrap();
+    end(&vault);
     assert_eq!((stage(&desk), pairs(&desk)), (None, (NEW_ID.to_owned(), None)));
     assert_eq!(vault.verify().unwrap().records, 2);
 }
@@ -115,12 +124,15 @@ fn steps_out_of_order_are_refused() {
     refused(&|edit| edit.keep_new_key("mine", NEW_ID, NEW_SECRET));
     refused(&|edit| edit.swap_keys("mine"));
     refused(&|edit| edit.note_deactivation("mine"));
-    refused(&|edit| edit.end_rotation("mine"));
     begin(&vault);
+    let creating = rotation(&vault);
+    refused(&|edit| edit.swap_keys_back(&creating));
     refused(&|edit| edit.swap_keys("mine"));
     refused(&|edit| edit.note_deactivation("mine"));
     keep(&vault);
     refused(&|edit| edit.keep_new_key("mine", NEW_ID, NEW_SECRET));
+    refused(&|edit| edit.end_rotation(&creating));
+    refused(&|edit| edit.renew_rotation(&creating));
     assert_eq!(
         vault.edit(|edit| edit.begin_rotation("nobody", &[])).unwrap_err().kind(),
         ErrorKind::NoSuchRecord
@@ -128,6 +140,69 @@ fn steps_out_of_order_are_refused() {
     vault.edit(|edit| edit.add(&Draft::new_session("session", "ASIA", "secret", "token")?)).unwrap();
     refused(&|edit| edit.begin_rotation("session", &[]));
     // One that failed at AWS is given up, and the record is free again.
-    vault.edit(|edit| edit.end_rotation("mine")).unwrap();
+    end(&vault);
     vault.edit(|edit| edit.remove("mine")).unwrap();
+}
+
+/// One who was about to give a rotation up, while another went on with it, would have forgotten the pair that works.
+#[test]
+fn a_rotation_ends_only_where_its_reader_saw_it() {
+    let desk = Desk::new();
+    let vault = vault(&desk);
+    begin(&vault);
+    keep(&vault);
+    let seen = rotation(&vault);
+    vault.edit(|edit| edit.swap_keys("mine")).unwrap();
+    let error = vault.edit(|edit| edit.end_rotation(&seen)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+    assert_eq!(pairs(&desk), (NEW_ID.to_owned(), Some((KEY_ID.to_owned(), SECRET.to_owned()))));
+    let swapped = rotation(&vault);
+    assert_eq!(
+        vault.edit(|edit| edit.renew_rotation(&swapped)).unwrap_err().kind(),
+        ErrorKind::Refused,
+        "the record has the new pair"
+    );
+    end(&vault);
+    assert_eq!(
+        vault.edit(|edit| edit.end_rotation(&swapped)).unwrap_err().kind(),
+        ErrorKind::Refused,
+        "it is over"
+    );
+
+    // Another rotation, which came as far, is another one.
+    vault.edit(|edit| edit.begin_rotation("mine", &[NEW_ID])).unwrap();
+    vault.edit(|edit| edit.keep_new_key("mine", "AKIAANOTHEREXAMPLE", "another")).unwrap();
+    let error = vault.edit(|edit| edit.end_rotation(&seen)).unwrap_err();
+    assert!(error.to_string().contains("another rotation"), "{error}");
+    end(&vault);
+}
+
+#[test]
+fn a_new_key_that_is_given_up_leaves_the_vault_before_it_is_deleted() {
+    let desk = Desk::new();
+    let vault = vault(&desk);
+    begin(&vault);
+    keep(&vault);
+    let created = rotation(&vault);
+    vault.edit(|edit| edit.renew_rotation(&created)).unwrap();
+    assert_eq!(pairs(&desk), (KEY_ID.to_owned(), Some((KEY_ID.to_owned(), SECRET.to_owned()))));
+    let renewed = rotation(&vault);
+    assert_eq!((renewed.stage, &renewed.keys_before), (RotationStage::Creating, &created.keys_before));
+    assert_eq!(vault.edit(|edit| edit.swap_keys("mine")).unwrap_err().kind(), ErrorKind::Refused);
+}
+
+#[test]
+fn the_old_pair_can_be_given_back() {
+    let desk = Desk::new();
+    let vault = vault(&desk);
+    vault.edit(|edit| edit.change("mine", &Change::new().attribute("region", Some("eu-west-1")))).unwrap();
+    begin(&vault);
+    keep(&vault);
+    vault.edit(|edit| edit.swap_keys("mine")).unwrap();
+    let swapped = rotation(&vault);
+    vault.edit(|edit| edit.swap_keys_back(&swapped)).unwrap();
+    assert_eq!((stage(&desk), pairs(&desk)), (None, (KEY_ID.to_owned(), None)));
+    let back = desk.open().unwrap().get_credentials("mine").unwrap().unwrap();
+    assert_eq!(back.secret_access_key().expose_secret(), SECRET);
+    assert_eq!(back.attribute("region"), Some("eu-west-1"));
 }

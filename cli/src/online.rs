@@ -20,6 +20,9 @@ use crate::failure::{Failure, Outcome};
 const ATTEMPT: Duration = Duration::from_secs(15);
 const CALL: Duration = Duration::from_secs(45);
 
+/// A user has two keys at most; AWS may tell of them in parts.
+const MOST_PARTS: usize = 10;
+
 /// IAM, as one pair of keys sees it.
 pub(crate) struct Iam {
     runtime: tokio::runtime::Runtime,
@@ -46,18 +49,29 @@ impl Iam {
         Ok(Self { runtime: runtime()?, client: aws_sdk_iam::Client::from_conf(config.build()) })
     }
 
-    /// The access keys of the user whose keys sign.
+    /// The access keys of the user whose keys sign: all of them, in however many parts AWS says it.
     pub(crate) fn keys(&self) -> Result<Vec<AccessKey>, Refusal> {
         const CALL: &str = "ListAccessKeys";
-        let answer = self.runtime.block_on(self.client.list_access_keys().send());
-        let answer = answer.map_err(|error| Refusal::of(CALL, &error))?;
-        let keys = answer.access_key_metadata().iter().map(|key| {
-            let created = key.create_date().and_then(|time| SystemTime::try_from(*time).ok());
-            let id = key.access_key_id().filter(|id| is_id(id))?.to_owned();
-            Some(AccessKey { id, created })
-        });
-        let keys: Option<_> = keys.collect();
-        keys.ok_or_else(|| Refusal::not_understood(CALL, "it lists something that is no key"))
+        let (mut all, mut marker) = (Vec::new(), None);
+        for _ in 0..MOST_PARTS {
+            let call = self.client.list_access_keys().set_marker(marker.take());
+            let answer = self.runtime.block_on(call.send()).map_err(|error| Refusal::of(CALL, &error))?;
+            let keys = answer.access_key_metadata().iter().map(|key| {
+                let created = key.create_date().and_then(|time| SystemTime::try_from(*time).ok());
+                let id = key.access_key_id().filter(|id| is_id(id))?.to_owned();
+                Some(AccessKey { id, created })
+            });
+            let keys: Option<Vec<_>> = keys.collect();
+            let keys =
+                keys.ok_or_else(|| Refusal::not_understood(CALL, "it lists something that is no key"))?;
+            all.extend(keys);
+            match (answer.is_truncated(), answer.marker()) {
+                (false, _) => return Ok(all),
+                (true, Some(next)) => marker = Some(next.to_owned()),
+                (true, None) => break,
+            }
+        }
+        Err(Refusal::not_understood(CALL, "the list has no end"))
     }
 
     /// A new key, whose secret is shown this once. Asked for once: each further attempt could make another key.

@@ -14,129 +14,14 @@ import sys
 import tempfile
 import time
 
-from iam import MOST_KEYS, PATIENCE, Moto, Proxy, certificate
+from desk import Desk, check, counts, says, tally
+from iam import MOST_KEYS, Proxy, certificate
+from rotation_others import PARTS
 
-PASSPHRASE = "correct horse battery staple"
 README = pathlib.Path(__file__).parents[2] / "README.md"
 RANDOM_KILLS = 24
 BUDGET = 120  # seconds for second kills; on a slow machine the last of them are left out, and counted
 KEY = re.compile(r"\bAKIA[A-Z0-9]{12,}\b")
-
-counts = {"passed": 0, "failed": 0}
-tally = {"killed": 0, "resumed": 0, "held": 0}
-
-
-def check(what, holds, seen="", quiet=False):
-    counts["passed" if holds else "failed"] += 1
-    if not holds or not quiet:
-        print(f"{'ok    ' if holds else 'FAILED'} {what}", flush=True)
-    if not holds:
-        print(seen, flush=True)
-
-
-class Desk:
-    """A vault, the server, and the proxy between them."""
-
-    def __init__(self, folder, aumbry, moto_server):
-        self.folder, self.aumbry = pathlib.Path(folder), aumbry
-        self.environment = {"HOME": folder, "PATH": "/usr/local/bin:/usr/bin:/bin", "AUMBRY_PASSPHRASE_FILE": "passphrase"}
-        (self.folder / "passphrase").write_text(PASSPHRASE + "\n")
-        self.secrets, self.child, self.users = [PASSPHRASE], None, 0
-        self.moto = Moto(moto_server, folder)
-        self.proxy = Proxy(self.moto)
-        self.must("init", "--kdf", "m=19MiB,t=2,p=1", "--label", "anna")
-
-    def start(self, *arguments):
-        self.child = subprocess.Popen(
-            [self.aumbry, *arguments], cwd=self.folder, env=self.environment, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-        return self.child
-
-    def end(self):
-        out, err = self.child.communicate(timeout=PATIENCE)
-        shown = err + (out if self.child.args[1] != "credential-process" else "")
-        leaked = [secret for secret in self.secrets if secret in shown]
-        if leaked:
-            check(f"no secret in what {self.child.args[1:]} prints", False, err)
-        return subprocess.CompletedProcess(self.child.args[1:], self.child.returncode, out, err)
-
-    def run(self, *arguments):
-        self.start(*arguments)
-        return self.end()
-
-    def must(self, *arguments):
-        done = self.run(*arguments)
-        if done.returncode != 0:
-            raise SystemExit(f"{done}")
-        return done.stdout
-
-    def record(self):
-        """A record with the key of a new user: its name, which is the user's too, and the pair."""
-        self.users += 1
-        name = f"user-{self.users}"
-        pair = self.moto.user(name)
-        self.add(name, pair)
-        return name, pair
-
-    def add(self, name, pair):
-        self.secrets.append(pair[1])
-        (self.folder / "secret").write_text(pair[1])
-        self.must("--quiet", "add", name, "--access-key-id", pair[0], "--secret-file", "secret")
-
-    def rotate(self, name, *options, fate=None, user=None):
-        self.proxy.begin(user or name, fate)
-        return self.run("rotate", name, "--iam-endpoint", self.proxy.url, *options)
-
-    def pair(self, name):
-        document = json.loads(self.must("credential-process", name))
-        self.secrets.append(document["SecretAccessKey"])
-        return document["AccessKeyId"], document["SecretAccessKey"]
-
-    def is_under_way(self, name):
-        return "rotation " in self.must("show", name)
-
-    def kill(self):
-        self.child.kill()
-        self.child.wait()
-
-    def killing(self, at, moment):
-        """The fate of a run that ends at this request, before or after the server had it."""
-        def fate(number, _action, when):
-            if (number, when) == (at, moment):
-                self.kill()
-                return Proxy.LOST
-            return None
-        return fate
-
-    def holds(self, name):
-        """What is wrong while a rotation may be under way: the record's key must work, and there are two at most."""
-        pair, keys = self.pair(name), self.moto.keys(name)
-        wrong = [self.moto.refusal(pair)] + ([] if keys.get(pair[0]) else [f"{pair[0]} is not active: {keys}"])
-        wrong += [f"{self.proxy.most_keys} keys"] if self.proxy.most_keys > MOST_KEYS else []
-        return [problem for problem in wrong if problem]
-
-    def is_done(self, name, old):
-        """What is wrong when it has ended: one key, the record's; the old one is refused; nothing is under way."""
-        pair, keys = self.pair(name), self.moto.keys(name)
-        wrong = self.holds(name)
-        wrong += [] if keys == {pair[0]: True} else [f"the record has {pair[0]}, the user {keys}"]
-        wrong += [] if self.moto.refusal(old) == "InvalidClientTokenId" else ["the old key is accepted"]
-        wrong += ["a rotation is under way"] if self.is_under_way(name) else []
-        return wrong
-
-    def resume(self, name, old, at_random=None):
-        """Goes on until it is done, and looks after each run; `at_random` kills some runs too."""
-        wrong = self.holds(name)
-        tally["held"] += not wrong
-        tally["resumed"] += 1
-        done = self.rotate(name, "--resume")
-        wrong += [] if done.returncode == 0 else [str(done)]
-        if self.pair(name)[0] == old[0]:
-            # It was cut off before anything was written down, so there was nothing to go on with.
-            done = self.rotate(name)
-            wrong += [] if done.returncode == 0 else [str(done)]
-        return wrong + self.is_done(name, old)
 
 
 def killed_at_every_request(desk):
@@ -202,12 +87,6 @@ def killed_at_any_time(desk):
         desk.end()
         wrong += desk.resume(name, old) if desk.pair(name)[0] == old[0] or desk.is_under_way(name) else []
     check(f"killed at any time, {RANDOM_KILLS} times", not wrong, wrong)
-
-
-def says(done, exit, code, *words):
-    """Whether it failed so, said so to people, and to programs."""
-    error = json.loads(done.stderr.splitlines()[-1])["error"]
-    return (done.returncode, error["exit"], error["code"]) == (exit, exit, code) and all(word in done.stderr for word in words)
 
 
 def answers_that_are_lost(desk):
@@ -314,10 +193,10 @@ def keys_that_are_refused(desk):
     done = desk.rotate(name, "--yes", "--json")
     check("a user who may not rotate", says(done, 9, "aws_refused", "ListAccessKeys: AccessDenied"), done)
     name, old = desk.record()
-    denied = (403, b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no&#x9b;2J</Message></Error></ErrorResponse>")
+    denied = (403, b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no&#x9b;&#x202e;2J</Message></Error></ErrorResponse>")
     done = desk.rotate(name, "--json", fate=lambda _n, action, _w: denied if action == "CreateAccessKey" else None)
     check("a user who may not make keys: nothing is under way", says(done, 9, "aws_refused", "AccessDenied: no2J") and not desk.is_under_way(name), done)
-    check("what a server says moves no cursor", "\x9b" not in done.stderr, done)
+    check("what a server says moves no cursor", not {"\x9b", "\u202e"} & set(done.stderr), done)
 
 
 def given_up(desk):
@@ -430,7 +309,7 @@ def main():
         try:
             for part in [
                 readme, online, tls, old_keys_that_are_kept, answers_that_are_lost, a_new_key_takes_its_time, a_full_disk,
-                two_keys, keys_that_are_refused, given_up, killed_at_any_time, killed_at_every_request,
+                two_keys, keys_that_are_refused, given_up, *PARTS, killed_at_any_time, killed_at_every_request,
             ]:
                 begin = time.monotonic()
                 part(desk)

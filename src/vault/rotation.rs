@@ -156,16 +156,8 @@ impl Edit<'_> {
     /// [`Refused`](ErrorKind::Refused) if there is no new pair.
     pub fn swap_keys(&mut self, name: &str) -> Result<()> {
         let (attributes, created) = self.pending_at(name, RotationStage::Created)?;
-        let state = self.visible(name)?;
         let (old, new) = (self.secrets_of(name)?, self.secrets_of(&pending(name))?);
-        let record = PlannedRecord {
-            secret: PlannedSecret::New(new),
-            attributes: state.attributes,
-            created: state.created,
-            updated: self.now,
-            expires: state.expires,
-        };
-        self.plan(name, record);
+        self.plan_keys(name, new)?;
         self.plan_pending(name, old, at_stage(attributes, RotationStage::Swapped), created);
         Ok(())
     }
@@ -184,16 +176,73 @@ impl Edit<'_> {
     /// Forgets the other pair, once its key is known to be deleted, or was never made.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) if no rotation is under way.
-    pub fn end_rotation(&mut self, name: &str) -> Result<()> {
-        if self.state_of(&pending(name)).is_none() {
-            return Err(Error::new(
-                ErrorKind::Refused,
-                format!("no rotation of {} is under way", quoted(name)),
-            ));
-        }
+    /// [`Refused`](ErrorKind::Refused) if this rotation is not under way, or not where the caller saw it: what the other
+    /// pair is by now, the caller does not know.
+    pub fn end_rotation(&mut self, rotation: &Rotation) -> Result<()> {
+        let name = rotation.name.as_str();
+        self.check_is(rotation)?;
         self.plan_removal(&pending(name));
         Ok(())
+    }
+
+    /// Writes down that a new key is about to be asked for once more, or that the new one is about to be deleted: the
+    /// rotation is as it was before the first was made, with the time of now, and the other pair the record's own.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) as for [`end_rotation`](Self::end_rotation), and when the record has its new pair.
+    pub fn renew_rotation(&mut self, rotation: &Rotation) -> Result<()> {
+        let name = rotation.name.as_str();
+        self.check_is(rotation)?;
+        if rotation.stage > RotationStage::Created {
+            return Err(Error::new(ErrorKind::Refused, format!("{} has its new keys already", quoted(name))));
+        }
+        let (mut attributes, created) = self.pending_at(name, rotation.stage)?;
+        attributes.set_checked(STARTED, &self.now.to_string());
+        let own = self.secrets_of(name)?;
+        self.plan_pending(name, own, at_stage(attributes, RotationStage::Creating), created);
+        Ok(())
+    }
+
+    /// Gives the record its old pair back, when AWS does not accept the new one any more, and ends the rotation.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) as for [`end_rotation`](Self::end_rotation), and when the record has its old pair.
+    pub fn swap_keys_back(&mut self, rotation: &Rotation) -> Result<()> {
+        let name = rotation.name.as_str();
+        self.check_is(rotation)?;
+        if rotation.stage < RotationStage::Swapped {
+            return Err(Error::new(ErrorKind::Refused, format!("{} has its old keys", quoted(name))));
+        }
+        let old = self.secrets_of(&pending(name))?;
+        self.plan_keys(name, old)?;
+        self.plan_removal(&pending(name));
+        Ok(())
+    }
+
+    /// The record as it is, but with these keys.
+    fn plan_keys(&mut self, name: &str, keys: Secrets) -> Result<()> {
+        let state = self.visible(name)?;
+        let record = PlannedRecord {
+            secret: PlannedSecret::New(keys),
+            attributes: state.attributes,
+            created: state.created,
+            updated: self.now,
+            expires: state.expires,
+        };
+        self.plan(name, record);
+        Ok(())
+    }
+
+    /// Whether the rotation stands where its reader saw it, and nobody else went on with it or began another.
+    fn check_is(&self, rotation: &Rotation) -> Result<()> {
+        let name = rotation.name.as_str();
+        let (attributes, _) = self.pending_at(name, rotation.stage)?;
+        let started = attributes.get(STARTED).and_then(|text| text.parse().ok()).map(system_time);
+        let other = self.secrets_of(&pending(name))?;
+        if started == Some(rotation.started) && other.access_key_id() == rotation.other_access_key_id {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Refused, format!("another rotation of {} is under way", quoted(name))))
     }
 
     /// # Errors

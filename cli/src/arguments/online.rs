@@ -19,7 +19,8 @@ pub(crate) struct Rotate {
     /// Go on with a rotation that was cut off
     #[arg(long, conflicts_with = "abort")]
     pub(crate) resume: bool,
-    /// Give up a rotation that was cut off before the record got its new key, and delete that
+    /// Give up a rotation that was cut off before the record got its new key, and delete that; or go back to the old key,
+    /// if the new one was deleted elsewhere
     #[arg(long)]
     pub(crate) abort: bool,
     /// Stop as soon as the record has its new key; --resume deletes the old one, when no program uses it any more

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::arguments::{Add, Edit, SecretSource};
 use crate::failure::{Failure, Outcome};
-use crate::output::{print, print_json};
+use crate::output::{is_plain, print, print_json};
 use crate::passphrase::terminal;
 use crate::secret::{self, SecretBytes};
 use crate::session::Session;
@@ -266,11 +266,7 @@ pub(super) fn table(heads: &[&str; 4], rows: &[[String; 4]]) -> String {
 
 /// As a terminal can show it: a name may hold characters that turn the line around.
 pub(super) fn escaped(text: &str) -> String {
-    let plain = |c: char| {
-        !c.is_control()
-            && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    text.chars().map(|c| if plain(c) { c.to_string() } else { c.escape_unicode().to_string() }).collect()
+    text.chars().map(|c| if is_plain(c) { c.to_string() } else { c.escape_unicode().to_string() }).collect()
 }
 
 pub(super) fn show(session: &Session, name: &str, reveal: bool) -> Outcome {

@@ -21,6 +21,8 @@ use crate::session::Session;
 const MOST_KEYS: usize = 2;
 /// How long a new key may take until all of AWS knows it.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How far from the time when a key was asked for AWS may have made it: a call, and clocks that differ a little.
+const AT_THAT_TIME: Duration = Duration::from_secs(60);
 
 pub(super) fn rotate(session: &Session, arguments: &Rotate) -> Outcome {
     let vault = session.open_to_write()?;
@@ -124,10 +126,16 @@ impl Work<'_> {
             return Ok(());
         }
         let names = others.join(", ");
-        self.session.confirm(
-            self.arguments.yes,
-            &format!("{id} is the key of these records too, which would not work any more: {names}. Go on?"),
-        )
+        self.session
+            .confirm(
+                self.arguments.yes,
+                &format!(
+                    "{id} is the key of these records too, which would not work any more: {names}. Go on?"
+                ),
+            )
+            .map_err(|failure| {
+                failure.advise(format!("{id} is the key of {names} too: add --yes if these may stop working"))
+            })
     }
 
     /// From wherever it stands to the end. `is_new` says that this very run began it.
@@ -139,7 +147,12 @@ impl Work<'_> {
                 RotationStage::Creating => self.create(&rotation, is_new)?,
                 RotationStage::Created => self.take_up(&rotation)?,
                 RotationStage::Swapped if self.arguments.keep_old_key => return self.pause(&rotation),
-                RotationStage::Swapped => self.deactivate(&rotation)?,
+                RotationStage::Swapped => {
+                    if !is_new {
+                        self.ask_for_others(&rotation.other_access_key_id)?; // who came since
+                    }
+                    self.deactivate(&rotation)?;
+                }
                 RotationStage::Deactivated => return self.finish(&rotation),
                 stage => {
                     return Err(Failure::unexpected(format!(
@@ -157,11 +170,13 @@ impl Work<'_> {
             // A key may have been made whose secret went with the answer.
             let keys = own.keys()?;
             self.clear_orphans(&own, &keys, rotation)?;
+            // What is made now was made at another time than what an earlier run made.
+            self.save(|edit| edit.renew_rotation(rotation))?;
         }
         let (id, secret) = match self.session.waiting("Making a key", || own.create_key()) {
             Ok(key) => key,
             Err(Refusal::Answered { failure, .. }) if is_new => {
-                self.save(|edit| edit.end_rotation(self.name))?; // nothing was made: nothing is under way
+                self.save(|edit| edit.end_rotation(rotation))?; // nothing was made: nothing is under way
                 return Err(failure);
             }
             Err(Refusal::Answered { failure, .. }) => {
@@ -175,6 +190,10 @@ impl Work<'_> {
                 return Err(failure.advise(advice));
             }
         };
+        if rotation.keys_before.contains(&id) {
+            let why = "it is a key that was there before";
+            return Err(Refusal::not_understood("CreateAccessKey", why).into());
+        }
         match self.vault.edit(|edit| edit.keep_new_key(self.name, &id, secret.expose_secret())) {
             Ok(()) => {
                 self.say(&format!("Made {id}: it is in the vault, beside the old one."));
@@ -205,7 +224,7 @@ impl Work<'_> {
     /// Deletes what this rotation made and nobody has the secret of. A key that may be somebody else's is asked for.
     fn clear_orphans(&self, own: &Iam, keys: &[AccessKey], rotation: &Rotation) -> Outcome {
         for key in keys.iter().filter(|key| !rotation.keys_before.contains(&key.id)) {
-            let is_ours = key.created.is_some_and(|created| created >= rotation.started)
+            let is_ours = key.created.is_some_and(|created| is_near(created, rotation.started))
                 && own.was_used(&key.id) == Some(false);
             if !is_ours {
                 let question = format!(
@@ -231,7 +250,13 @@ impl Work<'_> {
         let other = self.vault.other_credentials(self.name)?;
         let other = other.ok_or_else(|| Failure::conflict("the rotation was ended elsewhere"))?;
         let other = self.iam(&other)?;
-        self.patiently(|| other.keys().map(|_| true)).map_err(|refusal| {
+        let is_listed = || other.keys().map(|keys| keys.iter().any(|key| key.id == *new));
+        let accepted = self.patiently(is_listed).and_then(|is_listed| {
+            let missing =
+                || Refusal::not_understood("ListAccessKeys", "it lists not even the key that signed");
+            is_listed.then_some(()).ok_or_else(missing)
+        });
+        accepted.map_err(|refusal| {
             Failure::from(refusal).advise(format!(
                 "the old key works, the new one {new} is in the vault too: {} goes on, or --abort deletes it",
                 self.resume()
@@ -262,7 +287,7 @@ impl Work<'_> {
     fn finish(&self, rotation: &Rotation) -> Outcome {
         let old = &rotation.other_access_key_id;
         self.delete(&self.own()?, old).map_err(|refusal| self.later(refusal, old))?;
-        self.save(|edit| edit.end_rotation(self.name))?;
+        self.save(|edit| edit.end_rotation(rotation))?;
         self.say(&format!("{old} is deleted."));
         self.report(true, Some(old))
     }
@@ -282,8 +307,14 @@ impl Work<'_> {
     }
 
     fn later(&self, refusal: Refusal, old: &str) -> Failure {
-        let advice =
-            format!("{} has its new key; {} does away with the old one, {old}", self.name, self.resume());
+        let advice = if refusal.is_unknown_key() {
+            format!(
+                "{}'s new key is gone; `aumbry rotate {0} --abort` goes back to the old one, {old}",
+                self.name
+            )
+        } else {
+            format!("{} has its new key; {} does away with the old one, {old}", self.name, self.resume())
+        };
         Failure::from(refusal).advise(advice)
     }
 
@@ -304,25 +335,67 @@ impl Work<'_> {
         })
     }
 
-    /// Back to the old pair, as long as it is the record's.
+    /// Back to the old pair, as long as it is the record's, or the new one is gone.
     fn abort(&self, rotation: &Rotation) -> Outcome {
         let own = self.own()?;
-        match (own.keys(), rotation.stage) {
-            (Err(refusal), _) if refusal.is_unknown_key() => self.ask_to_forget(rotation)?,
+        match (self.session.waiting("Asking AWS", || own.keys()), rotation.stage) {
+            (Err(refusal), _) if refusal.is_unknown_key() => return self.abort_without_own(rotation),
             (Err(refusal), _) => return Err(refusal.into()),
-            (Ok(keys), RotationStage::Creating) => self.clear_orphans(&own, &keys, rotation)?,
-            (Ok(_), RotationStage::Created) => self.delete(&own, &rotation.other_access_key_id)?,
+            (Ok(keys), RotationStage::Creating) => {
+                self.clear_orphans(&own, &keys, rotation)?;
+                self.save(|edit| edit.end_rotation(rotation))?;
+            }
+            (Ok(_), RotationStage::Created) => {
+                // First in the vault: nobody is to put into use what is being deleted.
+                self.save(|edit| edit.renew_rotation(rotation))?;
+                self.delete(&own, &rotation.other_access_key_id)?;
+                let renewed = self.vault.rotation(self.name)?;
+                let renewed = renewed.ok_or_else(|| Failure::conflict("the rotation was ended elsewhere"))?;
+                self.save(|edit| edit.end_rotation(&renewed))?;
+            }
             (Ok(_), _) => {
                 return Err(Failure::refused(format!("{} has its new key already", self.name))
                     .advise(format!("{} does away with the old one", self.resume())));
             }
         }
-        self.save(|edit| edit.end_rotation(self.name))?;
-        self.say("The rotation is given up.");
+        self.given_up()
+    }
+
+    /// The record's own key is gone. The other one may be the last that works.
+    fn abort_without_own(&self, rotation: &Rotation) -> Outcome {
+        if rotation.stage != RotationStage::Creating {
+            let other = self.vault.other_credentials(self.name)?;
+            let other = other.ok_or_else(|| Failure::conflict("the rotation was ended elsewhere"))?;
+            let other = self.iam(&other)?;
+            match (self.session.waiting("Asking AWS", || other.keys()), rotation.stage) {
+                (Err(refusal), _) if refusal.is_unknown_key() => {}
+                (Err(refusal), _) => return Err(refusal.into()),
+                (Ok(_), RotationStage::Created) => {
+                    let new = &rotation.other_access_key_id;
+                    return Err(Failure::refused(format!(
+                        "AWS does not accept the old key of {} any more, but the new one, {new}",
+                        self.name
+                    ))
+                    .advise(format!("{} puts it into use", self.resume())));
+                }
+                (Ok(_), _) => {
+                    self.save(|edit| edit.swap_keys_back(rotation))?;
+                    return self.given_up();
+                }
+            }
+        }
+        self.ask_to_forget(rotation)?;
+        self.save(|edit| edit.end_rotation(rotation))?;
+        self.given_up()
+    }
+
+    fn given_up(&self) -> Outcome {
+        let id = credentials(self.vault, self.name)?.access_key_id().to_owned();
+        self.say(&format!("The rotation is given up: {} has the key {id}.", self.name));
         self.report(false, None)
     }
 
-    /// Whose own key is gone cannot look after the other one, and is not kept waiting for ever.
+    /// When AWS accepts neither key, and nobody is to be kept waiting for ever.
     fn ask_to_forget(&self, rotation: &Rotation) -> Outcome {
         let own = credentials(self.vault, self.name)?.access_key_id().to_owned();
         let question = match rotation.stage {
@@ -336,7 +409,9 @@ impl Work<'_> {
                 rotation.other_access_key_id
             ),
         };
-        self.session.confirm(self.arguments.yes, &question)
+        self.session
+            .confirm(self.arguments.yes, &question)
+            .map_err(|failure| failure.advise(format!("add --yes, which says yes to this: {question}")))
     }
 
     fn report(&self, rotated: bool, deleted: Option<&str>) -> Outcome {
@@ -348,6 +423,12 @@ impl Work<'_> {
             json!({ "name": self.name, "rotated": rotated, "access_key_id": id, "deleted": deleted });
         self.session.done("", &result)
     }
+}
+
+/// Whether a key that AWS made at one time may be the one that was asked for at the other.
+fn is_near(created: SystemTime, asked: SystemTime) -> bool {
+    let apart = created.duration_since(asked).or_else(|_| asked.duration_since(created));
+    apart.is_ok_and(|apart| apart <= AT_THAT_TIME)
 }
 
 /// A key and how old it is.

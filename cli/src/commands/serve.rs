@@ -4,7 +4,7 @@
 mod endpoint;
 mod uri;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, sleep_until, timeout};
 use zeroize::Zeroizing;
 
@@ -33,7 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A request has a method, a path and some headers.
 const MOST_BYTES: usize = 16 * 1024;
 
-/// Who comes when so many are being answered waits.
+/// When so many are being answered and one more comes, the one that has taken the longest is dropped: clients of AWS give
+/// up within a second or two, and whoever opens connections and says nothing is not to keep them out.
 const MOST_CONNECTIONS: usize = 32;
 
 pub(super) fn serve(session: &Session, serve: &Serve) -> Outcome {
@@ -105,12 +106,19 @@ fn tell(session: &Session, address: SocketAddr, names: &BTreeSet<&str>, token: &
 /// Answers whoever comes, until nobody who may ask has done so for the time given.
 async fn answer_all(listener: &TcpListener, endpoint: &Arc<Endpoint>, idle_timeout: Duration) {
     let mut connections = JoinSet::new();
+    let mut oldest_first = VecDeque::new();
     loop {
         let idle_from = endpoint.last_asked() + idle_timeout;
         tokio::select! {
-            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
+            accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(answer(stream, Arc::clone(endpoint)));
+                    oldest_first.retain(|connection: &AbortHandle| !connection.is_finished());
+                    if oldest_first.len() >= MOST_CONNECTIONS
+                        && let Some(oldest) = oldest_first.pop_front()
+                    {
+                        oldest.abort();
+                    }
+                    oldest_first.push_back(connections.spawn(answer(stream, Arc::clone(endpoint))));
                 }
                 // No descriptors left, or the client is gone already.
                 Err(_) => sleep(Duration::from_millis(100)).await,

@@ -5,10 +5,18 @@ use aws_sdk_iam::config::{Credentials as Keys, Region, SharedHttpClient};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use http_body_util::Limited;
 
 use super::ATTEMPT;
 use crate::failure::{Failure, Outcome};
+
+/// What IAM and STS answer has some kilobytes.
+const MOST_BYTES: usize = 1024 * 1024;
 
 /// Each partition of AWS has one IAM, whose requests are signed for one region: what the names of its regions begin
 /// with, and that region.
@@ -88,6 +96,19 @@ pub(super) fn keys(credentials: &Credentials) -> Keys {
     Keys::new(credentials.access_key_id(), secret, token, None, "aumbry")
 }
 
+/// Reads no more of an answer than an answer of AWS has: the SDK holds all of it in memory.
+#[derive(Debug)]
+struct Bounded(SharedHttpConnector);
+
+impl HttpConnector for Bounded {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let answer = self.0.call(request);
+        HttpConnectorFuture::new(async move {
+            Ok(answer.await?.map(|body| SdkBody::from_body_1_x(Limited::new(body, MOST_BYTES))))
+        })
+    }
+}
+
 /// One connection for all calls, through the proxy that the environment names.
 pub(super) fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
     let settings = HttpConnectorSettings::builder().connect_timeout(ATTEMPT).build();
@@ -98,6 +119,6 @@ pub(super) fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
         let tls = Provider::Rustls(CryptoMode::Ring);
         builder.proxy_config(ProxyConfig::from_env()).tls_provider(tls).build()
     };
-    let connector = SharedHttpConnector::new(connector);
+    let connector = SharedHttpConnector::new(Bounded(SharedHttpConnector::new(connector)));
     http_client_fn(move |_, _| connector.clone())
 }

@@ -6,6 +6,7 @@ use aws_sdk_iam::config::http::HttpResponse;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 
 use crate::failure::Failure;
+use crate::output::is_plain;
 
 /// As much of a server's words as is repeated.
 const WORDS: usize = 300;
@@ -72,9 +73,9 @@ impl From<Refusal> for Failure {
     }
 }
 
-/// Words of a server, without what could move a cursor.
+/// Words of a server, without what could move a cursor or turn the line around.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).take(WORDS).collect()
+    text.chars().filter(|letter| is_plain(*letter)).take(WORDS).collect()
 }
 
 /// What lies at the bottom of it: the layers above only say that there is something below.
