@@ -14,6 +14,7 @@
 mod guarded;
 
 pub(crate) use guarded::Guarded;
+pub(crate) use guarded::blocks::Blocks;
 pub use guarded::harden_process;
 
 use std::fmt;

@@ -1,12 +1,11 @@
 //! Argon2id v1.3 (RFC 9106): from a passphrase to the key-encryption key of one slot.
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
-use zeroize::Zeroize;
+use argon2::{Algorithm, Argon2, Params, Version};
 
 use super::KEY_LEN;
 use super::keys::Kek;
 use crate::error::{Error, ErrorKind, Result};
-use crate::memory::{out_of_memory, with_scrubbed_stack};
+use crate::memory::{Blocks, with_scrubbed_stack};
 
 /// Argon2id memory in KiB: 8 MiB to 1 GiB.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -123,19 +122,20 @@ impl KdfParameters {
 
 /// Derives the key-encryption key of a slot straight into `kek`.
 ///
-/// The memory matrix is allocated fallibly and wiped here: argon2's own `zeroize` feature leaves it. The lanes
-/// run in a pool that ends with this call, never in the host program's global one.
+/// The memory is ours, for argon2's own `zeroize` feature would not wipe it. The lanes run in a pool that ends with this
+/// call, never in the host program's global one.
 pub(crate) fn derive_kek(
     passphrase: &[u8],
     salt: &[u8; 16],
     parameters: &KdfParameters,
     kek: &mut Kek,
 ) -> Result<()> {
-    let KdfParameters { memory, passes, lanes } = parameters;
-    let params = Params::new(memory.0, passes.0, lanes.0, Some(KEY_LEN)).map_err(refused)?;
+    let lanes = parameters.lanes.0;
+    let params =
+        Params::new(parameters.memory.0, parameters.passes.0, lanes, Some(KEY_LEN)).map_err(refused)?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let mut matrix = Matrix::allocate(argon2.params().block_count())?;
-    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(lanes.0 as usize));
+    let mut memory = Blocks::new(argon2.params().block_count())?;
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(lanes as usize));
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|_| "aumbry-kdf".into())
@@ -147,10 +147,12 @@ pub(crate) fn derive_kek(
     let derived = std::thread::scope(|scope| {
         let derive = || {
             pool.install(|| {
-                with_scrubbed_stack(|| {
+                let derived = with_scrubbed_stack(|| {
                     let kek = kek.bytes_mut();
-                    argon2.hash_password_into_with_memory(passphrase, salt, kek, matrix.0.as_mut_slice())
-                })
+                    argon2.hash_password_into_with_memory(passphrase, salt, kek, memory.as_mut_slice())
+                });
+                memory.wipe_in_pool();
+                derived
             })
         };
         std::thread::Builder::new().spawn_scoped(scope, derive).map(std::thread::ScopedJoinHandle::join)
@@ -166,27 +168,6 @@ pub(crate) fn derive_kek(
 
 fn refused(error: argon2::Error) -> Error {
     Error::new(ErrorKind::InvalidInput, "Argon2id refused its parameters").with_source(error)
-}
-
-/// Argon2's memory, wiped when dropped.
-struct Matrix(Vec<Block>);
-
-impl Matrix {
-    fn allocate(blocks: usize) -> Result<Self> {
-        let mut matrix = Vec::new();
-        // Not `vec!`: that aborts the program under a memory limit.
-        matrix.try_reserve_exact(blocks).map_err(|_| out_of_memory(blocks * Block::SIZE))?;
-        matrix.resize(blocks, Block::new());
-        Ok(Self(matrix))
-    }
-}
-
-impl Drop for Matrix {
-    fn drop(&mut self) {
-        for block in &mut self.0 {
-            block.zeroize();
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The only unsafe code: a page of memory that the operating system guards, by what each system has for it.
 #![allow(unsafe_code, reason = "mapping, locking and unmapping memory has no safe interface")]
 
+pub(super) mod blocks;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]

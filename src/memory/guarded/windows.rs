@@ -49,6 +49,9 @@ impl Pages {
 /// READ_CONTROL 0x20000, SYNCHRONIZE 0x100000, PROCESS_QUERY_LIMITED_INFORMATION 0x1000, PROCESS_TERMINATE 1.
 const ACCESS: &str = "D:P(A;;0x121001;;;OW)\0";
 
+/// Large pages are a privilege here, which programs of ordinary users do not have.
+pub(super) fn prefer_huge_pages(_start: *mut u8, _len: usize) {}
+
 pub(super) fn harden_process() -> Result<()> {
     // SAFETY: these calls take and give integers. Children inherit the mode, as they inherit limits elsewhere.
     unsafe {
