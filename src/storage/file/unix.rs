@@ -56,9 +56,13 @@ pub(super) fn lock_options() -> OpenOptions {
 }
 
 /// Whether the file that is open is the one that stands there.
-pub(super) fn is_at(file: &File, path: &Path) -> bool {
-    let place = |metadata: &Metadata| (metadata.dev(), metadata.ino());
-    matches!((file.metadata(), fs::symlink_metadata(path)), (Ok(a), Ok(b)) if place(&a) == place(&b))
+pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let place = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    match fs::symlink_metadata(path) {
+        Ok(there) => Ok(place(file.metadata()?) == place(there)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Lets whoever may write the file take its lock, and nobody else: a reader could hold it for ever. A lock made by
