@@ -23,9 +23,14 @@ pub(super) fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Re
 /// Makes the rename survive a power cut. (On macOS `sync_all` is `F_FULLFSYNC`, which waits for the disk itself.)
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // A folder that cannot be read, or a file system that syncs no folders: asking again would not help.
-        Err(error) if is_unsupported(&error) => Ok(()),
+    let folder = match File::open(folder) {
+        // A folder that may be written but not read: asking again would not help.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+        opened => opened?,
+    };
+    match folder.sync_all() {
+        // A file system that syncs no folders.
+        Err(error) if is_unsupported(&error) && error.kind() != io::ErrorKind::PermissionDenied => Ok(()),
         result => result,
     }
 }
