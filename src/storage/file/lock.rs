@@ -16,7 +16,7 @@ pub(super) fn acquire(path: &Path, for_file: &Path, patience: Duration) -> io::R
         let file = open(path, for_file)?;
         match try_lock(&file) {
             // Somebody may have removed the file after all: others may hold a lock on a new one.
-            Ok(true) if system::is_at(&file, path) => return Ok(Some(file)),
+            Ok(true) if system::is_at(&file, path)? => return Ok(Some(file)),
             Ok(_) if start.elapsed() >= patience => return Ok(None),
             Ok(_) => std::thread::sleep(pause()),
             Err(error) => return Err(error),

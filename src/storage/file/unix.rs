@@ -23,9 +23,14 @@ pub(super) fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Re
 /// Makes the rename survive a power cut. (On macOS `sync_all` is `F_FULLFSYNC`, which waits for the disk itself.)
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // A folder that cannot be read, or a file system that syncs no folders: asking again would not help.
-        Err(error) if is_unsupported(&error) => Ok(()),
+    let folder = match File::open(folder) {
+        // A folder that may be written but not read: asking again would not help.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+        opened => opened?,
+    };
+    match folder.sync_all() {
+        // A file system that syncs no folders.
+        Err(error) if is_unsupported(&error) && error.kind() != io::ErrorKind::PermissionDenied => Ok(()),
         result => result,
     }
 }
@@ -56,9 +61,13 @@ pub(super) fn lock_options() -> OpenOptions {
 }
 
 /// Whether the file that is open is the one that stands there.
-pub(super) fn is_at(file: &File, path: &Path) -> bool {
-    let place = |metadata: &Metadata| (metadata.dev(), metadata.ino());
-    matches!((file.metadata(), fs::symlink_metadata(path)), (Ok(a), Ok(b)) if place(&a) == place(&b))
+pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let place = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    match fs::symlink_metadata(path) {
+        Ok(there) => Ok(place(file.metadata()?) == place(there)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Lets whoever may write the file take its lock, and nobody else: a reader could hold it for ever. A lock made by
