@@ -12,6 +12,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -276,6 +278,38 @@ fn a_writer_waits_while_another_process_holds_the_lock() {
     assert!(holder.end().1.success());
     writer.join().unwrap().unwrap();
     assert!(vault.find("s3-uploads").unwrap().is_some());
+}
+
+/// A program that committed without a break had the lock again before anybody else could look: where the disk is slow,
+/// others were told after ten seconds that the vault is busy.
+#[test]
+fn a_writer_who_never_pauses_lets_those_who_wait_in() {
+    const ROUNDS: usize = 20;
+    let folder = tempfile::tempdir().unwrap();
+    let storage = FileStorage::new(folder.path().join("vault.aumbry"));
+    let (turns, is_over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let busy = thread::spawn({
+        let (storage, turns, is_over) = (storage.clone(), Arc::clone(&turns), Arc::clone(&is_over));
+        move || {
+            while !is_over.load(Ordering::Relaxed) {
+                let _alone = storage.exclusive().unwrap();
+                turns.fetch_add(1, Ordering::Relaxed);
+                thread::sleep(Duration::from_millis(30)); // what a commit takes
+            }
+        }
+    });
+    let mut passed = Vec::new();
+    for _ in 0..ROUNDS {
+        thread::sleep(Duration::from_millis(40));
+        let before = turns.load(Ordering::Relaxed);
+        let entered = storage.exclusive().map(|_alone| turns.load(Ordering::Relaxed) - before);
+        passed.push(entered);
+    }
+    is_over.store(true, Ordering::Relaxed);
+    busy.join().unwrap();
+    let passed: usize = passed.into_iter().map(Result::unwrap).sum();
+    tell(&format!("{ROUNDS} times one who waited for the lock: {passed} turns of the other passed first"));
+    assert!(passed <= 4 * ROUNDS, "{passed} turns in {ROUNDS} rounds");
 }
 
 #[test]
