@@ -153,6 +153,25 @@ fn what_is_no_file_is_refused_without_waiting() {
     }
 }
 
+/// Opening is enough to rewind a tape, or to set off the writer of a FIFO, whose bytes are lost then.
+#[test]
+fn what_is_no_file_is_not_even_opened() {
+    let desk = Desk::new();
+    let fifo = desk.folder.path().join("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let writer = thread::spawn({
+        let fifo = fifo.clone();
+        move || drop(fs::OpenOptions::new().write(true).open(fifo).unwrap())
+    });
+    for _ in 0..20 {
+        thread::sleep(Duration::from_millis(5));
+        assert_eq!(refusals(&desk, &fifo), (ErrorKind::NotAFile, ErrorKind::NotAFile));
+        assert!(!writer.is_finished(), "the writer was told that somebody reads");
+    }
+    File::open(&fifo).unwrap();
+    writer.join().unwrap();
+}
+
 #[test]
 fn a_folder_is_no_file_however_it_is_spelled() {
     let desk = Desk::new();

@@ -150,17 +150,14 @@ impl Storage for FileStorage {
 
 fn open(path: &Path) -> Result<(File, u64)> {
     let failed = |error| failed("open", path, error);
-    let file = match system::open_to_read(path) {
-        Ok(file) => file,
-        // A socket, or elsewhere a folder, cannot be opened at all.
-        Err(error) => match std::fs::metadata(path) {
-            Ok(metadata) if !metadata.is_file() => return Err(not_a_file(path)),
-            _ => return Err(failed(error)),
-        },
-    };
+    // Opening alone can rewind a tape, or tell the writer of a FIFO that somebody reads.
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(not_a_file(path));
+    }
+    let file = system::open_to_read(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
-        return Err(not_a_file(path));
+        return Err(not_a_file(path)); // it was put there meanwhile
     }
     Ok((file, metadata.len()))
 }
