@@ -97,7 +97,12 @@ fn creating_at_a_dangling_link_makes_its_target() {
     let desk = Desk::new();
     let link = desk.folder.path().join("link");
     symlink("vault.aumbry", &link).unwrap();
-    assert_eq!(desk.open_options().open(&link, PASSPHRASE).unwrap_err().kind(), ErrorKind::NotFound);
+    let error = desk.open_options().open(&link, PASSPHRASE).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(
+        error.to_string().ends_with("link\" is a link that leads nowhere"),
+        "not that it is not there: {error}"
+    );
     desk.create_options().create(&link, PASSPHRASE).unwrap();
     assert!(is_link(&link) && !is_link(desk.path()));
     add(&desk.open_options().open(&link, PASSPHRASE).unwrap(), "s3-uploads");

@@ -149,7 +149,13 @@ impl Storage for FileStorage {
 }
 
 fn open(path: &Path) -> Result<(File, u64)> {
-    let failed = |error| failed("open", path, error);
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound if path.is_symlink() => {
+            let message = format!("{} is a link that leads nowhere", quoted(&path.to_string_lossy()));
+            Error::new(ErrorKind::NotFound, message).with_source(error)
+        }
+        _ => failed("open", path, error),
+    };
     // Opening alone can rewind a tape, or tell the writer of a FIFO that somebody reads.
     if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(not_a_file(path));
