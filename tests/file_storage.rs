@@ -112,6 +112,17 @@ fn creating_at_a_dangling_link_makes_its_target() {
 }
 
 #[test]
+fn a_hard_link_keeps_the_version_of_then() {
+    let desk = Desk::new();
+    let vault = desk.create();
+    let other = desk.folder.path().join("other");
+    fs::hard_link(desk.path(), &other).unwrap();
+    add(&vault, "s3-uploads");
+    let unpinned = OpenOptions::new().without_pin().open(other, PASSPHRASE).unwrap();
+    assert_eq!((vault.generation().unwrap(), unpinned.generation().unwrap()), (2, 1));
+}
+
+#[test]
 fn a_link_that_leads_nowhere_is_refused() {
     let desk = Desk::new();
     let link = desk.folder.path().join("loop");

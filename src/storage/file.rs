@@ -30,7 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A vault in a file on a local disk.
 ///
-/// A symbolic link is followed: its target is replaced and the link stays. Beside `NAME` stands `.NAME.lock`,
+/// A symbolic link is followed: its target is replaced and the link stays. Of hard links only the name that is saved
+/// by gets the new version: the others keep the one of then, and are a vault of their own. Beside `NAME` stands `.NAME.lock`,
 /// which is empty and never removed: whoever writes holds a lock on it.
 ///
 /// **Who may read it.** On Unix the file is made readable for its owner alone, and keeps its permissions when it
