@@ -6,7 +6,7 @@ use zeroize::Zeroize;
 use super::KEY_LEN;
 use super::keys::Kek;
 use crate::error::{Error, ErrorKind, Result};
-use crate::memory::{out_of_memory, with_scrubbed_stack};
+use crate::memory::{reserve_exact, with_scrubbed_stack};
 
 /// Argon2id memory in KiB: 8 MiB to 1 GiB.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -187,7 +187,7 @@ impl Matrix {
     fn allocate(blocks: usize) -> Result<Self> {
         let mut matrix = Vec::new();
         // Not `vec!`: that aborts the program under a memory limit.
-        matrix.try_reserve_exact(blocks).map_err(|_| out_of_memory(blocks * Block::SIZE))?;
+        reserve_exact(&mut matrix, blocks)?;
         matrix.resize(blocks, Block::new());
         Ok(Self(matrix))
     }

@@ -190,6 +190,20 @@ fn every_number_of_a_body_may_be_huge_or_overlong_and_does_no_harm() {
     assert!(numbers.len() == 28 && bench.count() >= 4_000, "{}", bench.count());
 }
 
+/// Something huge in the place of every number of a body, for those who have little memory. How many were refused.
+#[cfg(target_os = "linux")]
+pub(crate) fn refuse_huge_numbers() -> usize {
+    let mut bench = Bench::new();
+    let body = bench.body.clone();
+    for Number { at, len, what } in numbers(&body) {
+        for other in [1 << 28, 1 << 30, 1 << 32, 1 << 40, 1 << 62, 1 << 63, u64::MAX] {
+            bench
+                .judge(&spliced(&body, at, len, &in_form(253, other)), &format!("{what} at {at} is {other}"));
+        }
+    }
+    bench.count()
+}
+
 #[test]
 fn every_truncation_and_every_tail_of_a_body_is_refused() {
     let mut bench = Bench::new();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::unread;
+use crate::{little_memory, unread};
 
 /// KiB of address space, for those who have little.
 pub(crate) const LITTLE: u64 = 256 << 10;
@@ -58,6 +58,8 @@ fn a_child_that_aborts_is_noticed() {
             println!("> after{}", if lot.is_empty() { "?" } else { "" });
         }
         "measure" => unread::measured(&folder),
+        "little memory" => little_memory::child(&folder, false),
+        "little memory, all headers" => little_memory::child(&folder, true),
         _ => unreachable!("no task is called {task}"),
     }
 }

@@ -20,6 +20,8 @@ mod fields;
 mod flips;
 mod lengths;
 mod limits;
+#[cfg(target_os = "linux")]
+mod little_memory;
 mod oracle;
 mod scene;
 mod swaps;
