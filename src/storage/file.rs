@@ -171,7 +171,7 @@ fn open(path: &Path) -> Result<(File, u64)> {
 
 fn read(path: &Path, file: &File, len: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(|_| crate::memory::out_of_memory(len))?;
+    crate::memory::reserve_exact(&mut bytes, len)?;
     file.take(len as u64).read_to_end(&mut bytes).map_err(|error| failed("read", path, error))?;
     Ok(bytes)
 }
