@@ -4,8 +4,13 @@
 //! [`random`]): randomness is passed in, so that known answers can be tested.
 //! The constructions are written down in `docs/format.md`.
 
+#[cfg(test)]
+mod dead_generator;
+mod gcm;
 pub(crate) mod kdf;
 pub(crate) mod keys;
+#[cfg(test)]
+mod known_answers;
 pub(crate) mod random;
 pub(crate) mod record;
 pub(crate) mod seal;
@@ -55,9 +60,14 @@ fn hmac_sha256(key: &[u8; KEY_LEN], parts: &[&[u8]], out: &mut [u8; 32]) {
 fn hkdf_sha256<const N: usize>(ikm: &[u8; KEY_LEN], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; N]> {
     const { assert!(N <= 255 * 32, "RFC 5869, section 2.3: L <= 255 * HashLen") };
     let mut okm = Zeroizing::new([0; N]);
-    let expanded = hkdf::Hkdf::<Sha256>::new(Some(salt), ikm).expand(info, okm.as_mut_slice());
-    debug_assert!(expanded.is_ok(), "the length was checked at compile time");
+    let expanded = hkdf_sha256_into(ikm, salt, info, okm.as_mut_slice());
+    debug_assert!(expanded.is_some(), "the length was checked at compile time");
     okm
+}
+
+/// `None` if `okm` is longer than HKDF allows.
+fn hkdf_sha256_into(ikm: &[u8], salt: &[u8], info: &[u8], okm: &mut [u8]) -> Option<()> {
+    hkdf::Hkdf::<Sha256>::new(Some(salt), ikm).expand(info, okm).ok()
 }
 
 /// `u64 length ‖ bytes` as HMAC input needs it: the length alone, little-endian.

@@ -54,9 +54,30 @@ pub(crate) type WipedBytes = Zeroizing<Vec<u8>>;
 /// `len` zero bytes that never grow, so that no grown copy stays behind.
 pub(crate) fn zeroed(len: usize) -> Result<WipedBytes> {
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(|_| out_of_memory(len))?;
+    reserve_exact(&mut bytes, len)?;
     bytes.resize(len, 0);
     Ok(Zeroizing::new(bytes))
+}
+
+/// What must be left after something large was allocated, in bytes: threads are started next, with 2 MiB for the stack
+/// of each, and little things are allocated. Rust ends the whole program where a little thing gets no memory.
+const HEADROOM: usize = 24 << 20;
+const LARGE: usize = 1 << 20;
+
+/// Room for exactly `count` items in an empty vector, as many as a file may ask for: if there is not enough, or hardly
+/// enough, that is an error and not the end of the program.
+pub(crate) fn reserve_exact<T>(items: &mut Vec<T>, count: usize) -> Result<()> {
+    let len = count.saturating_mul(size_of::<T>());
+    items.try_reserve_exact(count).map_err(|_| out_of_memory(len))?;
+    check_headroom(len).inspect_err(|_| *items = Vec::new())
+}
+
+/// Whether enough is left after `len` bytes were allocated.
+fn check_headroom(len: usize) -> Result<()> {
+    if len >= LARGE && !guarded::is_room_for(HEADROOM) {
+        return Err(out_of_memory(len.saturating_add(HEADROOM)));
+    }
+    Ok(())
 }
 
 pub(crate) fn out_of_memory(len: usize) -> Error {

@@ -5,6 +5,8 @@
 //! swaps it in.
 
 mod advice;
+#[cfg(feature = "testing")]
+mod below_kdf;
 mod calibration;
 mod commit;
 mod creation;
@@ -45,6 +47,8 @@ use place::Place;
 use state::{Shared, State, check_secrets, locked, open_record};
 
 pub use advice::Advice;
+#[cfg(feature = "testing")]
+pub(crate) use below_kdf::open_below_kdf;
 pub use edit::Edit;
 pub use info::{Remembered, SlotInfo, VaultInfo, inspect, inspect_storage};
 pub use options::{CreateOptions, OpenOptions};

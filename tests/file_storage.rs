@@ -97,13 +97,29 @@ fn creating_at_a_dangling_link_makes_its_target() {
     let desk = Desk::new();
     let link = desk.folder.path().join("link");
     symlink("vault.aumbry", &link).unwrap();
-    assert_eq!(desk.open_options().open(&link, PASSPHRASE).unwrap_err().kind(), ErrorKind::NotFound);
+    let error = desk.open_options().open(&link, PASSPHRASE).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(
+        error.to_string().ends_with("link\" is a link that leads nowhere"),
+        "not that it is not there: {error}"
+    );
     desk.create_options().create(&link, PASSPHRASE).unwrap();
     assert!(is_link(&link) && !is_link(desk.path()));
     add(&desk.open_options().open(&link, PASSPHRASE).unwrap(), "s3-uploads");
     assert_eq!(desk.open().unwrap().verify().unwrap().records, 1);
     let again = desk.create_options().create(&link, PASSPHRASE).unwrap_err();
     assert_eq!(again.kind(), ErrorKind::VaultExists);
+}
+
+#[test]
+fn a_hard_link_keeps_the_version_of_then() {
+    let desk = Desk::new();
+    let vault = desk.create();
+    let other = desk.folder.path().join("other");
+    fs::hard_link(desk.path(), &other).unwrap();
+    add(&vault, "s3-uploads");
+    let unpinned = OpenOptions::new().without_pin().open(other, PASSPHRASE).unwrap();
+    assert_eq!((vault.generation().unwrap(), unpinned.generation().unwrap()), (2, 1));
 }
 
 #[test]
@@ -151,6 +167,25 @@ fn what_is_no_file_is_refused_without_waiting() {
         let kinds = refusals(&desk, &path);
         assert_eq!(kinds, (ErrorKind::NotAFile, ErrorKind::NotAFile), "{}", path.display());
     }
+}
+
+/// Opening is enough to rewind a tape, or to set off the writer of a FIFO, whose bytes are lost then.
+#[test]
+fn what_is_no_file_is_not_even_opened() {
+    let desk = Desk::new();
+    let fifo = desk.folder.path().join("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let writer = thread::spawn({
+        let fifo = fifo.clone();
+        move || drop(fs::OpenOptions::new().write(true).open(fifo).unwrap())
+    });
+    for _ in 0..20 {
+        thread::sleep(Duration::from_millis(5));
+        assert_eq!(refusals(&desk, &fifo), (ErrorKind::NotAFile, ErrorKind::NotAFile));
+        assert!(!writer.is_finished(), "the writer was told that somebody reads");
+    }
+    File::open(&fifo).unwrap();
+    writer.join().unwrap();
 }
 
 #[test]

@@ -12,11 +12,13 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use aumbry::storage::{FileStorage, Storage};
-use aumbry::{Draft, ErrorKind, OpenOptions, Vault};
+use aumbry::{CreateOptions, Draft, ErrorKind, OpenOptions, Vault};
 use common::*;
 
 /// What a child is to do; where; and how the names of its records begin.
@@ -99,6 +101,12 @@ fn child(task: &str, folder: &Path, prefix: &str) {
     };
     match task {
         "open" => println!("> {}", open(&path).entries().unwrap().count()),
+        "make one in a new folder" => {
+            let state = folder.join("new/state");
+            let options = CreateOptions::new().kdf(cheap()).allow_kdf_below_floor();
+            let options = options.open_options(OpenOptions::new().state_folder(state));
+            add(&options.create(path, PASSPHRASE).unwrap(), "s3-uploads", 0).unwrap();
+        }
         "open with little memory" => {
             let opened = OpenOptions::new().without_pin().open(&path, PASSPHRASE);
             println!("> {:?}", opened.map(|_| ()).map_err(|error| error.kind()));
@@ -155,6 +163,29 @@ fn a_bare_name_is_a_vault_in_the_folder_one_is_in() {
     assert!(status.success());
     assert!(vault.refresh().unwrap());
     assert_eq!(names(&vault), said.into_iter().collect());
+}
+
+/// A umask takes rights from the owner too, who could then not open what was just made.
+#[test]
+fn a_new_vault_is_its_owners_alone_whatever_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    for umask in ["000", "022", "077", "0277", "0777"] {
+        let desk = Desk::new();
+        let mut shell = Command::new("sh");
+        shell
+            .arg("-c")
+            .arg(format!("umask {umask}; exec \"$0\" \"$@\""))
+            .arg(std::env::current_exe().unwrap());
+        let (said, status) = Process::start_by(shell, "make one in a new folder", &desk, "").end();
+        assert!(status.success() && said == ["s3-uploads"], "{status}: {said:?}");
+        let folder = desk.folder.path();
+        let state = folder.join("new/state");
+        let made = [files(folder), files(&state)].concat();
+        assert_eq!(made.len(), 4, "vault, pin and their locks: {made:?}");
+        let mode = |path: &PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        made.iter().for_each(|path| assert_eq!(mode(path), 0o600, "{} under {umask}", path.display()));
+        [folder.join("new"), state].iter().for_each(|path| assert_eq!(mode(path), 0o700, "{umask}"));
+    }
 }
 
 #[test]
@@ -247,6 +278,38 @@ fn a_writer_waits_while_another_process_holds_the_lock() {
     assert!(holder.end().1.success());
     writer.join().unwrap().unwrap();
     assert!(vault.find("s3-uploads").unwrap().is_some());
+}
+
+/// A program that committed without a break had the lock again before anybody else could look: where the disk is slow,
+/// others were told after ten seconds that the vault is busy.
+#[test]
+fn a_writer_who_never_pauses_lets_those_who_wait_in() {
+    const ROUNDS: usize = 20;
+    let folder = tempfile::tempdir().unwrap();
+    let storage = FileStorage::new(folder.path().join("vault.aumbry"));
+    let (turns, is_over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let busy = thread::spawn({
+        let (storage, turns, is_over) = (storage.clone(), Arc::clone(&turns), Arc::clone(&is_over));
+        move || {
+            while !is_over.load(Ordering::Relaxed) {
+                let _alone = storage.exclusive().unwrap();
+                turns.fetch_add(1, Ordering::Relaxed);
+                thread::sleep(Duration::from_millis(30)); // what a commit takes
+            }
+        }
+    });
+    let mut passed = Vec::new();
+    for _ in 0..ROUNDS {
+        thread::sleep(Duration::from_millis(40));
+        let before = turns.load(Ordering::Relaxed);
+        let entered = storage.exclusive().map(|_alone| turns.load(Ordering::Relaxed) - before);
+        passed.push(entered);
+    }
+    is_over.store(true, Ordering::Relaxed);
+    busy.join().unwrap();
+    let passed: usize = passed.into_iter().map(Result::unwrap).sum();
+    tell(&format!("{ROUNDS} times one who waited for the lock: {passed} turns of the other passed first"));
+    assert!(passed <= 4 * ROUNDS, "{passed} turns in {ROUNDS} rounds");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The known-answer vaults: what must open opens for ever, what must not is refused with its class.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
-use std::collections::BTreeMap;
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -102,8 +104,28 @@ fn every_vector_opens_or_is_refused_as_the_index_says() {
             }
         }
     }
-    println!("{counts:?}");
-    assert!(counts["opens"] >= 14 && counts["damaged"] >= 80, "the index is not whole: {counts:?}");
+    common::tell(&format!("vectors, each with a passphrase: {counts:?}"));
+}
+
+#[test]
+fn there_are_enough_vectors_and_the_index_names_each() {
+    let index = index();
+    let files = |opens: bool| -> BTreeSet<&str> {
+        let chosen = index.iter().filter(|vector| (vector["expect"] == "opens") == opens);
+        chosen.map(|vector| vector["file"].as_str().unwrap()).collect()
+    };
+    let (opening, refused) = (files(true), files(false));
+    let all: BTreeSet<String> = opening.union(&refused).map(|name| (*name).to_owned()).collect();
+    let there: BTreeSet<String> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".aumbry"))
+        .collect();
+    assert_eq!(there, all, "the index and the folder");
+    // Some open with one passphrase and not with another: they count as files that open.
+    let never = all.len() - opening.len();
+    common::tell(&format!("vectors: {} files, {never} must never open", all.len()));
+    assert!(all.len() >= 150 && 4 * never >= 3 * all.len());
 }
 
 #[test]

@@ -113,6 +113,12 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).map_err(failed)?;
+    #[cfg(unix)]
+    {
+        // A umask may have taken from the owner too. Where this fails, nobody else has gained anything.
+        let alone = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        let _ = file.set_permissions(alone);
+    }
     file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| sync_folder(path)).map_err(|error| {
         let _ = std::fs::remove_file(path); // half of it is worth nothing
         failed(error)

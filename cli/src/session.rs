@@ -209,11 +209,32 @@ fn default_path() -> Outcome<PathBuf> {
 /// Makes the folder of a new vault, for its owner alone.
 pub(crate) fn make_folder(path: &Path) -> Outcome {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(folder)
-        .map_err(|error| Failure::io(format!("could not make {}", folder.display()), &error))
+    create_folder(folder).map_err(|error| Failure::io(format!("could not make {}", folder.display()), &error))
+}
+
+/// With the folders that lead to it. One after the other, for a umask may take the owner's own way into each.
+#[cfg(unix)]
+fn create_folder(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        create_folder(parent)?;
+    }
+    match std::fs::DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => {
+            if folder.symlink_metadata().is_ok_and(|made| made.is_dir() && made.mode() & 0o700 != 0o700) {
+                let _ = std::fs::set_permissions(folder, PermissionsExt::from_mode(0o700));
+            }
+            Ok(())
+        }
+        Err(_) if folder.is_dir() => Ok(()), // another program made it meanwhile
+        failed => failed,
+    }
+}
+
+#[cfg(not(unix))]
+fn create_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)
 }

@@ -72,6 +72,8 @@ fn whoever_else_may_write_is_found() {
     finds(&home, &[], "permissions", "chmod go-w");
     chmod(&folder, 0o1777);
     is_well(&home, "permissions", "owner's alone");
+    fs::hard_link(home.vault(), home.path().join("another name")).unwrap();
+    finds(&home, &[], "permissions", "the file has 2 names (hard links)");
 }
 
 #[test]

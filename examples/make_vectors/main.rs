@@ -4,8 +4,14 @@
 //! `cargo run --example make_vectors --features testing [-- --check]`
 
 mod accepted;
+mod edges;
+mod encodings;
+mod headers;
+mod parts;
 mod plan;
 mod refused;
+mod secrets;
+mod signatures;
 
 use std::error::Error;
 use std::fs;
@@ -21,6 +27,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     refused::slots(&mut vectors)?;
     refused::signed_parts(&mut vectors)?;
     refused::bodies(&mut vectors)?;
+    headers::add(&mut vectors)?;
+    signatures::add(&mut vectors)?;
+    encodings::add(&mut vectors)?;
+    secrets::add(&mut vectors)?;
+    edges::add(&mut vectors)?;
 
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
     let mut files = vectors.files;

@@ -137,3 +137,28 @@ impl Vectors {
         file
     }
 }
+
+/// Where the first slot starts, and how long a slot is.
+pub(crate) const SLOT: usize = 56;
+pub(crate) const SLOT_LEN: usize = 176;
+
+/// The file with some bytes replaced.
+pub(crate) fn with(file: &[u8], at: usize, bytes: &[u8]) -> Vec<u8> {
+    let mut file = file.to_vec();
+    file.splice(at..at + bytes.len(), bytes.iter().copied());
+    file
+}
+
+pub(crate) fn flipped(file: &[u8], at: usize) -> Vec<u8> {
+    with(file, at, &[file.get(at).copied().unwrap_or_default() ^ 1])
+}
+
+pub(crate) fn repaired(mut file: Vec<u8>) -> Vec<u8> {
+    aumbry::testing::repair_checksum(&mut file);
+    file
+}
+
+/// The stored length that of the file, and the checksum repaired.
+pub(crate) fn with_right_length(file: &[u8]) -> Vec<u8> {
+    repaired(with(file, 16, &(file.len() as u64).to_le_bytes()))
+}

@@ -1,38 +1,22 @@
 //! Files that must be refused, each with its class, named by their defect.
 
 use aumbry::Role::{Administrator, Reader};
-use aumbry::testing::{Forge, repair_checksum};
+use aumbry::testing::Forge;
 
-use crate::plan::{ANNA, Outcome, Record, SERVER, Vectors, kdf, three_records, two_people, with_records};
+use crate::plan::{
+    ANNA, Outcome, Record, SERVER, SLOT, SLOT_LEN, Vectors, flipped, kdf, repaired, three_records,
+    two_people, with, with_records,
+};
 
-const DAMAGED: &str = "damaged";
-const WRONG: &str = "wrong_passphrase";
-const NEWER: &str = "unsupported_version";
+pub(crate) const DAMAGED: &str = "damaged";
+pub(crate) const WRONG: &str = "wrong_passphrase";
+pub(crate) const NEWER: &str = "unsupported_version";
 const NOT_A_VAULT: &str = "not_a_vault";
 
-/// Where the first slot starts, and how long a slot is.
-const SLOT: usize = 56;
-const SLOT_LEN: usize = 176;
-
-fn good() -> Outcome<(Forge, Vec<u8>)> {
+pub(crate) fn good() -> Outcome<(Forge, Vec<u8>)> {
     let forge = with_records(two_people(100)?, &three_records())?;
     let file = forge.build()?;
     Ok((forge, file))
-}
-
-fn with(file: &[u8], at: usize, bytes: &[u8]) -> Vec<u8> {
-    let mut file = file.to_vec();
-    file.splice(at..at + bytes.len(), bytes.iter().copied());
-    file
-}
-
-fn flipped(file: &[u8], at: usize) -> Vec<u8> {
-    with(file, at, &[file.get(at).copied().unwrap_or_default() ^ 1])
-}
-
-fn repaired(mut file: Vec<u8>) -> Vec<u8> {
-    repair_checksum(&mut file);
-    file
 }
 
 pub(crate) fn header(vectors: &mut Vectors) -> Outcome {

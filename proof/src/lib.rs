@@ -1,6 +1,8 @@
 //! What the programs of this package share: the vault that is attacked.
 #![forbid(unsafe_code)]
 
+pub mod broken;
+
 use std::path::Path;
 
 use aumbry::{CreateOptions, Draft, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Result, Vault};

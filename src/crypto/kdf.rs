@@ -130,12 +130,23 @@ pub(crate) fn derive_kek(
     parameters: &KdfParameters,
     kek: &mut Kek,
 ) -> Result<()> {
-    let lanes = parameters.lanes.0;
-    let params =
-        Params::new(parameters.memory.0, parameters.passes.0, lanes, Some(KEY_LEN)).map_err(refused)?;
+    #[cfg(feature = "testing")]
+    runs::count();
+    let KdfParameters { memory, passes, lanes } = parameters;
+    let params = Params::new(memory.0, passes.0, lanes.0, Some(KEY_LEN)).map_err(refused)?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    derive_with(&argon2, passphrase, salt, kek.bytes_mut())
+}
+
+fn derive_with(
+    argon2: &Argon2<'_>,
+    passphrase: &[u8],
+    salt: &[u8],
+    derived: &mut [u8; KEY_LEN],
+) -> Result<()> {
     let mut memory = Blocks::new(argon2.params().block_count())?;
-    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(lanes as usize));
+    let lanes = argon2.params().p_cost() as usize;
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(lanes));
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|_| "aumbry-kdf".into())
@@ -144,20 +155,19 @@ pub(crate) fn derive_kek(
             Error::new(ErrorKind::OutOfResources, "no thread to unlock with").with_source(error)
         })?;
     // From a thread of its own: a thread of the host's pool would run the host's jobs while it waits for ours.
-    let derived = std::thread::scope(|scope| {
+    let result = std::thread::scope(|scope| {
         let derive = || {
             pool.install(|| {
-                let derived = with_scrubbed_stack(|| {
-                    let kek = kek.bytes_mut();
-                    argon2.hash_password_into_with_memory(passphrase, salt, kek, memory.as_mut_slice())
+                let result = with_scrubbed_stack(|| {
+                    argon2.hash_password_into_with_memory(passphrase, salt, derived, memory.as_mut_slice())
                 });
                 memory.wipe_in_pool();
-                derived
+                result
             })
         };
         std::thread::Builder::new().spawn_scoped(scope, derive).map(std::thread::ScopedJoinHandle::join)
     });
-    match derived {
+    match result {
         Ok(Ok(result)) => result.map_err(refused),
         Ok(Err(_)) => Err(Error::new(ErrorKind::OutOfResources, "the key derivation ended early")),
         Err(error) => {
@@ -168,6 +178,25 @@ pub(crate) fn derive_kek(
 
 fn refused(error: argon2::Error) -> Error {
     Error::new(ErrorKind::InvalidInput, "Argon2id refused its parameters").with_source(error)
+}
+
+/// How many derivations each thread has begun, for tests that say there was none.
+#[cfg(feature = "testing")]
+pub(crate) mod runs {
+    use std::cell::Cell;
+
+    thread_local! {
+        static RUNS: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count() {
+        RUNS.set(RUNS.get() + 1);
+    }
+
+    /// By this thread, which is the one that tries the first slot of a vault it opens.
+    pub(crate) fn of_this_thread() -> u64 {
+        RUNS.get()
+    }
 }
 
 #[cfg(test)]
@@ -186,6 +215,22 @@ mod tests {
         derive_kek(b"correct horse", b"0123456789abcdef", &parameters.unwrap(), &mut kek).unwrap();
         let hex: String = kek.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "8962af270f4a84793bf021aa33a45a7cca774dbd4bc4e522785a439e0a0110c0");
+    }
+
+    #[test]
+    fn the_tag_is_that_of_rfc_9106() {
+        // Section 5.3: secret value and associated data, which no vault has, and less memory than any has.
+        let mut params = argon2::ParamsBuilder::new();
+        params.m_cost(32).t_cost(3).p_cost(4).output_len(KEY_LEN);
+        let params = params.data(argon2::AssociatedData::new(&[4; 12]).unwrap()).build().unwrap();
+        let argon2 = Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, params).unwrap();
+        let mut tag = [0; KEY_LEN];
+        derive_with(&argon2, &[1; 32], &[2; 16], &mut tag).unwrap();
+        let expected = [
+            0x0d, 0x64, 0x0d, 0xf5, 0x8d, 0x78, 0x76, 0x6c, 0x08, 0xc0, 0x37, 0xa3, 0x4a, 0x8b, 0x53, 0xc9,
+            0xd0, 0x1e, 0xf0, 0x45, 0x2d, 0x75, 0xb6, 0x5e, 0xb5, 0x25, 0x20, 0xe9, 0x6b, 0x01, 0xe6, 0x59,
+        ];
+        assert_eq!(tag, expected);
     }
 
     #[test]

@@ -33,7 +33,11 @@ impl VerificationKey {
     /// Whether `signature` is this key's for the file of this digest: S < L, and neither R nor the key of small
     /// order (RFC 8032, section 5.1.7, and the "strict" rules of `docs/format.md`, section 3.4).
     pub(crate) fn accepts(&self, signed: &Digested, signature: &[u8; LEN]) -> bool {
-        self.0.verify_strict(&signed.message(), &Signature::from_bytes(signature)).is_ok()
+        self.accepts_message(&signed.message(), signature)
+    }
+
+    fn accepts_message(&self, message: &[u8], signature: &[u8; LEN]) -> bool {
+        self.0.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
     }
 }
 
@@ -57,6 +61,12 @@ impl Digested {
         digest.copy_from_slice(&self.0);
         message
     }
+}
+
+/// Whether `signature` is that of the encoded `key` for a bare message.
+#[cfg(test)]
+pub(super) fn is_accepted(key: &[u8; 32], message: &[u8], signature: &[u8; LEN]) -> bool {
+    VerificationKey::parse(key).is_some_and(|key| key.accepts_message(message, signature))
 }
 
 #[cfg(test)]

@@ -332,7 +332,7 @@ pub(crate) fn scan(body: &[u8]) -> Result<Scanned> {
         return Err(malformed());
     }
     let mut records = Vec::new();
-    records.try_reserve_exact(count).map_err(|_| crate::memory::out_of_memory(4 * count))?;
+    crate::memory::reserve_exact(&mut records, count)?;
     let position =
         |reader: &Reader<'_>| u32::try_from(body.len() - reader.rest().len()).map_err(|_| malformed());
     let mut previous = "";

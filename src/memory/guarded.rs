@@ -19,6 +19,8 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
+pub(super) use system::is_room_for;
+
 /// A `T` in pages of its own, which the system guards as well as it can; wiped and unmapped when dropped.
 ///
 /// The value starts as `T::default()`, which must hold no secret, and is filled in place.

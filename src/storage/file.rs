@@ -30,7 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A vault in a file on a local disk.
 ///
-/// A symbolic link is followed: its target is replaced and the link stays. Beside `NAME` stands `.NAME.lock`,
+/// A symbolic link is followed: its target is replaced and the link stays. Of hard links only the name that is saved
+/// by gets the new version: the others keep the one of then, and are a vault of their own. Beside `NAME` stands `.NAME.lock`,
 /// which is empty and never removed: whoever writes holds a lock on it.
 ///
 /// **Who may read it.** On Unix the file is made readable for its owner alone, and keeps its permissions when it
@@ -149,25 +150,28 @@ impl Storage for FileStorage {
 }
 
 fn open(path: &Path) -> Result<(File, u64)> {
-    let failed = |error| failed("open", path, error);
-    let file = match system::open_to_read(path) {
-        Ok(file) => file,
-        // A socket, or elsewhere a folder, cannot be opened at all.
-        Err(error) => match std::fs::metadata(path) {
-            Ok(metadata) if !metadata.is_file() => return Err(not_a_file(path)),
-            _ => return Err(failed(error)),
-        },
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound if path.is_symlink() => {
+            let message = format!("{} is a link that leads nowhere", quoted(&path.to_string_lossy()));
+            Error::new(ErrorKind::NotFound, message).with_source(error)
+        }
+        _ => failed("open", path, error),
     };
+    // Opening alone can rewind a tape, or tell the writer of a FIFO that somebody reads.
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(not_a_file(path));
+    }
+    let file = system::open_to_read(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
-        return Err(not_a_file(path));
+        return Err(not_a_file(path)); // it was put there meanwhile
     }
     Ok((file, metadata.len()))
 }
 
 fn read(path: &Path, file: &File, len: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(|_| crate::memory::out_of_memory(len))?;
+    crate::memory::reserve_exact(&mut bytes, len)?;
     file.take(len as u64).read_to_end(&mut bytes).map_err(|error| failed("read", path, error))?;
     Ok(bytes)
 }

@@ -50,11 +50,23 @@ impl Loaded {
         secret_memory: bool,
     ) -> Result<(Opened, Duration)> {
         passphrase.check_len()?;
-        let candidates = self.candidates(passphrase, choice)?;
+        let hint = if passphrase.is_recovery_code() { Hint::RecoveryCode } else { Hint::Passphrase };
+        self.open(hint, choice, secret_memory, &|keys, slot| keys.derive_kek(passphrase, slot))
+    }
+
+    /// Opens with whatever `derive` says is the key-encryption key of a slot.
+    pub(super) fn open(
+        self,
+        hint: Hint,
+        choice: Choice,
+        secret_memory: bool,
+        derive: &Derive<'_>,
+    ) -> Result<(Opened, Duration)> {
+        let candidates = self.candidates(hint, choice)?;
         let (slot, digested) = thread::scope(|scope| {
             // Hashing the file needs no key, so it goes on beside Argon2id.
             let hashing = thread::Builder::new().spawn_scoped(scope, || self.digest());
-            let slot = self.try_slots(passphrase, &candidates, secret_memory)?;
+            let slot = self.try_slots(derive, &candidates, secret_memory)?;
             let digested = hashing.ok().and_then(|hashing| hashing.join().ok());
             Ok::<_, Error>((slot, digested.unwrap_or_else(|| self.digest())))
         })?;
@@ -64,18 +76,13 @@ impl Loaded {
 
     /// The first slot that opens. The most likely one is tried alone, the others side by side where cores and memory
     /// allow; which one decides does not depend on that.
-    fn try_slots(
-        &self,
-        passphrase: &Passphrase,
-        candidates: &[&Slot],
-        secret_memory: bool,
-    ) -> Result<OpenSlot> {
+    fn try_slots(&self, derive: &Derive<'_>, candidates: &[&Slot], secret_memory: bool) -> Result<OpenSlot> {
         let start = Instant::now();
         let mut rest = candidates;
         let mut at_once = 1;
         while !rest.is_empty() {
             let (now, later) = rest.split_at(at_once.min(rest.len()));
-            for tried in self.try_together(passphrase, now, secret_memory) {
+            for tried in self.try_together(derive, now, secret_memory) {
                 if let Some(mut slot) = tried? {
                     slot.kdf = start.elapsed();
                     return Ok(slot);
@@ -91,36 +98,31 @@ impl Loaded {
     /// Tries some slots at the same time; what came of each, in their order.
     fn try_together(
         &self,
-        passphrase: &Passphrase,
+        derive: &Derive<'_>,
         slots: &[&Slot],
         secret_memory: bool,
     ) -> Vec<Result<Option<OpenSlot>>> {
         let Some((first, others)) = slots.split_first() else { return Vec::new() };
         thread::scope(|scope| {
-            let attempt = |slot| move || self.try_slot(passphrase, slot, secret_memory);
+            let attempt = |slot| move || self.try_slot(derive, slot, secret_memory);
             let running: Vec<_> = others
                 .iter()
                 .map(|slot| (slot, thread::Builder::new().spawn_scoped(scope, attempt(slot))))
                 .collect();
-            let first = self.try_slot(passphrase, first, secret_memory);
+            let first = self.try_slot(derive, first, secret_memory);
             // What found no thread of its own is tried in this one.
             let others = running.into_iter().map(|(slot, running)| {
                 let result = running.ok().and_then(|running| running.join().ok());
-                result.unwrap_or_else(|| self.try_slot(passphrase, slot, secret_memory))
+                result.unwrap_or_else(|| self.try_slot(derive, slot, secret_memory))
             });
             std::iter::once(first).chain(others).collect()
         })
     }
 
     /// One Argon2id run. `None` if it is another passphrase that opens this slot.
-    fn try_slot(
-        &self,
-        passphrase: &Passphrase,
-        slot: &Slot,
-        secret_memory: bool,
-    ) -> Result<Option<OpenSlot>> {
+    fn try_slot(&self, derive: &Derive<'_>, slot: &Slot, secret_memory: bool) -> Result<Option<OpenSlot>> {
         let mut keys = Guarded::<Keys>::new(secret_memory)?;
-        keys.derive_kek(passphrase, slot)?;
+        derive(&mut keys, slot)?;
         match keys.open_slot(slot, self.header.vault_id()) {
             Err(Unopened::WrongKey) => Ok(None),
             Err(Unopened::Forged | Unopened::Length) => Err(altered_slot()),
@@ -153,8 +155,7 @@ impl Loaded {
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchRecord`] if there is no slot such as the caller named.
-    fn candidates(&self, passphrase: &Passphrase, choice: Choice) -> Result<Vec<&Slot>> {
-        let hint = if passphrase.is_recovery_code() { Hint::RecoveryCode } else { Hint::Passphrase };
+    fn candidates(&self, hint: Hint, choice: Choice) -> Result<Vec<&Slot>> {
         let chosen = |slot: &&Slot| {
             choice.role.is_none_or(|role| role == slot.role) && choice.slot.is_none_or(|id| id == slot.id)
         };
@@ -189,6 +190,9 @@ impl Loaded {
         Ok(Opened { snapshot: Arc::new(snapshot), keys })
     }
 }
+
+/// Puts the key-encryption key of a slot into the keys: the slow step, in a thread of its own for some slots.
+pub(super) type Derive<'a> = dyn Fn(&mut Keys, &Slot) -> Result<()> + Sync + 'a;
 
 /// Which slots come into question.
 #[derive(Clone, Copy)]

@@ -22,7 +22,7 @@ pub(super) fn init(session: &Session, init: &Init) -> Outcome {
     if init.recovery_code {
         check_stdout()?;
     }
-    if path.symlink_metadata().is_ok() {
+    if path.exists() {
         let message = format!("there is a file at {} already", path.display());
         return Err(Failure::from(Error::new(ErrorKind::VaultExists, message))
             .advise("name another place with --vault, or move that file away"));

@@ -6,7 +6,7 @@ use argon2::Block;
 use zeroize::Zeroize;
 
 use crate::error::Result;
-use crate::memory::out_of_memory;
+use crate::memory::{check_headroom, out_of_memory};
 
 // So a block is its 128 integers and nothing else.
 const _: () = assert!(size_of::<Block>() == Block::SIZE);
@@ -33,6 +33,7 @@ impl Blocks {
         // SAFETY: the global allocator, which is a Vec's too, gave `start` for this very layout; all `len` blocks are
         // initialised, for zero bytes are valid integers.
         let blocks = unsafe { Vec::from_raw_parts(start, len, len) };
+        check_headroom(layout.size())?;
         Ok(Self { blocks, used: false })
     }
 

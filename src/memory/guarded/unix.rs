@@ -42,6 +42,14 @@ fn map_new(len: usize, flags: c_int, fd: c_int) -> Option<NonNull<u8>> {
     if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
 }
 
+/// Whether the system would give so many bytes now. Nothing is kept and nothing touched.
+pub(in crate::memory) fn is_room_for(len: usize) -> bool {
+    let Some(start) = map_new(len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1) else { return false };
+    // SAFETY: exactly the mapping just made, of which nobody else knows.
+    unsafe { libc::munmap(start.as_ptr().cast(), len) };
+    true
+}
+
 fn page_size() -> usize {
     // SAFETY: sysconf reads a constant of the system.
     usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)

@@ -44,6 +44,18 @@ impl Pages {
     }
 }
 
+/// Whether the system would give so many bytes now. Nothing is kept and nothing touched.
+pub(in crate::memory) fn is_room_for(len: usize) -> bool {
+    // SAFETY: a new allocation where the system likes, of which nobody else knows.
+    let start = unsafe { VirtualAlloc(null(), len, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE) };
+    if start.is_null() {
+        return false;
+    }
+    // SAFETY: exactly the allocation just made.
+    unsafe { VirtualFree(start, 0, MEM_RELEASE) };
+    true
+}
+
 /// To this process: its owner may read this list, see that the process runs, wait for it and end it. Nobody gets more,
 /// neither reading memory nor changing this list again, which an owner may where no entry for owners (`OW`) stands.
 /// READ_CONTROL 0x20000, SYNCHRONIZE 0x100000, PROCESS_QUERY_LIMITED_INFORMATION 0x1000, PROCESS_TERMINATE 1.

@@ -35,8 +35,13 @@ pub(super) fn save(path: &Path, bytes: &[u8]) -> io::Result<Saved> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let written = write(&temporary, bytes, fs::metadata(path).ok())
-        .and_then(|()| system::patiently(|| fs::rename(&temporary, path)));
+    // Whose the old file is and who may read it has to be known before another stands in its place.
+    let old = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        found => Some(found?),
+    };
+    let written =
+        write(&temporary, bytes, old).and_then(|()| system::patiently(|| fs::rename(&temporary, path)));
     if let Err(error) = written {
         // The vault is as it was. That the temporary file may stay changes nothing: the next save removes it.
         let _ = fs::remove_file(&temporary);

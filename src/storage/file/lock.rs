@@ -4,24 +4,50 @@ use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::system;
 
+/// Between two attempts, at most: those who wait in step would leave the lock to whoever comes first each time.
+const PAUSE_MICROS: u64 = 5000;
+/// How long whoever comes new leaves the lock to those who wait: a little longer than their pause.
+const COURTESY: Duration = Duration::from_millis(6);
+/// Who waits says so at each attempt. After this time nobody does.
+const STILL_WAITING: Duration = Duration::from_millis(25);
+
 /// Waits for the lock on `path`, a file that is made if need be and never removed or renamed. Whoever may write
 /// `for_file` may take it. `None` if another program held it all the time.
+///
+/// Those who wait say so by the file's time, and whoever comes then waits too: a program that writes without a break
+/// would else have the lock again before anybody else could look, and keep them all out.
 pub(super) fn acquire(path: &Path, for_file: &Path, patience: Duration) -> io::Result<Option<File>> {
     let start = Instant::now();
+    let mut comes_new = true;
     loop {
-        let file = open(path, for_file)?;
+        let (file, is_new) = open(path, for_file)?;
+        if comes_new && !is_new && is_waited_for(&file) {
+            comes_new = false;
+            std::thread::sleep(COURTESY);
+            continue;
+        }
+        comes_new = false;
         match try_lock(&file) {
             // Somebody may have removed the file after all: others may hold a lock on a new one.
-            Ok(true) if system::is_at(&file, path) => return Ok(Some(file)),
+            Ok(true) if system::is_at(&file, path)? => return Ok(Some(file)),
             Ok(_) if start.elapsed() >= patience => return Ok(None),
-            Ok(_) => std::thread::sleep(pause()),
+            Ok(_) => {
+                // Its owner alone may, and root; whoever else waits is not waited for.
+                let _ = file.set_modified(SystemTime::now());
+                std::thread::sleep(pause());
+            }
             Err(error) => return Err(error),
         }
     }
+}
+
+fn is_waited_for(file: &File) -> bool {
+    let said = file.metadata().and_then(|metadata| metadata.modified());
+    said.is_ok_and(|said| SystemTime::now().duration_since(said).is_ok_and(|ago| ago < STILL_WAITING))
 }
 
 fn try_lock(file: &File) -> io::Result<bool> {
@@ -35,13 +61,12 @@ fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// 1 to 10 ms, at random: those who wait in step would leave the lock to whoever comes first each time.
 fn pause() -> Duration {
-    Duration::from_micros(1000 + RandomState::new().hash_one(()) % 9000)
+    Duration::from_micros(PAUSE_MICROS / 5 + RandomState::new().hash_one(()) % (PAUSE_MICROS / 5 * 4))
 }
 
-/// The file of the lock, made if need be.
-fn open(path: &Path, for_file: &Path) -> io::Result<File> {
+/// The file of the lock, made if need be, and whether it was.
+fn open(path: &Path, for_file: &Path) -> io::Result<(File, bool)> {
     let options = system::lock_options();
     let (file, is_new) = match system::patiently(|| options.clone().create_new(true).open(path)) {
         Ok(file) => (file, true),
@@ -51,5 +76,5 @@ fn open(path: &Path, for_file: &Path) -> io::Result<File> {
         Err(error) => return Err(error),
     };
     system::share_lock(&file, for_file, is_new);
-    Ok(file)
+    Ok((file, is_new))
 }

@@ -12,7 +12,15 @@ pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
 
 /// A new file, its owner's alone.
 pub(super) fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)?;
+    // A umask may have taken from the owner too. Where this fails, nobody else has gained anything.
+    let _ = file.set_permissions(Permissions::from_mode(0o600));
+    Ok(file)
 }
 
 /// Once: a file that somebody else has open can be replaced and removed like any other.
@@ -23,9 +31,14 @@ pub(super) fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Re
 /// Makes the rename survive a power cut. (On macOS `sync_all` is `F_FULLFSYNC`, which waits for the disk itself.)
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // A folder that cannot be read, or a file system that syncs no folders: asking again would not help.
-        Err(error) if is_unsupported(&error) => Ok(()),
+    let folder = match File::open(folder) {
+        // A folder that may be written but not read: asking again would not help.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+        opened => opened?,
+    };
+    match folder.sync_all() {
+        // A file system that syncs no folders.
+        Err(error) if is_unsupported(&error) && error.kind() != io::ErrorKind::PermissionDenied => Ok(()),
         result => result,
     }
 }
@@ -56,14 +69,21 @@ pub(super) fn lock_options() -> OpenOptions {
 }
 
 /// Whether the file that is open is the one that stands there.
-pub(super) fn is_at(file: &File, path: &Path) -> bool {
-    let place = |metadata: &Metadata| (metadata.dev(), metadata.ino());
-    matches!((file.metadata(), fs::symlink_metadata(path)), (Ok(a), Ok(b)) if place(&a) == place(&b))
+pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let place = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    match fs::symlink_metadata(path) {
+        Ok(there) => Ok(place(file.metadata()?) == place(there)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Lets whoever may write the file take its lock, and nobody else: a reader could hold it for ever. A lock made by
 /// root belongs to the file's owner, or that one could not write any more.
 pub(super) fn share_lock(lock: &File, file: &Path, is_new: bool) {
+    if is_new {
+        let _ = lock.set_permissions(Permissions::from_mode(0o600)); // whatever the umask
+    }
     let (Ok(file), Ok(now)) = (fs::metadata(file), lock.metadata()) else { return };
     // Not of a file that somebody linked here to have its permissions changed.
     if !now.is_file() || now.nlink() != 1 {
@@ -93,8 +113,24 @@ pub(super) fn give_to_owner_of_folder(files: &[&Path]) {
     }
 }
 
+/// With the folders that lead to it. One after the other, for a umask may take the owner's own way into each.
 pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        create_private_folder(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => {
+            if fs::symlink_metadata(folder).is_ok_and(|made| made.is_dir() && made.mode() & 0o700 != 0o700) {
+                let _ = fs::set_permissions(folder, Permissions::from_mode(0o700));
+            }
+            Ok(())
+        }
+        Err(_) if folder.is_dir() => Ok(()), // another program made it meanwhile
+        failed => failed,
+    }
 }
 
 /// Where programs keep what a machine remembers.

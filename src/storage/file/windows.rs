@@ -79,8 +79,8 @@ pub(super) fn lock_options() -> OpenOptions {
 }
 
 /// It always is: nobody can have removed it since it was opened.
-pub(super) fn is_at(_lock: &File, _path: &Path) -> bool {
-    true
+pub(super) fn is_at(_lock: &File, _path: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 /// The list that the folder hands down says who may take the lock.

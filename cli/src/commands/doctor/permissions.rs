@@ -34,7 +34,14 @@ pub(super) fn findings(vault: &Path) -> Vec<Finding> {
                 vault.display()
             )
         });
-        others.into_iter().chain(owner).collect()
+        let names = (file.nlink() > 1).then(|| {
+            format!(
+                "the file has {} names (hard links): saving changes this one alone, and the others keep the version of \
+                 then, as a vault of their own",
+                file.nlink()
+            )
+        });
+        others.into_iter().chain(owner).chain(names).collect()
     });
     let folder = vault.parent().unwrap_or(&vault);
     look(folder, &|metadata| {

@@ -1,0 +1,187 @@
+"""Every system call of a save fails: once, and from then on.
+
+Each fault is injected into a writer that is asked to save twice. It must answer both times, with "saved" or with an error
+of a kind that says what is the matter; what was acknowledged is there afterwards, also in a new process; an error that says
+that the vault is as it was is held to it; nothing is acknowledged whose fsync failed, and that is not asked for again; who may
+read the vault is as it was; a fault that has passed stops nobody.
+
+EINTR for ever is a thousand in a row: to try again is right, so without end it would never end. `brk` has no errors: the
+kernel answers where the heap ends, which then is not where it was asked for.
+"""
+
+import collections
+import pathlib
+import re
+import sys
+
+from subject import CALL, QUICK, Desk, Stepper, Trace, calls_of_a_save, checks, shared, temporary, workers
+
+ERRORS = ["EIO", "ENOSPC", "EINTR", "EACCES", "ENOMEM"]
+# What a save may say, and whether the record may be there then.
+KINDS = {
+    "Io": False,
+    "StorageFull": False,
+    "DurabilityUnknown": True,
+    "OutOfResources": False,
+    "PinDamaged": False,  # the note of this machine could not be read, so nothing can be said about the vault
+}
+FSYNC = ("fsync", "fdatasync")
+MEMORY = {"mmap", "munmap", "mremap", "madvise", "mprotect", "brk", "memfd_secret"}
+MODE = 0o640  # of the vault: not what a new file has
+
+
+def chosen(calls):
+    """(system call, its number, error, how often): all, or a share of them."""
+    faults = [
+        (name, number, error, times)
+        for name, number, _ in calls
+        for error in (ERRORS if name != "brk" else ["no room"])
+        for times in ("once", "on")
+        if error == "EIO" or (name, times) != ("close", "on")  # each takes ten seconds, for the lock stays
+    ]
+    if not QUICK:
+        return faults
+    # Of those that change the disk or bring secrets, each with one error after the other; of the rest every thirtieth.
+    weighty = {"write", "fsync", "rename", "unlink", "flock", "getrandom", "mmap", "ftruncate", "brk"}
+    return [
+        (name, number, error, times)
+        for at, (name, number, error, times) in enumerate(faults)
+        if (name in weighty and error in (ERRORS[(number + len(name) + 2) % 5], "no room")) or (name not in weighty and at % 30 == 0)
+        if (name, times) != ("close", "on")
+    ]
+
+
+def option(name, number, error, times):
+    if name == "brk":
+        return f"inject=brk:retval=0:when={number}{'' if times == 'once' else '+'}"
+    until = {"once": "", "on": f"..{number + 999}" if error == "EINTR" else "+"}[times]
+    return f"inject={name}:error={error}:when={number}{until}"
+
+
+def asked_again(log):
+    """Files whose fsync failed, not for a signal, and that were given another one before they were closed."""
+    failed = set()
+    again = []
+    for line in log.read_text(errors="replace").splitlines():
+        match = CALL.match(line)
+        if not match:
+            continue
+        file = re.match(r"\d+", match["rest"])
+        if match["name"] in FSYNC:
+            if file[0] in failed:
+                again.append(line)
+            if "(INJECTED)" in line and "EINTR" not in line:
+                failed.add(file[0])
+        elif match["name"] == "close" and file:
+            failed.discard(file[0])
+    return again
+
+
+def fault(desk, log, kind, name, number, error, times):
+    """What became of the first save, of the second, and what is wrong."""
+    desk.reset()
+    stepper = Stepper(desk.folder, kind)
+    trace = Trace(stepper, log, "-e", option(name, number, error, times))
+    answers = {record: stepper.save(record) for record in ("new", "newer")}
+    status, said = stepper.end()
+    trace.end()
+    wrong = []
+    injected = log.read_text(errors="replace").count("(INJECTED)")
+    if not injected:
+        wrong.append("not injected")
+    if status != 0:
+        wrong.append(f"it ended with {status}: {said}")
+    mode = desk.vault.stat().st_mode & 0o777
+    if mode != MODE and name not in ("fchmod", "fchown"):
+        wrong.append(f"the vault's mode is {mode:o}")
+    if name in FSYNC and number <= 2 and error != "EINTR" and answers["new"].startswith("saved"):
+        wrong.append("acknowledged though the disk did not confirm it")
+    acknowledged = {record for record, answer in answers.items() if answer == f"saved {record}"}
+    more, found = desk.look(desk.names | acknowledged)
+    wrong += more
+    outcomes = []
+    for record, answer in answers.items():
+        said = answer.removeprefix("error ").split(":")[0] if answer.startswith("error ") else answer.split(" ")[0]
+        outcomes.append(said or "nothing")
+        if said == "saved":
+            continue
+        # What is not closed keeps the lock. (No real close does that: whatever it answers, it has closed.)
+        if name == "close" and said == "Busy":
+            continue
+        if said not in KINDS:
+            wrong.append(f"answered {answer!r}")
+        elif (record in found) != KINDS[said] and not any("unreadable" in word for word in more):
+            wrong.append(f"{record} is {'' if record in found else 'not '}there after {answer!r}")
+    again = asked_again(log)
+    if again:
+        wrong.append(f"fsync asked for again: {again}")
+    if times == "once" and outcomes[1] != "saved" and name != "close":
+        wrong.append(f"the fault has passed, but the next save: {answers['newer']!r}")
+    return outcomes[0], wrong
+
+
+def make(folder, vault):
+    desk = Desk(folder, **vault)
+    (desk.saved / "vault.aumbry").chmod(MODE)
+    return desk
+
+
+def attack(work, kind, vault, faults):
+    desks = [make(work / f"{kind}-{vault.get('records')}-{number}", vault) for number in range(workers())]
+
+    def one(this):
+        return lambda worker: (this, *fault(desks[worker], work / f"log-{worker}", kind, *this))
+
+    return shared([one(this) for this in faults], workers())
+
+
+def table(results):
+    """Outcomes of the save into which the fault was injected, for each system call and error."""
+    cells = collections.defaultdict(collections.Counter)
+    for (name, _, error, _), outcome, _ in results:
+        cells[name, error][outcome] += 1
+    names = sorted({name for name, _ in cells})
+    print(f"{'system call':<14}" + "".join(f"{error:<26}" for error in ERRORS))
+    for name in names:
+        # That of brk stands where it belongs.
+        of = {"ENOMEM": "no room"} if name == "brk" else {}
+        rows = [[f"{count} {outcome}" for outcome, count in cells[name, of.get(error, error)].most_common()] for error in ERRORS]
+        for at in range(max(map(len, rows))):
+            print(f"{name if at == 0 else '':<14}" + "".join(f"{row[at] if at < len(row) else '':<26}" for row in rows))
+
+
+def main():
+    with temporary() as folder:
+        work = pathlib.Path(folder)
+        small, large = {}, {"padding": 10_000, "records": 30}
+        calls = calls_of_a_save(Desk(work / "small"), work / "log")
+        results = attack(work, "sound", small, chosen(calls))
+        # 300 KB take memory from the system.
+        of_memory = [call for call in calls_of_a_save(Desk(work / "large", **large), work / "log") if call[0] in MEMORY]
+        results += attack(work, "sound", large, chosen(of_memory))
+        table(results)
+        bad = [result for result in results if result[2]]
+        outcomes = collections.Counter(outcome for _, outcome, _ in results)
+        checks.check(
+            f"{len(results)} faults injected into a save of {len(calls)} system calls: {len(bad)} times an acknowledged commit "
+            "lost, the vault unreadable, a panic, an answer that is not true, litter or an fsync tried again; "
+            + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()),
+            len(results) >= (50 if QUICK else 400) and not bad and len(outcomes) > 2,
+            "\n".join(map(str, bad[:40])),
+        )
+        # The control: the same faults in a program that overwrites the vault's own file and syncs none.
+        controls = [("write", 1, error, times) for error in ("EIO", "ENOSPC") for times in ("once", "on")]
+        results = attack(work, "in-place", small, controls + [("fsync", 1, "EIO", "once")])
+        noticed = sum(any("unreadable" in word for word in wrong) for (name, *_), _, wrong in results if name == "write")
+        checks.check(
+            f"control: overwritten in place, the vault was unreadable after {noticed} of {len(controls)} faults at its write",
+            noticed == len(controls),
+            results,
+        )
+        unconfirmed = any("did not confirm" in word for word in results[-1][2])
+        checks.check("control: what was acknowledged without an fsync was noticed", unconfirmed, results[-1])
+    checks.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

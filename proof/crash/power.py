@@ -1,0 +1,241 @@
+"""Power cuts: what had reached the disk under a running file system is mounted as if the power had gone.
+
+The vault stands on ext4, which stands on a loop device, which stands on an image file. What ext4 has not written yet is in
+the kernel's memory and not in the image: a copy of the image is what a disk holds when the power is cut. Every other time
+the writer is stopped meanwhile, which it is between two system calls; every other time the disk is: the image stands on a
+file system of its own, which is frozen, so that the cut may come in the middle of an fsync. The image is copied until two
+copies are equal, so that no copy is torn by ext4's own threads. What the writer has said before is acknowledged. The copy is
+mounted where the image was (ext4 replays its journal) and opened, with the pin.
+
+The pin stands on the same disk, or on another one that lost nothing: there it is as new as it can be, so a vault that came
+back older would be a rollback.
+
+The control is the same writer on the same file systems, except that its fsync and fdatasync answer 0 and do nothing. Its
+mounts have the same options as the others, and the shortest interval is that of a default ext4: `commit=5` writes the
+journal every five seconds whether asked or not, so a cut that comes later than that after the last commit would lose
+nothing. Here cuts come while commits go on, as in a power cut of a busy machine. (A longer interval would make the control
+lose more often, but would be no file system that anybody has.)
+"""
+
+import os
+import pathlib
+import random
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from subject import PATIENCE, QUICK, STEPPER, Desk, checks, run
+
+CUTS = 16 if QUICK else 200
+CONTROLS = 16 if QUICK else 64
+CUTS_OF_AN_IMAGE = 2 if QUICK else 8
+MIB = 32
+LINES = 100_000
+# ext4 as it comes; what hides missing fsyncs best, and what hides them least.
+OPTIONS = ["commit=5", "commit=5,data=journal", "commit=5,data=writeback,noauto_da_alloc", "commit=5,nodelalloc"]
+WITHOUT_FSYNC = ["strace", "-D", "-f", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:retval=0"]
+
+
+def tool(*words):
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, f"{words}: {done.stderr}"
+
+
+def make_file_system(image, mib):
+    with open(image, "wb") as file:
+        file.truncate(mib << 20)
+    tool("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", str(image))
+
+
+class Mounted(Desk):
+    """A vault on a file system of its own."""
+
+    def __init__(self, mount):
+        self.folder = mount / "vault"
+
+
+class Machine:
+    """A file system on an image, with a vault on it and a writer that commits."""
+
+    def __init__(self, work, options, pin_elsewhere, command):
+        self.disk, self.cut, self.mount, self.elsewhere = (work / name for name in ("disk", "cut", "mount", "elsewhere"))
+        self.image = self.disk / "image"
+        self.options = options
+        self.mount.mkdir(exist_ok=True)
+        make_file_system(self.image, MIB)
+        tool("mount", "-o", f"loop,{options}", str(self.image), str(self.mount))
+        self.desk = Mounted(self.mount)
+        self.desk.folder.mkdir()
+        if pin_elsewhere:
+            self.elsewhere.mkdir()
+            self.desk.state.symlink_to(self.elsewhere)
+        made = run(self.desk.folder, "create")
+        assert made.returncode == 0, made
+        tool("sync", "-f", str(self.mount))
+        lines = work / "lines"
+        if not lines.exists():
+            lines.write_text("".join(f"{at}\n" for at in range(LINES)))
+        with open(lines) as todo:
+            self.writer = subprocess.Popen([*command, STEPPER, str(self.desk.folder), "sound"], stdin=todo, stdout=subprocess.PIPE)
+        os.set_blocking(self.writer.stdout.fileno(), False)
+        self.acknowledged, self.errors, self.said = set(), [], b""
+
+    def listen(self):
+        """Takes down what was acknowledged so far, and says how much that is."""
+        while True:
+            said = self.writer.stdout.read()
+            if not said:
+                break
+            self.said += said
+        *lines, self.said = self.said.split(b"\n")
+        for line in lines:
+            text = line.decode()
+            if text.startswith("saved "):
+                self.acknowledged.add(text.removeprefix("saved "))
+            elif text != "ready":
+                self.errors.append(text)
+        return len(self.acknowledged)
+
+    def wait_for_a_commit(self):
+        before = self.listen()
+        end = time.monotonic() + PATIENCE
+        while self.listen() == before:
+            assert self.writer.poll() is None and time.monotonic() < end, f"it does not commit: {self.errors}"
+            select.select([self.writer.stdout], [], [], 1)
+
+    def stop(self):
+        self.writer.send_signal(signal.SIGSTOP)
+        end = time.monotonic() + PATIENCE
+        tasks = pathlib.Path(f"/proc/{self.writer.pid}/task")
+        while any((task / "stat").read_text().rpartition(")")[2].split()[0] not in "Tt" for task in tasks.iterdir()):
+            assert time.monotonic() < end, "it does not stop"
+            time.sleep(0.001)
+
+    def copy(self):
+        last = None
+        while (now := self.image.read_bytes()) != last:
+            last = now
+        self.cut.write_bytes(now)
+
+    def copy_pin(self, to):
+        """Another disk, as it is now. A copy, also because the stopped writer may hold the lock in it, which a cut would have
+        ended."""
+        while self.elsewhere.exists():
+            try:
+                shutil.copytree(self.elsewhere, to)
+                return
+            except (shutil.Error, FileNotFoundError):  # a temporary file that was renamed meanwhile
+                shutil.rmtree(to, ignore_errors=True)
+
+    def power_cut(self, stop_the_disk):
+        """What is wrong after one, how many temporary files it left, and how many commits had been acknowledged since the
+        last."""
+        before = len(self.acknowledged)
+        kept, copied = self.elsewhere.with_name("kept"), self.elsewhere.with_name("copied")
+        self.wait_for_a_commit()
+        time.sleep(random.random() * random.choice([0.001, 0.03, 0.2]))
+        if stop_the_disk:
+            self.listen()
+            tool("fsfreeze", "--freeze", str(self.disk))
+            try:
+                self.copy()
+                self.copy_pin(copied)
+            finally:
+                tool("fsfreeze", "--unfreeze", str(self.disk))
+            self.stop()
+        else:
+            self.stop()
+            self.listen()
+            self.copy()
+            self.copy_pin(copied)
+        if copied.exists():
+            self.elsewhere.rename(kept)
+            copied.rename(self.elsewhere)
+        tool("mount", "-o", f"loop,{self.options}", str(self.cut), str(self.mount))
+        try:
+            stale = sum(self.desk.stale())
+            wrong, _ = self.desk.look(self.acknowledged)
+        finally:
+            tool("umount", str(self.mount))
+        if kept.exists():
+            shutil.rmtree(self.elsewhere)
+            kept.rename(self.elsewhere)
+        wrong += self.errors
+        self.writer.send_signal(signal.SIGCONT)
+        return wrong, stale, len(self.acknowledged) - before
+
+    def end(self):
+        self.writer.kill()
+        self.writer.wait()
+        self.writer.stdout.close()
+        tool("umount", str(self.mount))
+        self.image.unlink()
+        self.cut.unlink(missing_ok=True)
+        shutil.rmtree(self.elsewhere, ignore_errors=True)
+
+
+def cuts(work, count, command):
+    """(options, whether the pin is elsewhere, what is wrong, temporary files, commits since the last) of each cut."""
+    results = []
+    number = 0
+    while len(results) < count:
+        options, pin_elsewhere = OPTIONS[number // 2 % len(OPTIONS)], number % 2 == 1
+        number += 1
+        machine = Machine(work, options, pin_elsewhere, command)
+        try:
+            for at in range(min(CUTS_OF_AN_IMAGE, count - len(results))):
+                results.append((options, pin_elsewhere, *machine.power_cut(stop_the_disk=at % 2 == 1)))
+        finally:
+            machine.end()
+    return results
+
+
+def attack(work):
+    results = cuts(work, CUTS, [])
+    bad = [result for result in results if result[2]]
+    commits = sum(new for *_, new in results)
+    elsewhere = sum(elsewhere for _, elsewhere, *_ in results)
+    littered = sum(stale > 0 for *_, stale, _ in results)
+    checks.check(
+        f"{len(results)} power cuts ({elsewhere} with the pin on another disk), {commits} commits acknowledged: {len(bad)} cuts "
+        f"with one lost, a vault unreadable, a false rollback or litter; {littered} left one temporary file",
+        len(results) == CUTS and not bad and commits >= CUTS,
+        bad[:5],
+    )
+    results = cuts(work, CONTROLS, WITHOUT_FSYNC)
+    lost = [any(word.startswith(("lost", "unreadable")) for word in wrong) for _, _, wrong, *_ in results]
+    checks.check(
+        f"control: without fsync {sum(lost)} of {len(lost)} power cuts lost an acknowledged commit",
+        sum(lost) * 2 > len(lost),
+        [(options, elsewhere, str(wrong)[:100]) for options, elsewhere, wrong, *_ in results],
+    )
+    for options in OPTIONS:
+        of_these = [was for was, result in zip(lost, results) if result[0] == options]
+        print(f"       {options}: {sum(of_these)} of {len(of_these)}")
+
+
+def main():
+    # Mounts of a namespace of our own end with it, and their loop devices with them, however this program ends.
+    if "--mounts-of-its-own" not in sys.argv:
+        words = ["unshare", "--mount", "--propagation", "private", sys.executable, *sys.argv, "--mounts-of-its-own"]
+        os.execvp(words[0] if os.geteuid() == 0 else "sudo", words if os.geteuid() == 0 else ["sudo", *words])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which unmounts, and ends the writer
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder)
+        # The disk that images stand on.
+        (work / "disk").mkdir()
+        make_file_system(work / "disk.image", 2 * MIB)
+        tool("mount", "-o", "loop", str(work / "disk.image"), str(work / "disk"))
+        try:
+            attack(work)
+        finally:
+            tool("umount", str(work / "disk"))
+    checks.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

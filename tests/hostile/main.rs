@@ -1,0 +1,29 @@
+//! Files that somebody made or altered to do harm. None is accepted, each is refused with its class, and what can be
+//! refused without a key costs next to nothing.
+//!
+//! Most of it runs below the key derivation: [`aumbry::testing::Keks`] has what Argon2id would give, so that every bit
+//! of a file can be tried in seconds by the same code that a passphrase takes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed step fails the test"
+)]
+
+mod bodies;
+#[cfg(target_os = "linux")]
+mod child;
+#[path = "../common/mod.rs"]
+mod common;
+mod fields;
+mod flips;
+mod lengths;
+mod limits;
+#[cfg(target_os = "linux")]
+mod little_memory;
+mod oracle;
+mod scene;
+mod swaps;
+#[cfg(target_os = "linux")]
+mod unread;
