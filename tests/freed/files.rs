@@ -73,7 +73,7 @@ fn read(drive: &mut Drive) {
         ("managers/onepassword_csv::parse", managers, |content| Ok(onepassword_csv::parse(content)?.drafts)),
         ("managers/bitwarden_json::parse", bitwarden, |content| Ok(bitwarden_json::parse(content)?.drafts)),
     ];
-    let vault = drive.desk.open_options().open(drive.desk.path(), FIRST).unwrap();
+    let vault = drive.options().open(drive.desk.path(), FIRST).unwrap();
     for (method, content, read) in &files {
         drive.drive(&[method, "FileKind::of"], || {
             let drafts = read(content.as_bytes()).unwrap_or_else(|error| panic!("{method}: {error}"));
@@ -116,7 +116,7 @@ fn read_from_disk(drive: &mut Drive) {
 }
 
 fn write(drive: &mut Drive) {
-    let vault = drive.desk.open_options().open(drive.desk.path(), FIRST).unwrap();
+    let vault = drive.options().open(drive.desk.path(), FIRST).unwrap();
     let methods = [
         "aws/credential_process::render",
         "aws/env_file::render",

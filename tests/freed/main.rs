@@ -20,9 +20,9 @@ mod tape;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use aumbry::inspect_storage;
 use aumbry::storage::InMemory;
 use aumbry::testing::{Traces, forms_of, traces_of};
+use aumbry::{OpenOptions, inspect_storage};
 use common::{Desk, tell};
 use tape::Recording;
 
@@ -72,6 +72,11 @@ impl Drive {
             last: BTreeMap::new(),
             slots: Vec::new(),
         }
+    }
+
+    /// With the cheapest key derivations there are.
+    pub(crate) fn options(&self) -> OpenOptions {
+        self.desk.open_options().kdf(common::cheap()).allow_kdf_below_floor()
     }
 
     /// Does this, which calls these methods of the library, and keeps what it frees.

@@ -2,7 +2,7 @@
 
 use aumbry::{Draft, ErrorKind, ExposeSecret, Passphrase, Role};
 
-use crate::common::{KEY_ID, cheap};
+use crate::common::KEY_ID;
 use crate::{Drive, FIRST, READER, SECOND, SECRETS, THIRD};
 
 pub(crate) fn drive(drive: &mut Drive) {
@@ -14,7 +14,7 @@ pub(crate) fn drive(drive: &mut Drive) {
 }
 
 fn come_and_go(drive: &mut Drive) {
-    let vault = drive.desk.open_options().kdf(cheap()).allow_kdf_below_floor();
+    let vault = drive.options();
     let vault = vault.open(drive.desk.path(), FIRST).unwrap();
     drive.passphrases.extend([READER.into(), SECOND.into()]);
     drive.drive(&["Vault::add_person", "Vault::people"], || {
@@ -36,7 +36,7 @@ fn come_and_go(drive: &mut Drive) {
 }
 
 fn read(drive: &mut Drive) {
-    let options = drive.desk.open_options();
+    let options = drive.options();
     let path = drive.desk.path();
     drive.drive(&[], || {
         let vault = options.open(&path, READER).unwrap();
@@ -56,7 +56,7 @@ fn read(drive: &mut Drive) {
 }
 
 fn recover(drive: &mut Drive) {
-    let options = drive.desk.open_options().kdf(cheap()).allow_kdf_below_floor();
+    let options = drive.options();
     let path = drive.desk.path();
     let vault = options.clone().open(&path, FIRST).unwrap();
     let methods = ["Vault::issue_recovery_code", "RecoveryCode::to_grouped", "RecoveryCode::to_passphrase"];
@@ -86,7 +86,7 @@ fn recover(drive: &mut Drive) {
     drive.passphrases.pop();
 
     let other = drive.desk.folder.path().join("with a code.aumbry");
-    let create = drive.desk.create_options();
+    let create = drive.desk.create_options().open_options(drive.options());
     let made = drive.drive(&["CreateOptions::create_with_recovery_code"], || {
         create.create_with_recovery_code(&other, FIRST).unwrap().1.to_grouped()
     });
@@ -98,7 +98,7 @@ fn restore(drive: &mut Drive) {
     let [path, backup, restored] =
         ["vault.aumbry", "backup.aumbry", "restored.aumbry"].map(|name| drive.desk.folder.path().join(name));
     std::fs::copy(&path, &backup).unwrap();
-    let options = drive.desk.open_options();
+    let options = drive.options();
     let vault = options.clone().open(&path, FIRST).unwrap();
     drive.drive(&["Vault::restore"], || {
         vault.edit(|edit| edit.put(&Draft::new_static("first", KEY_ID, SECRETS[9])?)).unwrap();
@@ -116,7 +116,7 @@ fn restore(drive: &mut Drive) {
 }
 
 fn rekey(drive: &mut Drive) {
-    let options = drive.desk.open_options().kdf(cheap()).allow_kdf_below_floor();
+    let options = drive.options();
     let vault = options.clone().open(drive.desk.path(), FIRST).unwrap();
     drive.passphrases.push(THIRD.into());
     drive.drive(&["Vault::rekey"], || {

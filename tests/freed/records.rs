@@ -13,7 +13,7 @@ use crate::{Drive, FIRST, SECOND, SECRETS, WRONG};
 
 pub(crate) fn drive(drive: &mut Drive) {
     let path = drive.desk.path();
-    let create = drive.desk.create_options();
+    let create = drive.desk.create_options().open_options(drive.options());
     let vault = drive.drive(
         &["CreateOptions::create", "CreateOptions::open_options", "CreateOptions::kdf", "CreateOptions::new"],
         || create.create(&path, FIRST).unwrap(),
@@ -193,7 +193,7 @@ fn rotate(drive: &mut Drive, vault: &Vault) {
 /// What goes wrong leaves no more than what goes well.
 fn be_refused(drive: &mut Drive, vault: &Vault) {
     let path = drive.desk.path();
-    let options = drive.desk.open_options();
+    let options = drive.options();
     drive.drive(&[], || {
         let wrong = options.clone().open(&path, WRONG).unwrap_err();
         assert_eq!(wrong.kind(), ErrorKind::WrongPassphrase);
@@ -232,7 +232,7 @@ fn lock(drive: &mut Drive, vault: &Vault) {
 
 fn drop_and_open(drive: &mut Drive, vault: Vault) {
     let path = drive.desk.path();
-    let options = drive.desk.open_options();
+    let options = drive.options();
     let methods = [
         "OpenOptions::new",
         "OpenOptions::open",
