@@ -1,8 +1,5 @@
 //! The only unsafe code: a page of memory that the operating system guards, by what each system has for it; and registers.
-#![allow(
-    unsafe_code,
-    reason = "mapping, locking and unmapping memory has no safe interface, nor has a register"
-)]
+#![allow(unsafe_code, reason = "neither memory nor registers have a safe interface to this")]
 
 mod registers;
 
