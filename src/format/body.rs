@@ -110,6 +110,11 @@ impl SlotMeta {
         Ok(())
     }
 
+    #[cfg(feature = "testing")]
+    pub(crate) fn sealed_escrow(&self) -> &[u8] {
+        &self.escrow
+    }
+
     fn wire(&self) -> WireSlotMeta<'_> {
         WireSlotMeta { id: self.id, label: &self.label, created: self.created, escrow: &self.escrow }
     }
