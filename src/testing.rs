@@ -2,6 +2,8 @@
 //!
 //! No published package enables the feature `testing`: nothing here is careful with secrets.
 
+pub mod fuzzing;
+
 use crate::credentials::Draft;
 use crate::crypto::kdf::{KdfParameters, derive_kek};
 use crate::crypto::keys::{Kek, Seed, VaultKey};

@@ -9,6 +9,8 @@ mod calibration;
 mod commit;
 mod creation;
 mod edit;
+#[cfg(feature = "testing")]
+mod fuzzing;
 mod hex;
 mod idle;
 mod index;
