@@ -23,12 +23,12 @@ IMPORTERS = ["console_csv", "aws_profiles", "config_edit", "json", "credential_p
 TARGETS = ["body", "file", "header", *IMPORTERS]
 # The bugs of src/planted.rs: which target must find each, beginning with one sound input, and what it says then.
 EMPTY_BODY = bytes([1, 0, 0])
-RECORD = b'{"name":"a","provider":"static","access_key_id":"AKIA","secret_access_key":"x"}'
+CONSOLE = b"Access key ID,Secret access key\nAKIA,a b c d"
 CONTROLS = {
     "trailing": ("body", EMPTY_BODY, "the body is another when it is written anew"),
     "allocation": ("body", EMPTY_BODY, r"took \d+ bytes of memory|out-of-memory \(malloc"),
     "panic": ("body", EMPTY_BODY, "out of range for slice"),
-    "trimmed": ("json", RECORD, "a record is another in our JSON"),
+    "ascii": ("console_csv", CONSOLE, "a record is another in our JSON"),
 }
 DICTIONARIES = {"body": "vault", "file": "vault", "header": "vault", "aws_profiles": "profiles", "config_edit": "profiles",
                 "keepass_xml": "xml", "console_csv": "csv", "keepassxc_csv": "csv", "onepassword_csv": "csv"}
@@ -144,7 +144,7 @@ def main():
         targets = arguments.targets or ["body", "file", IMPORTERS[turn % len(IMPORTERS)]]
     build(dict.fromkeys([*targets, *(target for target, *_ in CONTROLS.values())]))
     for bug in CONTROLS:
-        control(bug, 30)
+        control(bug, 60)
 
     def flags(target):
         if arguments.quick:

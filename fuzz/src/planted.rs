@@ -10,8 +10,8 @@ pub(crate) enum Bug {
     Allocation,
     /// A length in the body is believed.
     Panic,
-    /// White space at the end of a secret is lost on import.
-    Trimmed,
+    /// A secret loses what is not plain ASCII on import.
+    Ascii,
 }
 
 /// Whether this bug is planted.
@@ -21,7 +21,7 @@ pub(crate) fn has(bug: Bug) -> bool {
         "trailing" => Some(Bug::Trailing),
         "allocation" => Some(Bug::Allocation),
         "panic" => Some(Bug::Panic),
-        "trimmed" => Some(Bug::Trimmed),
+        "ascii" => Some(Bug::Ascii),
         "" => None,
         other => panic!("no such bug: {other}"),
     });
