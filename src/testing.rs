@@ -15,7 +15,8 @@ use crate::format::PlainFile;
 use crate::format::body::{BodyPlan, Run, SlotMeta, WireRecord, seal_secret};
 use crate::format::header::{self, Header, UnverifiedHeader};
 use crate::format::slot::{Hint, Role, SEALED_LEN, Slot};
-use crate::vault::{Passphrase, RecoveryCode, Vault, open_below_kdf};
+use crate::storage::InMemory;
+use crate::vault::{OpenOptions, Passphrase, RecoveryCode, Vault, open_below_kdf};
 
 /// How many key derivations this thread has begun. Whatever opens a vault begins with one in its own thread.
 #[must_use]
@@ -28,6 +29,7 @@ pub fn with_dead_generator<R>(byte: u8, work: impl FnOnce() -> R) -> R {
     crate::crypto::random::dead::at(byte, work)
 }
 
+pub mod fuzzing;
 mod traces;
 
 pub use traces::{Traces, forms_of, traces_of};
@@ -321,7 +323,7 @@ impl Keks {
     /// # Errors
     /// As [`OpenOptions::open_storage`](crate::OpenOptions::open_storage).
     pub fn open(&self, file: Vec<u8>) -> Result<Vault> {
-        open_below_kdf(file, &|slot| {
+        open_below_kdf(InMemory::from_bytes(file), OpenOptions::new(), &|slot| {
             let (salt, memory, passes, lanes) = kdf_input(slot);
             let mut kek = Kek::default();
             *kek.bytes_mut() = self.0.get(&kdf_input(slot)).copied().unwrap_or_else(|| {
