@@ -32,7 +32,7 @@ pub fn kdf(compared: &Compared) -> String {
     let Some(row) = compared.rows.first() else { return text };
     for (contender, limit) in [(0, 0.70), (3, 1.10)] {
         let Some(Some(time)) = row.others.get(contender) else { continue };
-        let seen = row.aumbry / time;
+        let seen = row.aumbry.median / time.median;
         let met = if seen <= limit { "met" } else { "MISSED" };
         let name = OTHERS[contender].name;
         let _ = writeln!(text, "* aumbry at most {limit:.2} x {name}; seen {seen:.2} x: {met}.");

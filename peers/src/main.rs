@@ -74,10 +74,9 @@ impl Asked {
                 "--quick" => asked.quick = true,
                 "--out" => asked.out = arguments.next().ok_or("--out needs a folder")?.into(),
                 _ => {
-                    return Err(format!(
-                        "usage: peers [stores|kdf] [--quick] [--out FOLDER], not {argument}"
-                    )
-                    .into());
+                    return Err(
+                        format!("usage: run [stores|kdf] [--quick] [--out FOLDER], not {argument}").into()
+                    );
                 }
             }
         }
@@ -87,31 +86,42 @@ impl Asked {
     /// Whether all checks passed.
     fn answer(&self) -> Result<bool> {
         fs::create_dir_all(&self.out)?;
-        let command: Vec<String> = std::env::args().skip(1).collect();
-        let mut text = format!(
-            "# aumbry and its peers\n\n{}",
-            machine::described(&format!("peers/run {}", command.join(" ")))
-        );
-        let (mut passed, mut failed) = (0, 0);
+        let mut text = format!("# aumbry and its peers\n\n{}", machine::described(&self.command()));
+        let (mut passed, mut failed) = (0, Vec::new());
         if self.stores {
             let all = self.measure()?;
             let shown = &all[peers::ALL.len()..]; // without the small files
             text += &[goals::stores(shown), tables::stores(shown), tables::notes(shown)].concat();
             plots::draw(shown, &self.out)?;
             passed += all.iter().map(|one| one.outcome.passed).sum::<usize>();
-            failed += all.iter().map(|one| one.outcome.failed.len()).sum::<usize>();
+            for one in &all {
+                let told = |what| format!("{} with {} records: {what}", one.peer.id(), one.size);
+                failed.extend(one.outcome.failed.iter().map(told));
+            }
         }
         if self.kdf {
             let compared = kdf::compare(if self.quick { 2 } else { 9 })?;
             text += &[goals::kdf(&compared), tables::kdf(&compared)].concat();
             passed += compared.passed;
-            failed += compared.failed.len();
-            compared.failed.iter().for_each(|what| eprintln!("FAILED: {what}"));
+            failed.extend(compared.failed);
+        }
+        for what in &failed {
+            text += &format!("\n**FAILED**: {what}\n");
         }
         fs::write(self.out.join("peers.md"), &text)?;
         println!("{text}");
-        println!("{passed} passed, {failed} failed");
-        Ok(failed == 0)
+        println!("{passed} passed, {} failed", failed.len());
+        Ok(failed.is_empty())
+    }
+
+    /// What gives the same again, wherever it is written to.
+    fn command(&self) -> String {
+        let part = match (self.stores, self.kdf) {
+            (true, false) => " stores",
+            (false, true) => " kdf",
+            _ => "",
+        };
+        format!("peers/run{part}{}", if self.quick { " --quick" } else { "" })
     }
 
     /// In a file system in memory where there is one: what a save costs is not the disk's affair here.
