@@ -25,6 +25,12 @@ const BLOCK: usize = 1024;
 /// The length of the body stands before it.
 const BODY_LEN: usize = 8;
 
+/// All of a file but its signature.
+#[cfg(feature = "testing")]
+pub(crate) fn signed_part(file: &[u8]) -> &[u8] {
+    file.split_last_chunk::<{ signature::LEN }>().map(|(signed, _)| signed).unwrap_or_default()
+}
+
 pub(crate) fn damaged(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Damaged, message)
 }

@@ -6,9 +6,9 @@
 //!   the operating system guards that page.
 //! * Everything else that held a secret is wiped when it is dropped: the memory of Argon2id, a passphrase, a secret
 //!   that was looked up or is about to be sealed; and so is the decrypted body, names and all.
-//! * The stack is scrubbed after work that derives or schedules keys.
+//! * The stack is scrubbed after work that derives or schedules keys, and on x86-64 the vector registers are.
 //!
-//! Not promised: names, labels and attributes that were given out, or are planned in an edit; registers, a copy
+//! Not promised: names, labels and attributes that were given out, or are planned in an edit; other registers, a copy
 //! that the caller made, a debugger attached as root, the kernel itself.
 
 mod guarded;
@@ -88,7 +88,8 @@ pub(crate) fn out_of_memory(len: usize) -> Error {
 /// `tests/residue.rs`: AES with the widest vectors needs more than 6 KiB, unoptimised builds more than 16.
 const SCRUBBED: usize = if cfg!(debug_assertions) { 48 * 1024 } else { 16 * 1024 };
 
-/// Runs `work` and then overwrites the stack it used.
+/// Runs `work` and then overwrites the stack it used, and the vector registers, where AES leaves its last round key until
+/// somebody else needs them.
 pub(crate) fn with_scrubbed_stack<R>(work: impl FnOnce() -> R) -> R {
     // A frame of its own, below which everything that `work` leaves behind lies.
     #[inline(never)]
@@ -97,5 +98,6 @@ pub(crate) fn with_scrubbed_stack<R>(work: impl FnOnce() -> R) -> R {
     }
     let result = call(work);
     zeroize::zeroize_stack::<SCRUBBED>();
+    guarded::scrub_registers();
     result
 }

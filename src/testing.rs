@@ -15,7 +15,8 @@ use crate::format::PlainFile;
 use crate::format::body::{BodyPlan, Run, SlotMeta, WireRecord, seal_secret};
 use crate::format::header::{self, Header, UnverifiedHeader};
 use crate::format::slot::{Hint, Role, SEALED_LEN, Slot};
-use crate::vault::{Passphrase, RecoveryCode, Vault, open_below_kdf};
+use crate::storage::InMemory;
+use crate::vault::{OpenOptions, Passphrase, RecoveryCode, Vault, open_below_kdf};
 
 /// How many key derivations this thread has begun. Whatever opens a vault begins with one in its own thread.
 #[must_use]
@@ -27,6 +28,11 @@ pub fn key_derivations() -> u64 {
 pub fn with_dead_generator<R>(byte: u8, work: impl FnOnce() -> R) -> R {
     crate::crypto::random::dead::at(byte, work)
 }
+
+pub mod fuzzing;
+mod traces;
+
+pub use traces::{Traces, forms_of, traces_of};
 
 /// Makes a vault of format version 1 from its parts. The same parts give the same bytes.
 pub struct Forge {
@@ -317,7 +323,7 @@ impl Keks {
     /// # Errors
     /// As [`OpenOptions::open_storage`](crate::OpenOptions::open_storage).
     pub fn open(&self, file: Vec<u8>) -> Result<Vault> {
-        open_below_kdf(file, &|slot| {
+        open_below_kdf(InMemory::from_bytes(file), OpenOptions::new(), &|slot| {
             let (salt, memory, passes, lanes) = kdf_input(slot);
             let mut kek = Kek::default();
             *kek.bytes_mut() = self.0.get(&kdf_input(slot)).copied().unwrap_or_else(|| {
@@ -347,13 +353,27 @@ pub struct NamedKeys {
 /// As opening the vault.
 pub fn keys_of(file: &[u8], passphrase: &str) -> Result<NamedKeys> {
     let header = UnverifiedHeader::parse(file, file.len() as u64)?;
+    let OpenedSlot { kek, vault_key, x, .. } = open_slot_of(&header, passphrase)?;
+    let record_keys = crate::crypto::record::derive_bytes(&vault_key, header.vault_id());
+    Ok(NamedKeys { kek: *kek.bytes(), vault_key: *vault_key.bytes(), x: *x.bytes(), record_keys })
+}
+
+/// A slot, and what opened it and stood in it.
+struct OpenedSlot {
+    slot: Slot,
+    kek: Kek,
+    vault_key: VaultKey,
+    x: Seed,
+}
+
+fn open_slot_of(header: &UnverifiedHeader, passphrase: &str) -> Result<OpenedSlot> {
     let passphrase = Passphrase::from(passphrase);
     for slot in header.slots() {
-        let (mut kek, mut key, mut x) = (Kek::default(), VaultKey::default(), [0; 32]);
+        let (mut kek, mut vault_key, mut x) = (Kek::default(), VaultKey::default(), Seed::default());
         derive_kek(passphrase.bytes(), &slot.id, &slot.kdf, &mut kek)?;
-        if slot.open(header.vault_id(), &kek, &mut [0; SEALED_LEN], &mut key, &mut x).is_ok() {
-            let record_keys = record::derive_bytes(&key, header.vault_id());
-            return Ok(NamedKeys { kek: *kek.bytes(), vault_key: *key.bytes(), x, record_keys });
+        let scratch = &mut [0; SEALED_LEN];
+        if slot.open(header.vault_id(), &kek, scratch, &mut vault_key, x.bytes_mut()).is_ok() {
+            return Ok(OpenedSlot { slot: slot.clone(), kek, vault_key, x });
         }
     }
     Err(Error::new(ErrorKind::WrongPassphrase, "no slot opens"))

@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("startup", &["vault", "credentials"]),
     ("aws", &["vault", "credentials", "memory"]),
     ("managers", &["aws", "credentials", "memory"]),
-    ("testing", &["vault", "format", "crypto", "credentials"]),
+    ("testing", &["vault", "format", "crypto", "storage", "credentials"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

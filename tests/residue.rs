@@ -15,10 +15,11 @@ mod common;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use aumbry::testing::keys_of;
-use aumbry::{Draft, ExposeSecret, MemoryProtection, OpenOptions, Passphrase};
+use aumbry::testing::{Traces as Needles, forms_of, traces_of};
+use aumbry::{Draft, ExposeSecret, MemoryProtection, OpenOptions, Passphrase, Role, Vault};
 use common::*;
 
 const MODE: &str = "AUMBRY_RESIDUE_MODE";
@@ -29,9 +30,6 @@ const OTHER_NAME: &str = "residue/name/of/the/record/that/nobody/asks/for";
 const IMPORTED: &str = "RESIDUE+from/a/console+file+5566778899aabbc";
 const NEW_WORDS: &str = "Residue of the next passphrase, in a String of its own";
 const WORDS: &str = "Residue of a passphrase, long enough to be told apart";
-
-/// Bytes to look for, and what they are called.
-type Needles = Vec<(String, Vec<u8>)>;
 
 fn needles(desk: &Desk) -> Needles {
     let mut needles: Needles = [
@@ -44,22 +42,16 @@ fn needles(desk: &Desk) -> Needles {
     ]
     .map(|(name, needle)| (name.to_owned(), needle.into()))
     .into();
+    for (name, needle) in [("passphrase", WORDS), ("next passphrase", NEW_WORDS), ("secret", OTHER)] {
+        needles.extend(forms_of(name, needle).into_iter().filter(|(name, _)| name.contains(" in ")));
+    }
     needles.extend(keys(desk, WORDS));
     needles
 }
 
-/// The keys that this passphrase opens the vault with now.
+/// The keys that this passphrase opens the vault with now, and all that is made of them.
 fn keys(desk: &Desk, passphrase: &str) -> Needles {
-    let keys = keys_of(&std::fs::read(desk.path()).unwrap(), passphrase).unwrap();
-    let mut needles = Needles::new();
-    // In halves: a key schedule of AES-256 begins with the two halves of its key.
-    for (name, key) in
-        [("KEK", &keys.kek[..]), ("K", &keys.vault_key), ("seed", &keys.x), ("RK and NK", &keys.record_keys)]
-    {
-        let halves = key.chunks(16).enumerate().map(|(n, half)| (format!("{name}, part {n}"), half.to_vec()));
-        needles.extend(halves);
-    }
-    needles
+    traces_of(&std::fs::read(desk.path()).unwrap(), passphrase).unwrap()
 }
 
 /// A child that has reached a stage and waits.
@@ -70,6 +62,10 @@ struct Stage {
 
 impl Stage {
     fn start(desk: &Desk, mode: &str) -> Self {
+        Self::start_with(desk, mode, WORDS)
+    }
+
+    fn start_with(desk: &Desk, mode: &str, words: &str) -> Self {
         let test = std::thread::current().name().unwrap().to_owned();
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", &test, "--nocapture", "--test-threads=1"])
@@ -90,7 +86,7 @@ impl Stage {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        writeln!(child.stdin.as_mut().unwrap(), "{WORDS}").unwrap();
+        writeln!(child.stdin.as_mut().unwrap(), "{words}").unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         Self { child, output }
     }
@@ -120,8 +116,10 @@ impl Stage {
         let pid = self.child.id();
         let smaps = self.smaps();
         let memory = File::open(format!("/proc/{pid}/mem")).unwrap();
-        let mut begins = [false; 256];
-        needles.iter().for_each(|(_, needle)| begins[usize::from(needle[0])] = true);
+        let mut begins = vec![Vec::new(); 1 << 16];
+        for needle in needles {
+            begins[usize::from(u16::from_ne_bytes([needle.1[0], needle.1[1]]))].push(needle);
+        }
         let mut found = Vec::new();
         let mut searched = 0;
         for region in regions(&smaps) {
@@ -131,14 +129,18 @@ impl Stage {
                 continue;
             }
             searched += bytes.len();
-            for (at, byte) in bytes.iter().enumerate() {
-                if !begins[usize::from(*byte)] {
-                    continue; // unoptimised, so one look a byte has to do
+            let mut at = 0;
+            // Not a `for`: this is not optimised. Most pages are empty, and what begins in one goes on behind it.
+            while at + 1 < bytes.len() {
+                if at % 4096 == 0 && bytes.get(at..at + 4096) == Some(&[0; 4096]) {
+                    at += 4096 - 16;
                 }
-                let here = needles.iter().filter(|(_, needle)| bytes[at..].starts_with(needle));
+                let here = &begins[usize::from(u16::from_ne_bytes([bytes[at], bytes[at + 1]]))];
+                let here = here.iter().filter(|(_, needle)| bytes[at..].starts_with(needle));
                 found.extend(
                     here.map(|(name, _)| format!("{name} at {:#x} in {}", region.start + at, region.name)),
                 );
+                at += 1;
             }
         }
         assert!(searched > 100_000, "only {searched} bytes of the child's memory could be read");
@@ -219,13 +221,29 @@ fn play_child() {
     if mode == "hibernate" {
         options = options.allow_hibernation();
     }
-    let opened = options.open(folder.join("vault.aumbry"), passphrase);
+    options = options.kdf(cheap()).allow_kdf_below_floor();
+    let opened = options.clone().open(folder.join("vault.aumbry"), passphrase);
     if mode == "wrong" {
         assert!(opened.is_err());
         pause("failed");
         std::process::exit(0);
     }
     let vault = opened.unwrap();
+    if mode == "reader" {
+        pause("unlocked");
+        assert_eq!(vault.verify().unwrap().records, 2);
+        pause("verified");
+        assert!(vault.edit(|edit| edit.add(&draft("new"))).is_err());
+        vault.lock();
+        assert!(vault.unlock("Residue of a passphrase that is not the right one").is_err());
+        pause("failed");
+        std::process::exit(0);
+    }
+    if mode == "people" {
+        let paused = |what: Result<(), aumbry::Error>| what.map(|()| pause("changed")).unwrap();
+        change_people(&vault, &options, &folder, paused);
+        std::process::exit(0);
+    }
     if mode == "heap" {
         pause("unlocked");
         std::process::exit(0);
@@ -257,6 +275,36 @@ fn play_child() {
     vault.unlock(String::from(NEW_WORDS)).unwrap();
     pause("unlocked again");
     std::process::exit(0);
+}
+
+/// Each step makes a version of its own.
+fn change_people(
+    vault: &Vault,
+    options: &OpenOptions,
+    folder: &Path,
+    mut paused: impl FnMut(Result<(), aumbry::Error>),
+) {
+    let [path, backup] = ["vault.aumbry", "backup.aumbry"].map(|name| folder.join(name));
+    std::fs::copy(path, &backup).unwrap();
+    paused(vault.add_person("other", Role::Reader, NEW_WORDS));
+    paused(vault.set_passphrase("other", IMPORTED));
+    paused(vault.remove_person("other"));
+    paused(vault.issue_recovery_code().map(drop));
+    paused(vault.edit(|edit| edit.begin_rotation("asked", &[])));
+    paused(vault.edit(|edit| edit.keep_new_key("asked", KEY_ID, SECRET)));
+    paused(vault.edit(|edit| edit.swap_keys("asked")));
+    let rotation = vault.rotation("asked").unwrap().unwrap();
+    paused(vault.edit(|edit| edit.end_rotation(&rotation)));
+    let of_then = options.clone().without_pin().open(backup, vault_words(folder)).unwrap();
+    paused(vault.restore(&of_then));
+    drop(of_then);
+    paused(vault.rekey(NEW_WORDS).map(drop));
+}
+
+/// Of a file, for there must be no copy of it in this process.
+fn vault_words(folder: &Path) -> Passphrase {
+    let words = zeroize::Zeroizing::new(std::fs::read(folder.join("words")).unwrap());
+    Passphrase::from(words.as_slice())
 }
 
 fn vault_with_two_secrets() -> Desk {
@@ -380,6 +428,41 @@ fn nothing_is_left_after_a_wrong_passphrase() {
     let mut child = Stage::start(&desk, "wrong");
     child.wait_for("failed");
     assert_clean("failed", &child.found(&needles));
+}
+
+#[test]
+fn nothing_is_left_by_a_reader() {
+    play_child();
+    let desk = vault_with_two_secrets();
+    let vault = desk.open_options().kdf(cheap()).allow_kdf_below_floor().open(desk.path(), WORDS).unwrap();
+    vault.add_person("other", Role::Administrator, NEW_WORDS).unwrap();
+    vault.add_person("reader", Role::Reader, IMPORTED).unwrap();
+    vault.remove_person_keeping_seed("other").unwrap();
+    let mut needles = needles(&desk);
+    needles.extend(keys(&desk, IMPORTED));
+    let mut child = Stage::start_with(&desk, "reader", IMPORTED);
+    for stage in ["unlocked", "verified", "failed"] {
+        child.wait_for(stage);
+        assert_clean(stage, &child.found(&needles));
+        child.go_on();
+    }
+}
+
+#[test]
+fn nothing_is_left_by_people_who_come_and_go_rotations_and_new_keys() {
+    play_child();
+    let desk = vault_with_two_secrets();
+    std::fs::write(desk.folder.path().join("words"), WORDS).unwrap();
+    let mut needles = needles(&desk);
+    let mut child = Stage::start(&desk, "people");
+    for step in 0..10 {
+        child.wait_for("changed");
+        let now = if step == 9 { NEW_WORDS } else { WORDS };
+        needles.extend(keys(&desk, now));
+        assert_clean(&format!("step {step}"), &child.found(&needles));
+        child.go_on();
+    }
+    tell(&format!("residues: {} traces looked for after the last of 10 steps", needles.len()));
 }
 
 #[test]

@@ -63,11 +63,14 @@ fn contents(vault: &Vault) -> Vec<Value> {
     vault.entries().unwrap().map(|entry| show(entry.name())).collect()
 }
 
-/// What the index says a vault holds, in times of this system: the clock of Windows begins in the year 1601, and what
-/// lies before is read as the epoch.
+/// What the index says a vault holds, as a program is given it: an empty session token is none to a client. And in times
+/// of this system: the clock of Windows begins in the year 1601, and what lies before is read as the epoch.
 fn promised(vector: &Value) -> Vec<Value> {
     let mut records = vector["records"].as_array().unwrap().clone();
     for record in &mut records {
+        if record["session_token"] == "" {
+            record["session_token"] = Value::Null;
+        }
         for time in ["created", "updated", "expires"] {
             let before = record[time].as_i64().filter(|at| *at < 0).map_or(0, i64::unsigned_abs);
             if UNIX_EPOCH.checked_sub(Duration::from_secs(before)).is_none() {

@@ -33,7 +33,9 @@ impl Failure {
     }
 
     pub(crate) fn io(message: impl Into<String>, error: &std::io::Error) -> Self {
-        Self::new(code::IO, format!("{}: {error}", message.into()))
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let full = matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge);
+        Self::new(if full { code::STORAGE_FULL } else { code::IO }, format!("{}: {error}", message.into()))
     }
 
     /// A file that was to be read, and is not there, or is none.

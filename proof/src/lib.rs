@@ -5,7 +5,9 @@ pub mod broken;
 
 use std::path::Path;
 
-use aumbry::{CreateOptions, Draft, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Result, Vault};
+use aumbry::{
+    CreateOptions, Draft, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Passphrase, Result, Vault,
+};
 
 /// Nobody's: whoever attacks a vault of this package may know it.
 pub const PASSPHRASE: &str = "correct horse battery staple";
@@ -21,9 +23,24 @@ pub fn options(folder: &Path) -> OpenOptions {
 /// # Errors
 /// As [`CreateOptions::create`].
 pub fn create(folder: &Path) -> Result<Vault> {
-    let cheapest = KdfParameters::new(MemoryKib::MIN, Passes::MIN, Lanes::MIN)?;
-    let create = CreateOptions::new().kdf(cheapest).allow_kdf_below_floor();
-    create.open_options(options(folder)).create(folder.join("vault.aumbry"), PASSPHRASE)
+    create_with(folder, PASSPHRASE)
+}
+
+/// Makes it for whoever has this passphrase.
+///
+/// # Errors
+/// As [`CreateOptions::create`].
+pub fn create_with(folder: &Path, passphrase: impl Into<Passphrase>) -> Result<Vault> {
+    let create = CreateOptions::new().kdf(cheapest()?).allow_kdf_below_floor();
+    create.open_options(options(folder)).create(folder.join("vault.aumbry"), passphrase)
+}
+
+/// The least that the format allows.
+///
+/// # Errors
+/// None, as long as that is so.
+pub fn cheapest() -> Result<KdfParameters> {
+    KdfParameters::new(MemoryKib::MIN, Passes::MIN, Lanes::MIN)
 }
 
 /// Opens it.

@@ -110,6 +110,11 @@ impl SlotMeta {
         Ok(())
     }
 
+    #[cfg(feature = "testing")]
+    pub(crate) fn sealed_escrow(&self) -> &[u8] {
+        &self.escrow
+    }
+
     fn wire(&self) -> WireSlotMeta<'_> {
         WireSlotMeta { id: self.id, label: &self.label, created: self.created, escrow: &self.escrow }
     }
@@ -268,7 +273,12 @@ pub(crate) fn seal_secret(
 }
 
 /// `vault id ‖ lp(name) ‖ u32 provider ‖ lp(access key id)`
-fn associated_data(vault_id: &[u8; 16], name: &str, provider: Provider, access_key_id: &str) -> WipedBytes {
+pub(crate) fn associated_data(
+    vault_id: &[u8; 16],
+    name: &str,
+    provider: Provider,
+    access_key_id: &str,
+) -> WipedBytes {
     let len = 16 + 4 + name.len() + 4 + 4 + access_key_id.len();
     let mut aad = WipedBytes::new(Vec::with_capacity(len)); // it holds a name, so it is sized once, too
     aad.extend_from_slice(vault_id);

@@ -47,6 +47,14 @@ impl Header {
         self.file_len
     }
 
+    /// The header as it stands in a file.
+    #[cfg(feature = "testing")]
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = vec![0; len(self.slots.len())];
+        self.encode_into(&mut bytes);
+        bytes
+    }
+
     /// Writes the header, checksum included, into exactly [`len`] bytes.
     pub(super) fn encode_into(&self, bytes: &mut [u8]) {
         let mut fields = Vec::with_capacity(len(self.slots.len()));
@@ -133,6 +141,12 @@ impl UnverifiedHeader {
 
     pub(crate) fn slots(&self) -> &[Slot] {
         &self.0.slots
+    }
+
+    /// The header as it stands in a file.
+    #[cfg(feature = "testing")]
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        self.0.encode()
     }
 
     /// A header, if `signature`, the last bytes of the file, is a strict one of `key` for all before it.

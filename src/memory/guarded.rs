@@ -1,5 +1,7 @@
-//! The only unsafe code: a page of memory that the operating system guards, by what each system has for it.
-#![allow(unsafe_code, reason = "mapping, locking and unmapping memory has no safe interface")]
+//! The only unsafe code: a page of memory that the operating system guards, by what each system has for it; and registers.
+#![allow(unsafe_code, reason = "neither memory nor registers have a safe interface to this")]
+
+mod registers;
 
 pub(super) mod blocks;
 #[cfg(unix)]
@@ -14,6 +16,7 @@ use zeroize::Zeroize;
 
 use super::MemoryProtection;
 use crate::error::{Error, ErrorKind, Result};
+pub(super) use registers::scrub as scrub_registers;
 #[cfg(unix)]
 use unix as system;
 #[cfg(windows)]

@@ -1,4 +1,4 @@
-//! For tests alone: the way of opening with the key derivation left out.
+//! For tests alone: the way of opening with the key derivation left out, and what was understood of the bytes.
 
 use super::Vault;
 use super::opening::load;
@@ -10,8 +10,12 @@ use crate::format::slot::{Hint, Slot};
 use crate::storage::InMemory;
 
 /// Opens a vault as a passphrase would, if `kek_of` says what Argon2id makes of it.
-pub(crate) fn open_below_kdf(file: Vec<u8>, kek_of: &(dyn Fn(&Slot) -> Kek + Sync)) -> Result<Vault> {
-    let place = Place::new(Box::new(InMemory::from_bytes(file)), OpenOptions::new())?;
+pub(crate) fn open_below_kdf(
+    storage: InMemory,
+    options: OpenOptions,
+    kek_of: &(dyn Fn(&Slot) -> Kek + Sync),
+) -> Result<Vault> {
+    let place = Place::new(Box::new(storage), options)?;
     let (choice, secret_memory) = (place.options.choice(), place.secret_memory());
     let (opened, _) =
         load(&*place.storage)?.open(Hint::Passphrase, choice, secret_memory, &|keys, slot| {
@@ -19,4 +23,12 @@ pub(crate) fn open_below_kdf(file: Vec<u8>, kek_of: &(dyn Fn(&Slot) -> Kek + Syn
             Ok(())
         })?;
     Vault::unlocked(place, opened)
+}
+
+impl Vault {
+    /// The header, encoded anew; and the body as it stands in the file, opened.
+    pub(crate) fn header_and_body(&self) -> Result<(Vec<u8>, Vec<u8>)> {
+        let snapshot = self.snapshot()?;
+        Ok((snapshot.header.encode(), snapshot.body().to_vec()))
+    }
 }

@@ -90,7 +90,7 @@ impl Snapshot {
         }
     }
 
-    fn body(&self) -> &[u8] {
+    pub(super) fn body(&self) -> &[u8] {
         self.plain.body()
     }
 

@@ -1,0 +1,66 @@
+//! An allocator that counts, so that a length in a file that decides what is allocated is a finding, whether or not there
+//! is so much memory.
+#![allow(unsafe_code, reason = "an allocator cannot be written without")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+thread_local! {
+    /// How many bytes this thread holds now, and at most, since it began to count.
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Also what is refused counts.
+fn asked_for(bytes: usize, instead_of: usize) {
+    let change =
+        isize::try_from(bytes).unwrap_or(isize::MAX) - isize::try_from(instead_of).unwrap_or(isize::MAX);
+    // A thread that ends may have no place for it any more.
+    let _ = HELD.try_with(|held| {
+        held.set(held.get().saturating_add(change));
+        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(held.get())));
+    });
+}
+
+// SAFETY: every call goes to the system's allocator with what it was given.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        asked_for(layout.size(), 0);
+        // SAFETY: the caller keeps the contract, which is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        asked_for(layout.size(), 0);
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        asked_for(size, layout.size());
+        // SAFETY: as above.
+        unsafe { System.realloc(block, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        asked_for(0, layout.size());
+        // SAFETY: as above.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+/// Does `work` on an input of `len` bytes, which may hold so many bytes at a time and `factor` times as many as the input
+/// has. What it returns counts until then.
+pub(crate) fn within<R>(base: usize, factor: usize, len: usize, work: impl FnOnce() -> R) -> R {
+    HELD.set(0);
+    PEAK.set(0);
+    let result = work();
+    let (peak, most) = (PEAK.get(), base + factor * len);
+    assert!(peak <= most.cast_signed(), "{len} bytes of input took {peak} bytes of memory, more than {most}");
+    result
+}

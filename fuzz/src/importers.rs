@@ -1,0 +1,208 @@
+//! The files that records come from.
+
+use std::collections::BTreeSet;
+
+use aumbry::aws::profiles::{self, FileKind};
+use aumbry::aws::{env_file, json as our_json};
+use aumbry::managers::{self, Import};
+use aumbry::testing::{Forge, fuzzing};
+use aumbry::{Credentials, Draft, ErrorKind, ExposeSecret, Result};
+
+use super::allocation::within;
+use super::planted::{self, Bug};
+
+/// What a record is called whose file says no name.
+const NAME: &str = "name";
+
+/// The files of the IAM console.
+pub fn console_csv(input: &[u8]) {
+    if let Ok(drafts) =
+        within(8 * 1024, 96, input.len(), || aumbry::aws::console_csv::parse(input, Some(NAME)))
+    {
+        check(&drafts);
+    }
+}
+
+/// The shared files of AWS: one, or two of them divided by a line `----`. The first byte says of which kinds.
+pub fn aws_profiles(input: &[u8]) {
+    let Some((kinds, content)) = input.split_first() else { return };
+    let kind = |bit| if kinds & bit == 0 { FileKind::Credentials } else { FileKind::Config };
+    let divider = b"\n----\n";
+    let divided = content.windows(divider.len()).position(|window| window == divider);
+    let mut files = vec![(kind(1), content)];
+    if let Some(at) = divided {
+        files = vec![(kind(1), &content[..at]), (kind(2), &content[at + divider.len()..])];
+    }
+    let _ = profiles::stronger_than_process(&files);
+    files.iter().for_each(|(_, content)| _ = FileKind::of("x", content));
+    if let Ok(import) = within(8 * 1024, 96, input.len(), || profiles::parse(&files)) {
+        check(&import.drafts);
+    }
+}
+
+/// One property, set in a config file: the input's first three lines are profile, key and value.
+pub fn config_edit(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let mut lines = text.splitn(4, '\n');
+    let mut line = || lines.next().unwrap_or_default();
+    let (profile, key, value, config) = (line(), line(), line(), line());
+    let set = |config| profiles::set_properties(config, profile, &[(key, value)]);
+    let Ok(edited) = within(8 * 1024, 64, input.len(), || set(config)) else { return };
+    let edited = edited.expose_secret();
+    assert_eq!(set(edited).unwrap().expose_secret(), edited, "what is set already was set again");
+    if let Some(found) = property(edited, profile, key) {
+        assert_eq!(found, value, "the value is another");
+    }
+    // Of everything else, the same is read as before.
+    let others = |text: &str| {
+        let import = profiles::parse(&[(FileKind::Config, text.as_bytes())]).ok()?;
+        let drafts =
+            import.drafts.iter().filter(|draft| draft.name().as_str() != profile).map(fuzzing::credentials);
+        let skipped = import.skipped.iter().filter(|skipped| skipped.profile != profile).cloned();
+        Some((drafts.collect::<Vec<_>>(), skipped.collect::<Vec<_>>()))
+    };
+    if let (Some(before), Some(after)) = (others(config), others(edited)) {
+        assert!(
+            before.0.iter().zip(&after.0).all(|(one, other)| same(one, other)),
+            "another profile changed"
+        );
+        assert_eq!((before.0.len(), before.1), (after.0.len(), after.1), "another profile came or went");
+    }
+}
+
+/// What is read of this profile's property when a credentials file gives the profile a key; `None` if such a profile or
+/// property makes no record and no attribute.
+fn property(config: &str, profile: &str, key: &str) -> Option<String> {
+    let key = key.to_ascii_lowercase();
+    let credentials = format!("[{profile}]\naws_access_key_id = A\naws_secret_access_key = B\n");
+    let files = [(FileKind::Config, config.as_bytes()), (FileKind::Credentials, credentials.as_bytes())];
+    let import = profiles::parse(&files).ok()?;
+    let draft = import.drafts.iter().find(|draft| draft.name().as_str() == profile)?;
+    let of_the_pair = key.starts_with("aws_");
+    let found = fuzzing::credentials(draft).attribute(&key).map(Into::into);
+    if of_the_pair { None } else { Some(found.unwrap_or_default()) }
+}
+
+/// Our own JSON.
+pub fn json(input: &[u8]) {
+    if let Ok(drafts) = within(8 * 1024, 96, input.len(), || our_json::parse(input, Some(NAME))) {
+        check(&drafts);
+    }
+}
+
+/// What `add --from-json` reads.
+pub fn credential_process(input: &[u8]) {
+    use aumbry::aws::credential_process::{parse, render};
+    if let Ok(draft) = within(8 * 1024, 96, input.len(), || parse(input, NAME)) {
+        let written = render(&fuzzing::credentials(&draft)).unwrap();
+        let again = parse(written.expose_secret().as_bytes(), NAME).unwrap();
+        assert!(same(&fuzzing::credentials(&again), &fuzzing::credentials(&draft)));
+        check(&[draft]);
+    }
+}
+
+pub fn keepass_xml(input: &[u8]) {
+    manager(input, managers::keepass_xml::parse);
+}
+
+pub fn keepassxc_csv(input: &[u8]) {
+    manager(input, managers::keepassxc_csv::parse);
+}
+
+pub fn bitwarden_json(input: &[u8]) {
+    manager(input, managers::bitwarden_json::parse);
+}
+
+pub fn onepassword_csv(input: &[u8]) {
+    manager(input, managers::onepassword_csv::parse);
+}
+
+/// The file of a password manager.
+fn manager(input: &[u8], parse: fn(&[u8]) -> Result<Import>) {
+    let Ok(import) = within(16 * 1024, 128, input.len(), || parse(input)) else { return };
+    let remarks = import.skipped.iter().map(ToString::to_string);
+    let mut remarks = remarks.chain(import.left_out.iter().map(ToString::to_string));
+    assert!(remarks.all(|remark| !remark.is_empty()));
+    check(&import.drafts);
+}
+
+/// Whatever was read is the same after it was written in any format that can carry it, and is what a vault can hold.
+fn check(drafts: &[Draft]) {
+    let records: Vec<_> = drafts.iter().map(fuzzing::credentials).collect();
+    for record in &records {
+        let written = our_json::render_with_secret(record).unwrap();
+        let again = read(written.expose_secret());
+        assert!(equal(&again, std::slice::from_ref(record)), "a record is another in our JSON");
+        if let Ok(written) = env_file::render(record) {
+            let lines = written.expose_secret().lines().count();
+            assert!((2..=7).contains(&lines), "{lines} variables");
+        }
+    }
+    let names: BTreeSet<_> = records.iter().map(Credentials::name).collect();
+    if names.len() == records.len() {
+        let written = our_json::render_all_with_secrets(&records).unwrap();
+        let again = read(written.expose_secret());
+        assert!(equal(&again, &records), "the records are others in our JSON");
+        if let Ok(written) = profiles::render(&records) {
+            let import =
+                profiles::parse(&[(FileKind::Credentials, written.expose_secret().as_bytes())]).unwrap();
+            assert!(import.skipped.is_empty());
+            let again: Vec<_> = import.drafts.iter().map(fuzzing::credentials).collect();
+            let equal = again.iter().zip(&records).all(|(again, record)| same_but_for_expiry(again, record));
+            assert!(equal && again.len() == records.len(), "the records are others in a credentials file");
+        }
+        store(drafts);
+    }
+    if let Ok(written) = managers::keepass_xml::render(&records) {
+        let import = managers::keepass_xml::parse(written.expose_secret().as_bytes()).unwrap();
+        assert!(import.skipped.is_empty() && import.left_out.is_empty());
+        assert!(equal(&import.drafts, &records), "the records are others in KeePass XML");
+    }
+}
+
+/// Our JSON, read; less exactly where that bug is planted.
+fn read(written: &str) -> Vec<Draft> {
+    let drafts = our_json::parse(written.as_bytes(), None).unwrap();
+    if !planted::has(Bug::Ascii) {
+        return drafts;
+    }
+    let altered = drafts.into_iter().map(|draft| {
+        let record = fuzzing::credentials(&draft);
+        if record.session_token().is_some() || record.expires().is_some() || !record.attributes().is_empty() {
+            return draft;
+        }
+        let secret = record.secret_access_key().expose_secret();
+        let secret: String = secret.chars().filter(|c| matches!(c, ' '..='~')).collect();
+        Draft::new_static(draft.name(), draft.access_key_id(), secret).unwrap_or(draft)
+    });
+    altered.collect()
+}
+
+fn equal(drafts: &[Draft], records: &[Credentials]) -> bool {
+    drafts.len() == records.len()
+        && drafts.iter().map(fuzzing::credentials).zip(records).all(|(again, record)| same(&again, record))
+}
+
+/// Whether two records are the same, but for when a vault got them.
+pub(crate) fn same(one: &Credentials, other: &Credentials) -> bool {
+    one.expires() == other.expires() && same_but_for_expiry(one, other)
+}
+
+fn same_but_for_expiry(one: &Credentials, other: &Credentials) -> bool {
+    let token = |record: &Credentials| record.session_token().map(|token| token.expose_secret().to_owned());
+    one.name() == other.name()
+        && one.provider() == other.provider()
+        && one.access_key_id() == other.access_key_id()
+        && one.secret_access_key().expose_secret() == other.secret_access_key().expose_secret()
+        && token(one) == token(other)
+        && one.attributes() == other.attributes()
+}
+
+/// A vault takes the records, unless one is too long for it, and the body that holds them is sound.
+fn store(drafts: &[Draft]) {
+    let stored = drafts.iter().try_fold(Forge::new(1), |forge, draft| forge.record(draft, 0, 0));
+    match stored.and_then(|forge| forge.body()) {
+        Ok(body) => assert_eq!(fuzzing::body(&body).unwrap(), body),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::TooLong, "{error}"),
+    }
+}

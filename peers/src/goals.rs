@@ -1,0 +1,41 @@
+//! What aumbry sets out to reach, and whether this run saw it.
+
+use std::fmt::Write;
+
+use crate::kdf::{Compared, OTHERS};
+use crate::rounds::{Figure, Measured};
+
+/// Unlocking 10,000 records beyond the KDF, each peer's time over aumbry's: at least this.
+const UNLOCK: [(&str, f64); 4] =
+    [("age", 2.0), ("cocoon", 2.0), ("stronghold-store", 4.0), ("keepass", 150.0)];
+const RECORDS: usize = 10_000;
+
+pub fn stores(all: &[Measured]) -> String {
+    let find = |id| all.iter().find(|one| one.size == RECORDS && one.peer.id() == id);
+    let Some(aumbry) = find("aumbry").and_then(|aumbry| aumbry.median("beyond")) else {
+        return format!("\nGoals are set for {RECORDS} records, which this run has not measured.\n");
+    };
+    let mut text = format!("\n## Goals: unlock of {RECORDS} records beyond the KDF\n\n");
+    for (id, goal) in UNLOCK {
+        let seen = match find(id).map(|one| one.figure("beyond")) {
+            Some(Figure::Median(value) | Figure::MoreThan(value)) => value / aumbry,
+            _ => f64::NAN,
+        };
+        let met = if seen >= goal { "met" } else { "MISSED" };
+        let _ = writeln!(text, "* {id}: at least {goal} x aumbry; seen {seen:.1} x: {met}.");
+    }
+    text
+}
+
+pub fn kdf(compared: &Compared) -> String {
+    let mut text = String::from("\n## Goals: Argon2id with 64 MiB, t 3, p 4\n\n");
+    let Some(row) = compared.rows.first() else { return text };
+    for (contender, limit) in [(0, 0.70), (3, 1.10)] {
+        let Some(Some(time)) = row.others.get(contender) else { continue };
+        let seen = row.aumbry.median / time.median;
+        let met = if seen <= limit { "met" } else { "MISSED" };
+        let name = OTHERS[contender].name;
+        let _ = writeln!(text, "* aumbry at most {limit:.2} x {name}; seen {seen:.2} x: {met}.");
+    }
+    text
+}

@@ -1,0 +1,30 @@
+//! aumbry and its peers, each in a file of its own.
+
+mod age;
+mod aumbry;
+mod cocoon;
+mod json;
+mod keepass;
+mod secrets_vault;
+mod securestore;
+mod stronghold_store;
+mod stronghold_vault;
+
+use crate::peer::Peer;
+
+/// aumbry first: the others are told in proportion to it.
+pub static ALL: [&dyn Peer; 9] = [
+    &aumbry::Aumbry,
+    &age::Age,
+    &cocoon::Cocoon,
+    &json::Json,
+    &secrets_vault::SecretsVault,
+    &securestore::SecureStore,
+    &stronghold_store::StrongholdStore,
+    &stronghold_vault::StrongholdVault,
+    &keepass::KeePass,
+];
+
+pub fn by_id(id: &str) -> Option<&'static dyn Peer> {
+    ALL.iter().copied().find(|peer| peer.id() == id)
+}
