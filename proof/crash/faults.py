@@ -2,8 +2,9 @@
 
 Each fault is injected into a writer that is asked to save twice. It must answer both times, with "saved" or with an error
 of a kind that says what is the matter; what was acknowledged is there afterwards, also in a new process; an error that says
-that the vault is as it was is held to it; nothing is acknowledged whose fsync failed, and that is not asked for again; who may
-read the vault is as it was; a fault that has passed stops nobody.
+that the vault is as it was is held to it; nothing is acknowledged whose fsync failed, and that is not asked for again; nor is
+a rename after which neither its folder was synced nor, where that cannot be opened, the file again; a save that failed leaves
+no temporary file, unless nothing can be removed; who may read the vault is as it was; a fault that has passed stops nobody.
 
 EINTR for ever is a thousand in a row: to try again is right, so without end it would never end. `brk` has no errors: the
 kernel answers where the heap ends, which then is not where it was asked for.
@@ -77,12 +78,37 @@ def asked_again(log):
     return again
 
 
+def unsynced(log, vault):
+    """Saves that were acknowledged although nothing was synced since the rename that the rename would be on the disk with."""
+    opened, waits, bold = {}, False, []
+    for line in log.read_text(errors="replace").splitlines():
+        match = CALL.match(line)
+        if not match:
+            continue
+        name, rest = match["name"], match["rest"]
+        number = re.match(r"\d+", rest)
+        done = re.search(r"= (\d+)$", rest)
+        path = re.match(r'AT_FDCWD, "([^"]*)"', rest)
+        if name == "openat" and done and path:
+            # Of the file itself only what was opened under its last name.
+            opened[done[1]] = path[1]
+        elif name == "rename" and done and rest.split('"')[3] == str(vault):
+            waits = True
+        elif name in FSYNC and done and opened.get(number[0]) in (str(vault.parent), str(vault)):
+            waits = False
+        elif name == "writev" and "saved" in rest and waits:
+            bold.append(line)
+    return bold
+
+
 def fault(desk, log, kind, name, number, error, times):
     """What became of the first save, of the second, and what is wrong."""
     desk.reset()
     stepper = Stepper(desk.folder, kind)
     trace = Trace(stepper, log, "-e", option(name, number, error, times))
-    answers = {record: stepper.save(record) for record in ("new", "newer")}
+    answers = {"new": stepper.save("new")}
+    litter = desk.stale()
+    answers["newer"] = stepper.save("newer")
     status, said = stepper.end()
     trace.end()
     wrong = []
@@ -96,6 +122,11 @@ def fault(desk, log, kind, name, number, error, times):
         wrong.append(f"the vault's mode is {mode:o}")
     if name in FSYNC and number <= 2 and error != "EINTR" and answers["new"].startswith("saved"):
         wrong.append("acknowledged though the disk did not confirm it")
+    if litter != (0, 0) and name != "unlink":
+        wrong.append(f"stale: it left {litter} temporary files after {answers['new']!r}")
+    bold = unsynced(log, desk.vault)
+    if bold:
+        wrong.append(f"the disk did not confirm the rename: {bold}")
     acknowledged = {record for record, answer in answers.items() if answer == f"saved {record}"}
     more, found = desk.look(desk.names | acknowledged)
     wrong += more
