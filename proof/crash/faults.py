@@ -13,9 +13,12 @@ kernel answers where the heap ends, which then is not where it was asked for.
 import collections
 import pathlib
 import re
+import subprocess
 import sys
 
-from subject import CALL, QUICK, Desk, Stepper, Trace, calls_of_a_save, checks, shared, temporary, workers
+from subject import (
+    CALL, PATIENCE, QUICK, WRITER, Desk, Stepper, Trace, calls_of_a_save, checks, run, shared, temporary, workers,
+)
 
 ERRORS = ["EIO", "ENOSPC", "EINTR", "EACCES", "ENOMEM"]
 # What a save may say, and whether the record may be there then.
@@ -166,6 +169,27 @@ def attack(work, kind, vault, faults):
     return shared([one(this) for this in faults], workers())
 
 
+def unseen_rollbacks(desk, log):
+    """An older vault is put back while the system cannot say whether there is a note of a newer one: what opened all the
+    same, and how often it was tried. The control: without a fault it is a rollback."""
+    desk.reset()
+    old = desk.vault.read_bytes()
+    assert run(desk.folder, "add", "newer", "1").returncode == 0
+    desk.vault.write_bytes(old)
+    (pin,) = desk.state.glob("*.pin")
+    said = run(desk.folder, "names").stdout
+    wrong = [] if said.startswith("error Rollback") else [("the control", said)]
+    faults = [(call, error) for call in ("statx", "openat") for error in ("EIO", "ENOMEM", "ELOOP")]
+    for call, error in faults:
+        words = ["-P", str(pin), "-e", f"trace={call}", "-e", f"inject={call}:error={error}"]
+        done = subprocess.run(
+            ["strace", "-f", "-o", str(log), *words, WRITER, str(desk.folder), "names"], capture_output=True, text=True, timeout=PATIENCE
+        )
+        if "(INJECTED)" not in log.read_text() or not done.stdout.startswith("error PinDamaged"):
+            wrong.append((call, error, done.stdout))
+    return wrong, len(faults)
+
+
 def table(results):
     """Outcomes of the save into which the fault was injected, for each system call and error."""
     cells = collections.defaultdict(collections.Counter)
@@ -199,6 +223,13 @@ def main():
             + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()),
             len(results) >= (50 if QUICK else 400) and not bad and len(outcomes) > 2,
             "\n".join(map(str, bad[:40])),
+        )
+        wrong, tried = unseen_rollbacks(Desk(work / "rollback"), work / "log")
+        checks.check(
+            f"an older vault while the pin cannot be looked for: {tried} faults, {len(wrong)} times it opened; without one it "
+            "is a rollback",
+            not wrong,
+            wrong,
         )
         # The control: the same faults in a program that overwrites the vault's own file and syncs none.
         controls = [("write", 1, error, times) for error in ("EIO", "ENOSPC") for times in ("once", "on")]
