@@ -190,6 +190,26 @@ def unseen_rollbacks(desk, log):
     return wrong, len(faults)
 
 
+def unread_links(desk, log):
+    """A vault behind a link that the system cannot read for once: what became of the link, and how often it was tried."""
+    wrong, faults = [], ("EIO", "ENOMEM", "EACCES")
+    for error in (None, *faults):
+        desk.reset()
+        target = desk.folder / "target"
+        desk.vault.rename(target)
+        desk.vault.symlink_to("target")
+        before = target.read_bytes()
+        inject = ["-e", f"inject=readlink:error={error}"] if error else []
+        words = ["-P", str(desk.vault), "-e", "trace=readlink", *inject, WRITER, str(desk.folder), "add", "by-link", "1"]
+        done = subprocess.run(["strace", "-f", "-o", str(log), *words], capture_output=True, text=True, timeout=PATIENCE)
+        saved = target.read_bytes() != before
+        if not desk.vault.is_symlink() or saved != (done.returncode == 0) or saved != (error is None):
+            wrong.append((error, done.stdout, desk.vault.is_symlink(), saved))
+        if error and "(INJECTED)" not in log.read_text():
+            wrong.append((error, "not injected"))
+    return wrong, len(faults)
+
+
 def table(results):
     """Outcomes of the save into which the fault was injected, for each system call and error."""
     cells = collections.defaultdict(collections.Counter)
@@ -228,6 +248,13 @@ def main():
         checks.check(
             f"an older vault while the pin cannot be looked for: {tried} faults, {len(wrong)} times it opened; without one it "
             "is a rollback",
+            not wrong,
+            wrong,
+        )
+        wrong, tried = unread_links(Desk(work / "link"), work / "log")
+        checks.check(
+            f"a link that cannot be read: {tried} faults, {len(wrong)} times it was replaced or something was saved; without one "
+            "its target is replaced",
             not wrong,
             wrong,
         )

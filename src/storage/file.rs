@@ -201,6 +201,8 @@ fn resolve(path: &Path) -> std::result::Result<PathBuf, (PathBuf, io::Error)> {
         let resolved = folder.join(name);
         match std::fs::read_link(&resolved) {
             Ok(target) => path = folder.join(target),
+            // A link that cannot be read: the file that is put in its place would be another vault.
+            Err(error) if resolved.is_symlink() => return Err((resolved, error)),
             // Where letters may be large or small, one file has one name: the one that it was made with.
             Err(_) => return Ok(resolved.canonicalize().unwrap_or(resolved)),
         }
