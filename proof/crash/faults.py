@@ -210,6 +210,22 @@ def unread_links(desk, log):
     return wrong, len(faults)
 
 
+def without_random_bytes(desk, log):
+    """How a program ends that opens a vault, and saves, while the system refuses random bytes: of the standard library's own
+    requests too, which come once in a thread. Number one is the C library's."""
+    ended = collections.Counter()
+    for words in (["names"], ["add", "random", "1"]):
+        for number in range(1, 100):
+            desk.reset()
+            inject = ["-e", "trace=getrandom", "-e", f"inject=getrandom:error=EIO:when={number}"]
+            command = ["strace", "-f", "-o", str(log), *inject, WRITER, str(desk.folder), *words]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+            if "(INJECTED)" not in log.read_text():
+                break
+            ended[done.returncode, done.stdout.startswith("error OutOfResources")] += 1
+    return ended
+
+
 def table(results):
     """Outcomes of the save into which the fault was injected, for each system call and error."""
     cells = collections.defaultdict(collections.Counter)
@@ -257,6 +273,14 @@ def main():
             "its target is replaced",
             not wrong,
             wrong,
+        )
+        ended = without_random_bytes(Desk(work / "random"), work / "log")
+        refused = ended[1, True]
+        checks.check(
+            f"no random bytes at one of the {ended.total()} requests of programs that open, and save: {refused} errors that say "
+            f"so, {ended[0, False]} did without, {ended.total() - refused - ended[0, False]} panics or other ends",
+            refused > 0 and set(ended) <= {(0, False), (1, True)},
+            ended,
         )
         # The control: the same faults in a program that overwrites the vault's own file and syncs none.
         controls = [("write", 1, error, times) for error in ("EIO", "ENOSPC") for times in ("once", "on")]
