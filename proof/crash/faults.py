@@ -11,10 +11,13 @@ kernel answers where the heap ends, which then is not where it was asked for.
 """
 
 import collections
+import fcntl
 import pathlib
 import re
 import subprocess
 import sys
+import threading
+import time
 
 from subject import (
     CALL, PATIENCE, QUICK, WRITER, Desk, Stepper, Trace, calls_of_a_save, checks, run, shared, temporary, workers,
@@ -226,6 +229,28 @@ def without_random_bytes(desk, log):
     return ended
 
 
+def removed_lock(desk, log):
+    """A writer is held up between the opening of its lock's file and the lock; meanwhile the file is removed, and another
+    takes the lock on a new one. Whether the writer saved meanwhile, and what it said once the other had let go."""
+    desk.reset()
+    with Stepper(desk.folder) as stepper:
+        trace = Trace(stepper, log, "-e", "trace=flock", "-e", "inject=flock:delay_enter=400000:when=1")
+        before = desk.vault.read_bytes()
+        writer = threading.Thread(target=lambda: said.append(stepper.save("new")))
+        said = []
+        writer.start()
+        time.sleep(0.2)
+        lock = desk.folder / ".vault.aumbry.lock"
+        lock.unlink()
+        with open(lock, "w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            time.sleep(1)
+            meanwhile = desk.vault.read_bytes() != before
+        writer.join()
+    trace.end()
+    return meanwhile, said
+
+
 def table(results):
     """Outcomes of the save into which the fault was injected, for each system call and error."""
     cells = collections.defaultdict(collections.Counter)
@@ -281,6 +306,12 @@ def main():
             f"so, {ended[0, False]} did without, {ended.total() - refused - ended[0, False]} panics or other ends",
             refused > 0 and set(ended) <= {(0, False), (1, True)},
             ended,
+        )
+        meanwhile, said = removed_lock(Desk(work / "lock"), work / "log")
+        checks.check(
+            f"a lock on a file that was removed: saved {'' if meanwhile else 'not '}while another held the new one, and afterwards",
+            not meanwhile and said == ["saved new"] and "DELAYED" in (work / "log").read_text(),
+            said,
         )
         # The control: the same faults in a program that overwrites the vault's own file and syncs none.
         controls = [("write", 1, error, times) for error in ("EIO", "ENOSPC") for times in ("once", "on")]
