@@ -153,7 +153,10 @@ mod tests {
                 });
                 bytes.filter(|byte| *byte != 0).count()
             };
-            assert!(guarded.first == 0xa5 && guarded.second[3] == u64::MAX, "the control: something stands there");
+            assert!(
+                guarded.first == 0xa5 && guarded.second[3] == u64::MAX,
+                "the control: something stands there"
+            );
             guarded.pages.wipe();
             assert_eq!(shown(&guarded.pages), 0);
         }
