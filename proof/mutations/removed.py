@@ -162,6 +162,10 @@ CHECKS = [
     ("scrubbing the stack", "src/memory.rs", "zeroize::zeroize_stack::<SCRUBBED>();", "", RESIDUE),
     ("keys out of dumps", "src/memory/guarded/unix.rs", "libc::madvise(start, len, libc::MADV_DONTDUMP);", "",
      "residue::a_guarded_page_is_locked_kept_out_of_dumps_and_not_inherited"),
-    ("wiping the guarded page", "src/memory/guarded/unix.rs",
+    ("wiping the guarded page", "src/memory/guarded.rs", "self.len) }.zeroize();", "self.len) };",
+     "lib::memory::guarded::tests::pages_are_wiped_whatever_stood_in_them"),
+    ("wiping a recovery code off the stack", "src/vault/recovery.rs", "with_scrubbed_stack(|| bech32::encode_lower_to_fmt::<Bech32m, _>(&mut *code, PREFIX, bits));",
+     "bech32::encode_lower_to_fmt::<Bech32m, _>(&mut *code, PREFIX, bits);", "residue::nothing_is_left_of_a_recovery_code_that_was_typed"),
+    ("giving the guarded page back", "src/memory/guarded/unix.rs",
      "unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };", "let _ = self;", RESIDUE),
 ]
