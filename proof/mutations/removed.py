@@ -160,6 +160,8 @@ CHECKS = [
     ("wiping a secret that was opened", BODY, "let mut sealed = zeroed(self.secret.len())?;",
      "let mut sealed = std::mem::ManuallyDrop::new(zeroed(self.secret.len())?);", RESIDUE),
     ("scrubbing the stack", "src/memory.rs", "zeroize::zeroize_stack::<SCRUBBED>();", "", RESIDUE),
+    ("overwriting the vector registers", "src/memory.rs", "    guarded::scrub_registers();\n", "    let _ = guarded::scrub_registers;\n",
+     "proof/memory/run"),
     ("keys out of dumps", "src/memory/guarded/unix.rs", "libc::madvise(start, len, libc::MADV_DONTDUMP);", "",
      "residue::a_guarded_page_is_locked_kept_out_of_dumps_and_not_inherited"),
     ("wiping the guarded page", "src/memory/guarded.rs", "self.len) }.zeroize();", "self.len) };",
