@@ -6,7 +6,8 @@
 //!   the operating system guards that page.
 //! * Everything else that held a secret is wiped when it is dropped: the memory of Argon2id, a passphrase, a secret
 //!   that was looked up or is about to be sealed; and so is the decrypted body, names and all.
-//! * The stack is scrubbed after work that derives or schedules keys, and on x86-64 the vector registers are.
+//! * The stack is scrubbed after work that derives or schedules keys or writes a recovery code, and on x86-64 the vector
+//!   registers are.
 //!
 //! Not promised: names, labels and attributes that were given out, or are planned in an edit; other registers, a copy
 //! that the caller made, a debugger attached as root, the kernel itself.

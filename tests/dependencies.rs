@@ -1,4 +1,5 @@
-//! The reviewed list of what the library is built of, `docs/dependencies.md`, beside what it is built of.
+//! The reviewed list of what the library is built of, `docs/dependencies.md`, beside what it is built of; and what
+//! `deny.toml` lets in, beside all that the lock file names.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
@@ -141,4 +142,85 @@ fn the_list_of_dependencies_says_what_the_library_is_built_of() {
     }
     let count = |column: usize| found.iter().filter(|row| !row[column].is_empty()).count();
     tell(&format!("{} crates: {} hold unsafe code, {} run while compiling", found.len(), count(2), count(3)));
+}
+
+/// The quoted words of `name = [...]` in deny.toml.
+fn words<'a>(deny: &'a str, name: &str) -> Vec<&'a str> {
+    let (_, list) = deny.split_once(&format!("\n{name} = [")).unwrap();
+    let (list, _) = list.split_once("]\n").unwrap();
+    list.split('"').skip(1).step_by(2).collect()
+}
+
+/// Whether a licence expression (SPDX) can be met with these licences.
+fn is_met(licence: &str, allowed: &[&str]) -> bool {
+    let licence = licence.replace('/', " OR ");
+    licence
+        .split(" AND ")
+        .all(|part| part.trim_matches(['(', ')', ' ']).split(" OR ").any(|one| allowed.contains(&one.trim())))
+}
+
+/// What breaks a rule among these packages, of which each knows those that it really depends on.
+fn refused(
+    packages: &BTreeMap<String, (Value, Vec<String>)>,
+    allowed: &[&str],
+    wrappers: &[&str],
+) -> Vec<String> {
+    let name = |id: &str| packages[id].0["name"].as_str().unwrap();
+    let mut refused = Vec::new();
+    for (id, (package, needs)) in packages {
+        let licence = package["license"].as_str().unwrap_or("none");
+        if !is_met(licence, allowed) {
+            refused.push(format!("{} has the licence {licence}", name(id)));
+        }
+        let source = package["source"].as_str();
+        if source.is_some_and(|source| source != "registry+https://github.com/rust-lang/crates.io-index") {
+            refused.push(format!("{} comes from {source:?}", name(id)));
+        }
+        for needed in needs {
+            let is_ring = name(needed) == "ring" && !wrappers.contains(&name(id));
+            if is_ring || name(needed) == "openssl-sys" {
+                refused.push(format!("{} needs {}", name(id), name(needed)));
+            }
+        }
+    }
+    refused
+}
+
+#[test]
+fn all_that_is_locked_keeps_the_rules_of_deny_toml() {
+    let deny = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deny.toml")).unwrap();
+    let allowed = words(&deny, "allow");
+    let (_, wrappers) = deny.split_once("crate = \"ring\", wrappers = [").unwrap();
+    let wrappers: Vec<_> = wrappers.split(']').next().unwrap().split('"').skip(1).step_by(2).collect();
+    assert!(deny.contains("{ crate = \"openssl-sys\" }") && deny.contains("unknown-git = \"deny\""));
+
+    let metadata = cargo(&["metadata", "--format-version", "1", "--all-features"]);
+    let metadata: Value = serde_json::from_str(&metadata).unwrap();
+    let id = |value: &Value| value.as_str().unwrap().to_owned();
+    let needs: BTreeMap<_, Vec<_>> = metadata["resolve"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| (id(&node["id"]), node["dependencies"].as_array().unwrap().iter().map(id).collect()))
+        .collect();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let packages: BTreeMap<_, _> = packages
+        .map(|package| (id(&package["id"]), (package.clone(), needs[&id(&package["id"])].clone())))
+        .collect();
+    let wrong = refused(&packages, &allowed, &wrappers);
+    assert!(wrong.is_empty(), "deny.toml: {wrong:#?}");
+    // The one notice that is accepted is for this release, and goes with it.
+    let has_bincode =
+        packages.values().any(|(package, _)| package["name"] == "bincode" && package["version"] == "2.0.1");
+    assert_eq!((deny.matches("RUSTSEC-").count(), has_bincode), (1, true), "the exception for bincode");
+
+    // Each rule would be noticed.
+    assert!(
+        !refused(&packages, &["MIT"], &wrappers).is_empty() && !is_met("(MIT OR Zlib) AND GPL-3.0", &allowed)
+    );
+    assert!(!refused(&packages, &allowed, &[]).is_empty(), "ring has nobody who may need it");
+    let mut foreign = packages.clone();
+    foreign.values_mut().next().unwrap().0["source"] = "git+https://example.org".into();
+    assert_eq!(refused(&foreign, &allowed, &wrappers).len(), 1);
+    tell(&format!("{} locked packages keep the rules of deny.toml", packages.len()));
 }

@@ -30,6 +30,12 @@ const OTHER_NAME: &str = "residue/name/of/the/record/that/nobody/asks/for";
 const IMPORTED: &str = "RESIDUE+from/a/console+file+5566778899aabbc";
 const NEW_WORDS: &str = "Residue of the next passphrase, in a String of its own";
 const WORDS: &str = "Residue of a passphrase, long enough to be told apart";
+const KEEPS_WHAT_WAS_FREED: [(&str, &str); 4] = [
+    ("MALLOC_MMAP_THRESHOLD_", "1000000000"),
+    ("MALLOC_TRIM_THRESHOLD_", "1000000000"),
+    ("MALLOC_TOP_PAD_", "0"),
+    ("MALLOC_ARENA_MAX", "1"),
+];
 
 fn needles(desk: &Desk) -> Needles {
     let mut needles: Needles = [
@@ -71,17 +77,7 @@ impl Stage {
             .args(["--exact", &test, "--nocapture", "--test-threads=1"])
             .env(MODE, mode)
             .env(FOLDER, desk.folder.path())
-            .envs(
-                (mode == "heap")
-                    .then_some([
-                        ("MALLOC_MMAP_THRESHOLD_", "1000000000"),
-                        ("MALLOC_TRIM_THRESHOLD_", "1000000000"),
-                        ("MALLOC_TOP_PAD_", "0"),
-                        ("MALLOC_ARENA_MAX", "1"),
-                    ])
-                    .into_iter()
-                    .flatten(),
-            )
+            .envs(if mode == "heap" { &KEEPS_WHAT_WAS_FREED[..] } else { &[] }.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -111,23 +107,31 @@ impl Stage {
         std::fs::read_to_string(format!("/proc/{}/smaps", self.child.id())).unwrap()
     }
 
+    /// All that it has mapped to write to. Threads of a key derivation may still be ending, and what was a mapping is none
+    /// when it is read: then all is read anew. What the kernel never shows is secret memory, and nothing else of ours.
+    fn memory(&self) -> Vec<(Region, Vec<u8>)> {
+        let memory = File::open(format!("/proc/{}/mem", self.child.id())).unwrap();
+        let read = |region: Region| {
+            let mut bytes = vec![0; region.end - region.start];
+            memory.read_exact_at(&mut bytes, region.start as u64).ok().map(|()| (region, bytes))
+        };
+        let all = (0..500).find_map(|turn: u64| {
+            std::thread::sleep(std::time::Duration::from_millis(turn.min(10)));
+            let shown =
+                regions(&self.smaps()).into_iter().filter(|region| !region.name.contains("secretmem"));
+            shown.map(read).collect::<Option<Vec<_>>>()
+        });
+        all.unwrap()
+    }
+
     /// Which needles stand in the child's memory, and where, the guarded page left out.
     fn found(&self, needles: &Needles) -> Vec<String> {
-        let pid = self.child.id();
-        let smaps = self.smaps();
-        let memory = File::open(format!("/proc/{pid}/mem")).unwrap();
         let mut begins = vec![Vec::new(); 1 << 16];
         for needle in needles {
             begins[usize::from(u16::from_ne_bytes([needle.1[0], needle.1[1]]))].push(needle);
         }
-        let mut found = Vec::new();
-        let mut searched = 0;
-        for region in regions(&smaps) {
-            let mut bytes = vec![0; region.end - region.start];
-            // What the kernel does not show, as secret memory, nobody else is shown either.
-            if memory.read_exact_at(&mut bytes, region.start as u64).is_err() {
-                continue;
-            }
+        let (mut found, mut searched) = (Vec::new(), 0);
+        for (region, bytes) in self.memory() {
             searched += bytes.len();
             let mut at = 0;
             // Not a `for`: this is not optimised. Most pages are empty, and what begins in one goes on behind it.
@@ -217,6 +221,11 @@ fn play_child() {
         std::mem::forget(line.to_vec());
     }
     drop(line);
+    if mode == "code" {
+        drop(passphrase);
+        pause("typed");
+        std::process::exit(0);
+    }
     let mut options = OpenOptions::new().state_folder(folder.join("state"));
     if mode == "hibernate" {
         options = options.allow_hibernation();
@@ -463,6 +472,20 @@ fn nothing_is_left_by_people_who_come_and_go_rotations_and_new_keys() {
         child.go_on();
     }
     tell(&format!("residues: {} traces looked for after the last of 10 steps", needles.len()));
+}
+
+#[test]
+fn nothing_is_left_of_a_recovery_code_that_was_typed() {
+    play_child();
+    let desk = vault_with_two_secrets();
+    let vault = desk.open_options().kdf(cheap()).allow_kdf_below_floor().open(desk.path(), WORDS).unwrap();
+    let code = vault.issue_recovery_code().unwrap().to_grouped();
+    let code = code.expose_secret();
+    let forms = [code.to_owned(), code.replace('-', "").to_lowercase()];
+    let needles: Needles = forms.iter().flat_map(|text| forms_of("recovery code", text)).collect();
+    let mut child = Stage::start_with(&desk, "code", code);
+    child.wait_for("typed");
+    assert_clean("typed", &child.found(&needles));
 }
 
 #[test]

@@ -129,9 +129,14 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome {
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // A folder that may not be read, or a file system that syncs none.
-        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::InvalidInput) => Ok(()),
+    let folder = match File::open(folder) {
+        // A folder that may be written but not read: file systems with a journal write the name with the file.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => return File::open(path)?.sync_all(),
+        opened => opened?,
+    };
+    match folder.sync_all() {
+        // A file system that syncs no folders.
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
         synced => synced,
     }
 }

@@ -2,19 +2,26 @@
 
 Each fault is injected into a writer that is asked to save twice. It must answer both times, with "saved" or with an error
 of a kind that says what is the matter; what was acknowledged is there afterwards, also in a new process; an error that says
-that the vault is as it was is held to it; nothing is acknowledged whose fsync failed, and that is not asked for again; who may
-read the vault is as it was; a fault that has passed stops nobody.
+that the vault is as it was is held to it; nothing is acknowledged whose fsync failed, and that is not asked for again; nor is
+a rename after which neither its folder was synced nor, where that cannot be opened, the file again; a save that failed leaves
+no temporary file, unless nothing can be removed; who may read the vault is as it was; a fault that has passed stops nobody.
 
 EINTR for ever is a thousand in a row: to try again is right, so without end it would never end. `brk` has no errors: the
 kernel answers where the heap ends, which then is not where it was asked for.
 """
 
 import collections
+import fcntl
 import pathlib
 import re
+import subprocess
 import sys
+import threading
+import time
 
-from subject import CALL, QUICK, Desk, Stepper, Trace, calls_of_a_save, checks, shared, temporary, workers
+from subject import (
+    CALL, PATIENCE, QUICK, WRITER, Desk, Stepper, Trace, calls_of_a_save, checks, run, shared, temporary, workers,
+)
 
 ERRORS = ["EIO", "ENOSPC", "EINTR", "EACCES", "ENOMEM"]
 # What a save may say, and whether the record may be there then.
@@ -77,12 +84,37 @@ def asked_again(log):
     return again
 
 
+def unsynced(log, vault):
+    """Saves that were acknowledged although nothing was synced since the rename that the rename would be on the disk with."""
+    opened, waits, bold = {}, False, []
+    for line in log.read_text(errors="replace").splitlines():
+        match = CALL.match(line)
+        if not match:
+            continue
+        name, rest = match["name"], match["rest"]
+        number = re.match(r"\d+", rest)
+        done = re.search(r"= (\d+)$", rest)
+        path = re.match(r'AT_FDCWD, "([^"]*)"', rest)
+        if name == "openat" and done and path:
+            # Of the file itself only what was opened under its last name.
+            opened[done[1]] = path[1]
+        elif name == "rename" and done and rest.split('"')[3] == str(vault):
+            waits = True
+        elif name in FSYNC and done and opened.get(number[0]) in (str(vault.parent), str(vault)):
+            waits = False
+        elif name == "writev" and "saved" in rest and waits:
+            bold.append(line)
+    return bold
+
+
 def fault(desk, log, kind, name, number, error, times):
     """What became of the first save, of the second, and what is wrong."""
     desk.reset()
     stepper = Stepper(desk.folder, kind)
     trace = Trace(stepper, log, "-e", option(name, number, error, times))
-    answers = {record: stepper.save(record) for record in ("new", "newer")}
+    answers = {"new": stepper.save("new")}
+    litter = desk.stale()
+    answers["newer"] = stepper.save("newer")
     status, said = stepper.end()
     trace.end()
     wrong = []
@@ -96,6 +128,11 @@ def fault(desk, log, kind, name, number, error, times):
         wrong.append(f"the vault's mode is {mode:o}")
     if name in FSYNC and number <= 2 and error != "EINTR" and answers["new"].startswith("saved"):
         wrong.append("acknowledged though the disk did not confirm it")
+    if litter != (0, 0) and name != "unlink":
+        wrong.append(f"stale: it left {litter} temporary files after {answers['new']!r}")
+    bold = unsynced(log, desk.vault)
+    if bold:
+        wrong.append(f"the disk did not confirm the rename: {bold}")
     acknowledged = {record for record, answer in answers.items() if answer == f"saved {record}"}
     more, found = desk.look(desk.names | acknowledged)
     wrong += more
@@ -135,6 +172,85 @@ def attack(work, kind, vault, faults):
     return shared([one(this) for this in faults], workers())
 
 
+def unseen_rollbacks(desk, log):
+    """An older vault is put back while the system cannot say whether there is a note of a newer one: what opened all the
+    same, and how often it was tried. The control: without a fault it is a rollback."""
+    desk.reset()
+    old = desk.vault.read_bytes()
+    assert run(desk.folder, "add", "newer", "1").returncode == 0
+    desk.vault.write_bytes(old)
+    (pin,) = desk.state.glob("*.pin")
+    said = run(desk.folder, "names").stdout
+    wrong = [] if said.startswith("error Rollback") else [("the control", said)]
+    faults = [(call, error) for call in ("statx", "openat") for error in ("EIO", "ENOMEM", "ELOOP")]
+    for call, error in faults:
+        words = ["-P", str(pin), "-e", f"trace={call}", "-e", f"inject={call}:error={error}"]
+        done = subprocess.run(
+            ["strace", "-f", "-o", str(log), *words, WRITER, str(desk.folder), "names"], capture_output=True, text=True, timeout=PATIENCE
+        )
+        if "(INJECTED)" not in log.read_text() or not done.stdout.startswith("error PinDamaged"):
+            wrong.append((call, error, done.stdout))
+    return wrong, len(faults)
+
+
+def unread_links(desk, log):
+    """A vault behind a link that the system cannot read for once: what became of the link, and how often it was tried."""
+    wrong, faults = [], ("EIO", "ENOMEM", "EACCES")
+    for error in (None, *faults):
+        desk.reset()
+        target = desk.folder / "target"
+        desk.vault.rename(target)
+        desk.vault.symlink_to("target")
+        before = target.read_bytes()
+        inject = ["-e", f"inject=readlink:error={error}"] if error else []
+        words = ["-P", str(desk.vault), "-e", "trace=readlink", *inject, WRITER, str(desk.folder), "add", "by-link", "1"]
+        done = subprocess.run(["strace", "-f", "-o", str(log), *words], capture_output=True, text=True, timeout=PATIENCE)
+        saved = target.read_bytes() != before
+        if not desk.vault.is_symlink() or saved != (done.returncode == 0) or saved != (error is None):
+            wrong.append((error, done.stdout, desk.vault.is_symlink(), saved))
+        if error and "(INJECTED)" not in log.read_text():
+            wrong.append((error, "not injected"))
+    return wrong, len(faults)
+
+
+def without_random_bytes(desk, log):
+    """How a program ends that opens a vault, and saves, while the system refuses random bytes: of the standard library's own
+    requests too, which come once in a thread. Number one is the C library's."""
+    ended = collections.Counter()
+    for words in (["names"], ["add", "random", "1"]):
+        for number in range(1, 100):
+            desk.reset()
+            inject = ["-e", "trace=getrandom", "-e", f"inject=getrandom:error=EIO:when={number}"]
+            command = ["strace", "-f", "-o", str(log), *inject, WRITER, str(desk.folder), *words]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+            if "(INJECTED)" not in log.read_text():
+                break
+            ended[done.returncode, done.stdout.startswith("error OutOfResources")] += 1
+    return ended
+
+
+def removed_lock(desk, log):
+    """A writer is held up between the opening of its lock's file and the lock; meanwhile the file is removed, and another
+    takes the lock on a new one. Whether the writer saved meanwhile, and what it said once the other had let go."""
+    desk.reset()
+    with Stepper(desk.folder) as stepper:
+        trace = Trace(stepper, log, "-e", "trace=flock", "-e", "inject=flock:delay_enter=400000:when=1")
+        before = desk.vault.read_bytes()
+        writer = threading.Thread(target=lambda: said.append(stepper.save("new")))
+        said = []
+        writer.start()
+        time.sleep(0.2)
+        lock = desk.folder / ".vault.aumbry.lock"
+        lock.unlink()
+        with open(lock, "w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            time.sleep(1)
+            meanwhile = desk.vault.read_bytes() != before
+        writer.join()
+    trace.end()
+    return meanwhile, said
+
+
 def table(results):
     """Outcomes of the save into which the fault was injected, for each system call and error."""
     cells = collections.defaultdict(collections.Counter)
@@ -168,6 +284,34 @@ def main():
             + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()),
             len(results) >= (50 if QUICK else 400) and not bad and len(outcomes) > 2,
             "\n".join(map(str, bad[:40])),
+        )
+        wrong, tried = unseen_rollbacks(Desk(work / "rollback"), work / "log")
+        checks.check(
+            f"an older vault while the pin cannot be looked for: {tried} faults, {len(wrong)} times it opened; without one it "
+            "is a rollback",
+            not wrong,
+            wrong,
+        )
+        wrong, tried = unread_links(Desk(work / "link"), work / "log")
+        checks.check(
+            f"a link that cannot be read: {tried} faults, {len(wrong)} times it was replaced or something was saved; without one "
+            "its target is replaced",
+            not wrong,
+            wrong,
+        )
+        ended = without_random_bytes(Desk(work / "random"), work / "log")
+        refused = ended[1, True]
+        checks.check(
+            f"no random bytes at one of the {ended.total()} requests of programs that open, and save: {refused} errors that say "
+            f"so, {ended[0, False]} did without, {ended.total() - refused - ended[0, False]} panics or other ends",
+            refused > 0 and set(ended) <= {(0, False), (1, True)},
+            ended,
+        )
+        meanwhile, said = removed_lock(Desk(work / "lock"), work / "log")
+        checks.check(
+            f"a lock on a file that was removed: saved {'' if meanwhile else 'not '}while another held the new one, and afterwards",
+            not meanwhile and said == ["saved new"] and "DELAYED" in (work / "log").read_text(),
+            said,
         )
         # The control: the same faults in a program that overwrites the vault's own file and syncs none.
         controls = [("write", 1, error, times) for error in ("EIO", "ENOSPC") for times in ("once", "on")]

@@ -15,6 +15,8 @@ mounts have the same options as the others, and the shortest interval is that of
 journal every five seconds whether asked or not, so a cut that comes later than that after the last commit would lose
 nothing. Here cuts come while commits go on, as in a power cut of a busy machine. (A longer interval would make the control
 lose more often, but would be no file system that anybody has.)
+
+Some of the cuts meet a writer that may write its folder and not read it, so that the folder cannot be synced.
 """
 
 import os
@@ -32,6 +34,7 @@ from subject import PATIENCE, QUICK, STEPPER, Desk, checks, run
 
 CUTS = 16 if QUICK else 200
 CONTROLS = 16 if QUICK else 64
+UNREADABLE = 16 if QUICK else 64
 CUTS_OF_AN_IMAGE = 2 if QUICK else 8
 MIB = 32
 LINES = 100_000
@@ -204,6 +207,18 @@ def attack(work):
         f"{len(results)} power cuts ({elsewhere} with the pin on another disk), {commits} commits acknowledged: {len(bad)} cuts "
         f"with one lost, a vault unreadable, a false rollback or litter; {littered} left one temporary file",
         len(results) == CUTS and not bad and commits >= CUTS,
+        bad[:5],
+    )
+    # Root may read any folder: that it cannot be opened is the kernel's answer to that one path.
+    log, folder = work / "strace", work / "mount" / "vault"
+    words = ["-P", str(folder), "-e", "trace=openat", "-e", "inject=openat:error=EACCES"]
+    results = cuts(work, UNREADABLE, ["strace", "-D", "-f", "-A", "-o", str(log), *words])
+    bad = [result for result in results if result[2]]
+    refused = log.read_text().count("(INJECTED)")
+    checks.check(
+        f"{len(results)} power cuts where the folder may not be read, {refused} times refused: {len(bad)} cuts with a commit "
+        "lost, a vault unreadable, a false rollback or litter",
+        len(results) == UNREADABLE and not bad and refused >= UNREADABLE,
         bad[:5],
     )
     results = cuts(work, CONTROLS, WITHOUT_FSYNC)

@@ -26,12 +26,18 @@ class Tally:
     """The dumps of one attack, and what was found in them."""
 
     def __init__(self, lab):
-        self.lab, self.dumps, self.bytes, self.found, self.sought = lab, 0, 0, [], 0
+        self.lab, self.dumps, self.bytes, self.found, self.sought, self.seen = lab, 0, 0, [], 0, 0
 
-    def look(self, stage, memories, lines=None):
-        """Anything outside the guarded page is found, and all else in a dump that should not have that page."""
-        hits = self.lab.search(memories, lines)
+    def look(self, stage, memories, lines=None, shown=()):
+        """Anything outside the guarded page is found, and all else in a dump that should not have that page. In each dump
+        the path of the vault's folder must be found too: every program was told it, so an empty dump is noticed. What a command showed may stand in a vector register, which
+        gcore alone gives: that is not controlled, and the threat model says so."""
+        lines = self.lab.lines if lines is None else lines
+        both = self.lab.search(memories, [*lines, f"text folder {self.lab.folder}"])
+        hits = [hit for hit in both if not hit[2].startswith("folder")]
+        self.seen += len({hit[0].path for hit in both if hit[2].startswith("folder")})
         outside = [hit for hit in hits if not (hit[0].places and is_guarded(hit[0].region_at(hit[1])))]
+        outside = [hit for hit in outside if hit[0].places or not hit[2].startswith(tuple(shown))]
         self.found += [f"{stage}: {name}" for name in names(outside)]
         self.dumps += len(memories)
         self.bytes += self.lab.searched
@@ -40,8 +46,8 @@ class Tally:
         return hits
 
     def says(self, what):
-        text = f"{what}: {self.dumps} dumps, {self.bytes >> 20} MiB searched for {self.sought} traces, {len(self.found)} found"
-        return check(text, self.dumps > 0 and not self.found, "\n".join(self.found))
+        text = f"{what}: {self.dumps} dumps, {self.bytes >> 20} MiB searched for {self.sought} traces, {len(self.found)} found; what each must hold is found in {self.seen}"
+        return check(text, self.dumps > 0 and self.seen == self.dumps and not self.found, "\n".join(self.found))
 
 
 def make(lab):
@@ -182,7 +188,12 @@ def command(lab, is_quick):
             asks.give(OWNER)
             asks.wait_for(b"for good?")
             tally.look("administrator: asks", lab.dump(asks.pid))
-        at_end = [(("get", "asked"), OWNER), (("get", "asked"), READER), (("get", "asked"), WRONG), (("verify",), OWNER)]
+        at_end = [
+            (("get", "asked"), OWNER), (("get", "asked"), READER), (("get", "asked"), WRONG), (("verify",), OWNER),
+            (("people", "recovery-code", "--yes"), OWNER), (("get", "asked"), "the code"),
+            (("people", "recovery-code", "--yes", "--print"), OWNER),
+        ]
+        recovery = None
         if source == "file":
             later, new = lab.folder / "later", lab.folder / "new"
             later.write_text(LATER + "\n")
@@ -192,16 +203,16 @@ def command(lab, is_quick):
         for arguments, passphrase in at_end:
             with Command(lab, source, *arguments) as ends:
                 debugger = AtEnd(lab, ends.pid)
-                ends.give(passphrase)
+                ends.give(recovery if passphrase == "the code" else passphrase)
                 memories = debugger.dumps()
                 code = ends.process.wait(120)
                 assert code == (4 if passphrase == WRONG else 0), (code, ends.process.communicate(), ends.seen)
                 lab.know_file(OWNER)
-                # What copied an export, which is every secret there is, may have it in a vector register at the end: those
-                # were asked for, and the threat model says so.
-                exported = ["asked", "other", "later"] if arguments[0] == "export" else []
-                lines = [line for line in lab.lines if line.split()[1] not in exported]
-                tally.look(" ".join(map(str, arguments[:2])), memories, lines)
+                if "recovery-code" in arguments:
+                    recovery = re.search(r"AUMBR-Y1[0-9A-Z]{3}-[0-9A-Z-]+", ends.process.stdout.read().decode())[0]
+                    lab.look_for(f"text code {recovery}", f"text code {recovery.replace('-', '').lower()}")
+                shown = {"export": ["asked", "other", "later"], "people": ["code"]}.get(arguments[0], [])
+                tally.look(" ".join(map(str, arguments[:2])), memories, shown=shown)
         tally.says(f"the command, passphrase by {source}")
 
 

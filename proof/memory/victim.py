@@ -98,7 +98,18 @@ class Lab:
         return self.folder / f"{kind}-{self.number}"
 
     def by_proc(self, pid):
-        path, places, unreadable = self.fresh("mem"), [], 0
+        """Read anew if a mapping is gone when it is read: threads of a key derivation may still be ending."""
+        path = self.fresh("mem")
+        for _ in range(500):
+            places, hidden = self.read_all(pid, path)
+            if all(is_guarded(region) for region in hidden):
+                return Memory(path, places, len(hidden))
+            time.sleep(0.01)
+        raise AssertionError(f"memory that is no guarded page cannot be read: {hidden}")
+
+    def read_all(self, pid, path):
+        """What it may write to, into a file: where each mapping stands there, and what the kernel does not show."""
+        places, hidden = [], []
         with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory, open(path, "wb") as out:
             for region in regions(pid):
                 start, end, access, name, _ = region
@@ -112,12 +123,12 @@ class Lab:
                     while left > 0:
                         part = memory.read(min(left, 1 << 24))
                         if not part:
-                            break
+                            raise OSError("it ended")
                         left -= out.write(part)
                 except OSError:
-                    unreadable += 1  # what the kernel does not show, nobody is shown
+                    hidden.append(region)
                 places.append((begin, out.tell(), region))
-        return Memory(path, places, unreadable)
+        return places, hidden
 
     def by_gcore(self, pid, settings=()):
         path = self.fresh("core")

@@ -370,7 +370,7 @@ fn decode_people(bytes: &[u8]) -> Option<Vec<SlotMeta>> {
     if Reader::new(bytes).count()? > MAX_SLOTS {
         return None;
     }
-    let mut labels = std::collections::HashSet::new();
+    let mut labels = std::collections::BTreeSet::new();
     decode::<Vec<WireSlotMeta<'_>>>(bytes)?
         .into_iter()
         .map(|wire| {

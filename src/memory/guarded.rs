@@ -9,6 +9,7 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
+use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
@@ -84,11 +85,20 @@ struct Pages {
     protection: MemoryProtection,
 }
 
+impl Pages {
+    /// Overwrites all of them, also what no destructor wiped.
+    fn wipe(&mut self) {
+        let start = self.start.cast::<MaybeUninit<u8>>();
+        // SAFETY: `start..start + len` is mapped and writable (Pages::map), and `&mut self` excludes every reference to
+        // it but those of a `Guarded`, whose value has ended (Guarded::drop ran before). Bytes between the fields of a
+        // value may be uninitialised, which is why these are `MaybeUninit`.
+        unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), self.len) }.zeroize();
+    }
+}
+
 impl Drop for Pages {
     fn drop(&mut self) {
-        // SAFETY: `start..start + len` is mapped and writable (Pages::map), holds no live value any more
-        // (Guarded::drop ran before), and every byte of it is initialised (fresh pages are zero).
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }.zeroize();
+        self.wipe();
         self.unmap();
     }
 }
@@ -117,4 +127,39 @@ pub fn harden_process() -> Result<()> {
 
 fn refused(message: &'static str) -> Error {
     Error::new(ErrorKind::Io, message).with_source(std::io::Error::last_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What no destructor wipes, and with places between its fields.
+    #[derive(Default)]
+    struct Careless {
+        first: u8,
+        second: [u64; 4],
+    }
+
+    #[test]
+    fn pages_are_wiped_whatever_stood_in_them() {
+        for secret_memory in [true, false] {
+            let mut guarded = Guarded::<Careless>::new(secret_memory).unwrap();
+            guarded.first = 0xa5;
+            guarded.second = [u64::MAX; 4];
+            let shown = |pages: &Pages| {
+                let bytes = (0..size_of::<Careless>()).map(|at| {
+                    // SAFETY: within the pages, which nobody writes meanwhile; what is read was written by `wipe`, or is
+                    // the byte of a field.
+                    unsafe { pages.start.add(at).read() }
+                });
+                bytes.filter(|byte| *byte != 0).count()
+            };
+            assert!(
+                guarded.first == 0xa5 && guarded.second[3] == u64::MAX,
+                "the control: something stands there"
+            );
+            guarded.pages.wipe();
+            assert_eq!(shown(&guarded.pages), 0);
+        }
+    }
 }

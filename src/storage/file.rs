@@ -35,10 +35,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// which is empty and never removed: whoever writes holds a lock on it.
 ///
 /// **Who may read it.** On Unix the file is made readable for its owner alone, and keeps its permissions when it
-/// is saved. On Windows it has the access control list that its folder hands down, at each save anew: in a
-/// user's profile (`%LOCALAPPDATA%`, say) that is the user, the administrators and the system; elsewhere, as in
-/// `C:\Data`, it may be everybody who has an account. A list that was set on the file itself does not
-/// survive a save: set it on the folder.
+/// is saved; but no POSIX access control list: whom one lets in by name is shut out by the next save, and the file's
+/// group has what its mask allowed. On Windows it has the access control list that its folder hands down, at each save
+/// anew: in a user's profile (`%LOCALAPPDATA%`, say) that is the user, the administrators and the system; elsewhere, as
+/// in `C:\Data`, it may be everybody who has an account. A list that was set on the file itself does not survive a save:
+/// set it on the folder.
 ///
 /// **What survives a power cut.** On Unix what was saved, once saving has returned. On Windows the old vault or
 /// the new one: its bytes are on the disk before the rename, the rename when the file system writes its journal.
@@ -201,6 +202,8 @@ fn resolve(path: &Path) -> std::result::Result<PathBuf, (PathBuf, io::Error)> {
         let resolved = folder.join(name);
         match std::fs::read_link(&resolved) {
             Ok(target) => path = folder.join(target),
+            // A link that cannot be read: the file that is put in its place would be another vault.
+            Err(error) if resolved.is_symlink() => return Err((resolved, error)),
             // Where letters may be large or small, one file has one name: the one that it was made with.
             Err(_) => return Ok(resolved.canonicalize().unwrap_or(resolved)),
         }

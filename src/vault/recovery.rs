@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::passphrase::Passphrase;
 use crate::crypto::random;
 use crate::error::Result;
+use crate::memory::with_scrubbed_stack;
 
 /// What the slot of a recovery code is called.
 pub(super) const LABEL: &str = "recovery code";
@@ -37,7 +38,9 @@ impl RecoveryCode {
 
     pub(crate) fn encode(bits: &[u8; BITS]) -> Self {
         let mut code = Zeroizing::new(String::with_capacity(LEN));
-        let encoded = bech32::encode_lower_to_fmt::<Bech32m, _>(&mut *code, PREFIX, bits);
+        // `bech32` writes by way of a buffer on the stack.
+        let encoded =
+            with_scrubbed_stack(|| bech32::encode_lower_to_fmt::<Bech32m, _>(&mut *code, PREFIX, bits));
         debug_assert!(encoded.is_ok() && code.len() == LEN, "16 bytes are within Bech32m's bounds");
         Self { canonical: SecretString::from(std::mem::take(&mut *code)) }
     }

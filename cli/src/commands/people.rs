@@ -240,7 +240,7 @@ pub(super) fn show_code(session: &Session, code: &RecoveryCode, page: bool) -> O
     let shown = grouped.expose_secret();
     let printed = match (session.global.json, page) {
         (true, _) => print_json(&BTreeMap::from([("recovery_code", shown)])),
-        (false, false) => print(&Zeroizing::new(format!("{shown}\n"))),
+        (false, false) => print(&joined(&[shown, "\n"])),
         (false, true) => print(&recovery_page(session, shown)?),
     };
     // Also where nobody listens any more: that is no quiet end for a code that is shown once.
@@ -260,21 +260,30 @@ pub(super) fn lost_code() -> Failure {
         .advise("make another one with `aumbry people recovery-code`")
 }
 
+/// In a buffer of the exact size: one that grows leaves its smaller self behind, with the code.
+fn joined(parts: &[&str]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(parts.iter().map(|part| part.len()).sum()));
+    parts.iter().for_each(|part| text.push_str(part));
+    text
+}
+
 fn recovery_page(session: &Session, code: &str) -> Outcome<Zeroizing<String>> {
     let path = session.path()?;
     let path = std::path::absolute(&path).unwrap_or(path);
-    Ok(Zeroizing::new(format!(
-        "RECOVERY CODE OF AN AUMBRY VAULT\n\n    vault   {}\n    made    {}\n\n    {code}\n\n\
+    let before = format!(
+        "RECOVERY CODE OF AN AUMBRY VAULT\n\n    vault   {}\n    made    {}\n\n    ",
+        path.display(),
+        jiff::Timestamp::now().strftime("%Y-%m-%d")
+    );
+    let after = "\n\n\
          Whoever has this page and the vault can read and change all that is in it. Keep it where the\n\
          passphrase is not, and not beside the computer.\n\n\
          When the passphrase is forgotten:\n\n    \
          aumbry people list              type the code where the passphrase is asked for\n    \
          aumbry people passwd LABEL      the code again, then the new passphrase twice\n\n\
          Upper and lower case, spaces and hyphens do not matter. A mistyped letter is noticed.\n\
-         To see whether the code still opens the vault:\n\n    aumbry people recovery-check\n",
-        path.display(),
-        jiff::Timestamp::now().strftime("%Y-%m-%d")
-    )))
+         To see whether the code still opens the vault:\n\n    aumbry people recovery-check\n";
+    Ok(joined(&[&before, code, after]))
 }
 
 fn recovery_check(session: &Session, check: &RecoveryCheck) -> Outcome {

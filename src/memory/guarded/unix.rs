@@ -63,11 +63,11 @@ fn map_secret(len: usize) -> Option<NonNull<u8>> {
     // SAFETY: `limit` is a valid rlimit for the duration of the call.
     let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } == 0;
     // Beyond this limit ftruncate would end the program by SIGXFSZ, secret memory or not.
-    if !known || u64::try_from(len).is_ok_and(|len| limit.rlim_cur < len) {
+    if !known || libc::rlim_t::try_from(len).is_ok_and(|len| limit.rlim_cur < len) {
         return None;
     }
-    // SAFETY: the system call takes a flag and gives a new descriptor or -1.
-    let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) };
+    // SAFETY: the system call takes a flag, as wide as a register, and gives a new descriptor or -1.
+    let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::c_long::from(libc::O_CLOEXEC)) };
     let fd = c_int::try_from(fd).ok().filter(|fd| *fd >= 0)?;
     // SAFETY: `fd` is ours, just made, and not used after it is closed; a mapping outlives its descriptor.
     let sized = unsafe { libc::ftruncate(fd, size) } == 0;
@@ -158,8 +158,9 @@ pub(super) fn harden_process() -> Result<()> {
 
 #[cfg(target_os = "linux")]
 fn deny_debuggers() -> c_int {
+    const NO: libc::c_ulong = 0; // of the width that is read: nobody converts what a variadic function takes
     // SAFETY: PR_SET_DUMPABLE takes one integer and touches no memory of ours.
-    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) }
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, NO, NO, NO, NO) }
 }
 
 #[cfg(target_os = "macos")]

@@ -1,7 +1,7 @@
 //! A lock that other programs respect and that dies with its holder.
 
 use std::fs::{File, TryLockError};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -61,8 +61,11 @@ fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
+/// Another one for each who waits, and each time. Not by random bytes, which the system may refuse.
 fn pause() -> Duration {
-    Duration::from_micros(PAUSE_MICROS / 5 + RandomState::new().hash_one(()) % (PAUSE_MICROS / 5 * 4))
+    let mut hasher = DefaultHasher::new();
+    (SystemTime::now(), std::process::id(), std::thread::current().id()).hash(&mut hasher);
+    Duration::from_micros(PAUSE_MICROS / 5 + hasher.finish() % (PAUSE_MICROS / 5 * 4))
 }
 
 /// The file of the lock, made if need be, and whether it was.

@@ -32,14 +32,19 @@ impl StateFile {
         &self.path
     }
 
-    /// The content, or `None` if there is no such file that this user can look for.
+    /// The content, or `None` if there is no such file that this user can look for. Where the disk could not say, that is
+    /// an error: there may be one.
     pub(crate) fn read(&self) -> io::Result<Option<Vec<u8>>> {
+        use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound, PermissionDenied};
         match fs::metadata(&self.path) {
             Ok(metadata) if !metadata.is_file() || metadata.len() > MAX_LEN => {
                 Err(io::Error::other("not one of our files"))
             }
             Ok(_) => fs::read(&self.path).map(Some),
-            Err(_) => Ok(None),
+            Err(error) => match error.kind() {
+                NotFound | PermissionDenied | NotADirectory | InvalidFilename | InvalidInput => Ok(None),
+                _ => Err(error),
+            },
         }
     }
 

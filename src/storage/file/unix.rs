@@ -32,8 +32,9 @@ pub(super) fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Re
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let folder = match File::open(folder) {
-        // A folder that may be written but not read: asking again would not help.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+        // A folder that may be written but not read. File systems with a journal (ext4, XFS, Btrfs) write the rename
+        // with the file that bears the name, at the latest when that is synced.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return File::open(path)?.sync_all(),
         opened => opened?,
     };
     match folder.sync_all() {
