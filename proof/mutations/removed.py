@@ -154,7 +154,7 @@ CHECKS = [
     ("fsync of the folder", UNIX, "match folder.sync_all() {", "match Ok(drop(folder)) {",
      "proof/crash/replay.py"),
     ("fsync where the folder cannot be read", UNIX, "return File::open(path)?.sync_all(),", "return File::open(path).map(drop),",
-     "proof/crash/faults.py"),
+     "proof/crash/power.py"),
     ("a pin that cannot be looked at is no missing one", "src/storage/file/state.rs",
      "                _ => Err(error),\n            },", "                _ => Ok(None),\n            },", "proof/crash/faults.py"),
     ("a new file, and not a write in place", ATOMIC, "write(&temporary, bytes, old)", "write(path, bytes, old)", "proof/crash/replay.py"),
