@@ -157,7 +157,6 @@ CHECKS = [
      "proof/crash/power.py"),
     ("a pin that cannot be looked at is no missing one", "src/storage/file/state.rs",
      "                _ => Err(error),\n            },", "                _ => Ok(None),\n            },", "proof/crash/faults.py"),
-    ("a new file, and not a write in place", ATOMIC, "write(&temporary, bytes, old)", "write(path, bytes, old)", "proof/crash/replay.py"),
     # What is wiped.
     ("wiping Argon2's memory", KDF, "block.zeroize();", "let _ = &block;",
      "residue::the_memory_of_the_key_derivation_is_wiped_before_it_is_freed"),
