@@ -30,8 +30,9 @@ class Tally:
 
     def look(self, stage, memories, lines=None, shown=()):
         """Anything outside the guarded page is found, and all else in a dump that should not have that page. In each dump
-        the path of the vault's folder must be found too: every program was told it, so an empty dump is noticed. What a command showed may stand in a vector register, which
-        gcore alone gives: that is not controlled, and the threat model says so."""
+        the path of the vault's folder must be found too: every program was told it, so an empty dump is noticed. What a
+        command showed may stand in a vector register, which gcore alone gives: that is not controlled, and the threat
+        model says so."""
         lines = self.lab.lines if lines is None else lines
         both = self.lab.search(memories, [*lines, f"text folder {self.lab.folder}"])
         hits = [hit for hit in both if not hit[2].startswith("folder")]
@@ -172,7 +173,11 @@ def command(lab, is_quick):
                 variables = dict(line.split("=", 1) for line in said)
                 tally.look(f"{who}: serves", lab.dump(served.pid))
                 request = urllib.request.Request(variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"], headers={"Authorization": variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"]})
-                assert ASKED in urllib.request.urlopen(request).read().decode()
+                quiet = served.sockets()
+                with urllib.request.urlopen(request) as answer:
+                    assert ASKED in answer.read().decode()
+                # Once the connection has ended: until then its answer stands where it was written from.
+                served.wait_until_quiet(quiet)
                 tally.look(f"{who}: has served", lab.dump(served.pid))
             # The program that it gives its place to has the secret that was asked for, and nothing else.
             with Command(lab, source, "exec", "asked", "--", "sh", "-c", "echo begun; sleep 1000") as program:
@@ -211,7 +216,9 @@ def command(lab, is_quick):
                 if "recovery-code" in arguments:
                     recovery = re.search(r"AUMBR-Y1[0-9A-Z]{3}-[0-9A-Z-]+", ends.process.stdout.read().decode())[0]
                     lab.look_for(f"text code {recovery}", f"text code {recovery.replace('-', '').lower()}")
-                shown = {"export": ["asked", "other", "later"], "people": ["code"]}.get(arguments[0], [])
+                shown = {"get": ["asked"], "export": ["asked", "other", "later"], "people": ["code"]}.get(arguments[0], [])
+                if passphrase == WRONG:
+                    shown = []
                 tally.look(" ".join(map(str, arguments[:2])), memories, shown=shown)
         tally.says(f"the command, passphrase by {source}")
 

@@ -1,5 +1,6 @@
 """Programs that are looked into: how they are told what to do, dumped and searched."""
 
+import contextlib
 import os
 import pathlib
 import pty
@@ -236,6 +237,22 @@ class Command:
             except (BlockingIOError, OSError):
                 assert self.process.poll() is None or text in self.seen, self.process.communicate()
                 time.sleep(0.01)
+
+    def sockets(self):
+        """How many it has open."""
+        count = 0
+        for descriptor in os.listdir(f"/proc/{self.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                count += os.readlink(f"/proc/{self.pid}/fd/{descriptor}").startswith("socket:")
+        return count
+
+    def wait_until_quiet(self, sockets):
+        """Until it has so few sockets open: a connection has ended, and with it what was written to it."""
+        begin = time.monotonic()
+        while self.sockets() > sockets:
+            assert time.monotonic() - begin < PATIENCE, "the connection does not end"
+            time.sleep(0.01)
+        time.sleep(0.1)  # what is freed with it
 
     def give(self, passphrase):
         if self.pipe is None:

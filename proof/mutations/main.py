@@ -30,10 +30,10 @@ def run(test):
     """Whether that one test passed, or `None` if it did not run; and what was printed."""
     if test == "proof/memory/run":
         command = f"{test} --quick"
-        ran = r"^\d+ passed, \d+ failed$"
+        ran = r"^(\d+ passed, \d+ failed|FAILED .*)$"
     elif test.startswith("proof/"):
         command = f"cargo build --quiet --release --package aumbry-proof && .ci/python {test} --quick"
-        ran = r"^\d+ passed, \d+ failed$"
+        ran = r"^(\d+ passed, \d+ failed|FAILED .*)$"
     else:
         target, name = test.split("::", 1)
         place = "--lib" if target == "lib" else f"--test {target}"

@@ -326,6 +326,9 @@ fn what_stands_around_a_body_is_checked_too() {
     for blocks in 1..=8 {
         refuse(&[plain.as_slice(), &vec![0; 1024 * blocks]].concat(), "padding too long");
     }
+    for len in 8 + bench.body.len()..plain.len() {
+        refuse(&plain[..len], &format!("{len} bytes, which are no whole number of blocks"));
+    }
     refused.tell("length and padding of a signed body");
 }
 
