@@ -146,7 +146,8 @@ fn derive_with(
 ) -> Result<()> {
     let mut memory = Blocks::new(argon2.params().block_count())?;
     let lanes = argon2.params().p_cost() as usize;
-    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(lanes));
+    // A second one for a single lane: it helps to wipe.
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(lanes.max(2)));
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|_| "aumbry-kdf".into())

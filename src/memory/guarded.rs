@@ -1,9 +1,10 @@
-//! The only unsafe code: a page of memory that the operating system guards, by what each system has for it; and registers.
+//! The only unsafe code: a page of memory that the operating system guards, by what each system has for it; registers; and
+//! the memory of key derivations.
 #![allow(unsafe_code, reason = "neither memory nor registers have a safe interface to this")]
 
+pub(super) mod blocks;
 mod registers;
 
-pub(super) mod blocks;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
