@@ -87,6 +87,10 @@ pub struct Vault {
 pub struct UnlockTime {
     /// Deriving keys from the passphrase with Argon2id; in a vault of several people it may take several runs.
     pub kdf: Duration,
+    /// Verifying the signature and decrypting the file. Reading and hashing it goes on beside the key derivation.
+    pub payload: Duration,
+    /// Checking every record and building the index of their names.
+    pub records: Duration,
     /// All of it, from reading this machine's memory of the vault to writing it.
     pub whole: Duration,
 }

@@ -143,6 +143,11 @@ impl UnverifiedHeader {
         &self.0.slots
     }
 
+    /// Whether the same keys open both.
+    pub(crate) fn has_slots_of(&self, other: &Self) -> bool {
+        self.0.vault_id == other.0.vault_id && self.0.slots == other.0.slots
+    }
+
     /// The header as it stands in a file.
     #[cfg(feature = "testing")]
     pub(crate) fn encode(&self) -> Vec<u8> {

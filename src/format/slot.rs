@@ -46,7 +46,7 @@ pub(crate) enum Hint {
     RecoveryCode,
 }
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Slot {
     pub(crate) role: Role,
     pub(crate) hint: Hint,

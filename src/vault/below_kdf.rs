@@ -1,7 +1,7 @@
 //! For tests alone: the way of opening with the key derivation left out, and what was understood of the bytes.
 
 use super::Vault;
-use super::opening::load;
+use super::opening::open;
 use super::options::OpenOptions;
 use super::place::Place;
 use crate::crypto::keys::Kek;
@@ -17,11 +17,10 @@ pub(crate) fn open_below_kdf(
 ) -> Result<Vault> {
     let place = Place::new(Box::new(storage), options)?;
     let (choice, secret_memory) = (place.options.choice(), place.secret_memory());
-    let (opened, _) =
-        load(&*place.storage)?.open(Hint::Passphrase, choice, secret_memory, &|keys, slot| {
-            keys.set_kek(&kek_of(slot));
-            Ok(())
-        })?;
+    let (opened, _) = open(&*place.storage, Hint::Passphrase, choice, secret_memory, &|keys, slot| {
+        keys.set_kek(&kek_of(slot));
+        Ok(())
+    })?;
     Vault::unlocked(place, opened)
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
+use super::UnlockTime;
 use super::keys::Keys;
 use super::passphrase::Passphrase;
 use super::snapshot::Snapshot;
@@ -30,59 +31,108 @@ pub(super) struct Loaded {
     bytes: WipedBytes,
 }
 
+/// Opens with a passphrase: the slow way, up to one Argon2id run for each slot.
+pub(super) fn open_with_passphrase(
+    storage: &dyn Storage,
+    passphrase: &Passphrase,
+    choice: Choice,
+    secret_memory: bool,
+) -> Result<(Opened, UnlockTime)> {
+    passphrase.check_len()?;
+    let hint = if passphrase.is_recovery_code() { Hint::RecoveryCode } else { Hint::Passphrase };
+    open(storage, hint, choice, secret_memory, &|keys, slot| keys.derive_kek(passphrase, slot))
+}
+
+/// Opens with whatever `derive` says is the key-encryption key of a slot.
+pub(super) fn open(
+    storage: &dyn Storage,
+    hint: Hint,
+    choice: Choice,
+    secret_memory: bool,
+    derive: &Derive<'_>,
+) -> Result<(Opened, UnlockTime)> {
+    let header = load_header(storage)?;
+    let attempt = Attempt { hint, choice, secret_memory, derive };
+    let candidates = attempt.candidates(&header)?;
+    let (slot, loaded) = thread::scope(|scope| {
+        // Reading and hashing the file needs no key, so it goes on beside Argon2id.
+        let loading = thread::Builder::new().spawn_scoped(scope, || load_and_digest(storage));
+        let slot = attempt.first_that_opens(&header, &candidates);
+        let loaded = loading.ok().and_then(|loading| loading.join().ok());
+        (slot, loaded.unwrap_or_else(|| load_and_digest(storage)))
+    });
+    let (loaded, digested) = loaded?;
+    if loaded.header.has_slots_of(&header) {
+        return loaded.finish(slot?, &digested);
+    }
+    // Between the two an administrator changed who can open it.
+    let slot = attempt.first_that_opens(&loaded.header, &attempt.candidates(&loaded.header)?)?;
+    loaded.finish(slot, &digested)
+}
+
 /// Reads the vault. What is no vault is refused after its first few kilobytes.
 pub(super) fn load(storage: &dyn Storage) -> Result<Loaded> {
+    load_header(storage)?;
+    load_whole(storage)
+}
+
+fn load_header(storage: &dyn Storage) -> Result<UnverifiedHeader> {
     let prefix = storage.load_prefix(header::MAX_LEN)?;
-    UnverifiedHeader::parse(&prefix.bytes, prefix.total_len)?;
-    // The bytes become the plaintext's place: they are wiped when the vault is locked. It may be another
-    // version by now, so nothing of the prefix is kept.
+    UnverifiedHeader::parse(&prefix.bytes, prefix.total_len)
+}
+
+/// It may be another version than the one whose header was read, so nothing of that is kept.
+fn load_whole(storage: &dyn Storage) -> Result<Loaded> {
+    // The bytes become the plaintext's place: they are wiped when the vault is locked.
     let bytes = Zeroizing::new(storage.load(MAX_FILE)?);
     let header = UnverifiedHeader::parse(&bytes, bytes.len() as u64)?;
     Ok(Loaded { header, bytes })
 }
 
-impl Loaded {
-    /// Opens with a passphrase: the slow way, up to one Argon2id run for each slot. Says how long those took.
-    pub(super) fn open_with_passphrase(
-        self,
-        passphrase: &Passphrase,
-        choice: Choice,
-        secret_memory: bool,
-    ) -> Result<(Opened, Duration)> {
-        passphrase.check_len()?;
-        let hint = if passphrase.is_recovery_code() { Hint::RecoveryCode } else { Hint::Passphrase };
-        self.open(hint, choice, secret_memory, &|keys, slot| keys.derive_kek(passphrase, slot))
+fn load_and_digest(storage: &dyn Storage) -> Result<(Loaded, Digested)> {
+    let loaded = load_whole(storage)?;
+    let digested = loaded.digest();
+    Ok((loaded, digested))
+}
+
+/// What it takes to find the slot of a passphrase.
+struct Attempt<'a> {
+    hint: Hint,
+    choice: Choice,
+    secret_memory: bool,
+    derive: &'a Derive<'a>,
+}
+
+impl Attempt<'_> {
+    /// What a correct passphrase most likely opens comes first, so that the common case is one Argon2id run.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchRecord`] if there is no slot such as the caller named.
+    fn candidates<'h>(&self, header: &'h UnverifiedHeader) -> Result<Vec<&'h Slot>> {
+        let Choice { role, slot, last } = self.choice;
+        let chosen =
+            |of: &&Slot| role.is_none_or(|role| role == of.role) && slot.is_none_or(|slot| slot == of.id);
+        let mut slots: Vec<&Slot> = header.slots().iter().filter(chosen).collect();
+        if slots.is_empty() {
+            let message = match role {
+                Some(role) if slot.is_none() => format!("the vault has no {role}"),
+                _ => "the vault has no such slot".to_owned(),
+            };
+            return Err(Error::new(ErrorKind::NoSuchRecord, message));
+        }
+        slots.sort_by_key(|slot| (slot.hint != self.hint, Some(slot.id) != last)); // stable: else file order
+        Ok(slots)
     }
 
-    /// Opens with whatever `derive` says is the key-encryption key of a slot.
-    pub(super) fn open(
-        self,
-        hint: Hint,
-        choice: Choice,
-        secret_memory: bool,
-        derive: &Derive<'_>,
-    ) -> Result<(Opened, Duration)> {
-        let candidates = self.candidates(hint, choice)?;
-        let (slot, digested) = thread::scope(|scope| {
-            // Hashing the file needs no key, so it goes on beside Argon2id.
-            let hashing = thread::Builder::new().spawn_scoped(scope, || self.digest());
-            let slot = self.try_slots(derive, &candidates, secret_memory)?;
-            let digested = hashing.ok().and_then(|hashing| hashing.join().ok());
-            Ok::<_, Error>((slot, digested.unwrap_or_else(|| self.digest())))
-        })?;
-        let kdf = slot.kdf;
-        Ok((self.finish(slot, &digested)?, kdf))
-    }
-
-    /// The first slot that opens. The most likely one is tried alone, the others side by side where cores and memory
-    /// allow; which one decides does not depend on that.
-    fn try_slots(&self, derive: &Derive<'_>, candidates: &[&Slot], secret_memory: bool) -> Result<OpenSlot> {
+    /// The most likely one is tried alone, the others side by side where cores and memory allow; which one decides does
+    /// not depend on that.
+    fn first_that_opens(&self, header: &UnverifiedHeader, candidates: &[&Slot]) -> Result<OpenSlot> {
         let start = Instant::now();
         let mut rest = candidates;
         let mut at_once = 1;
         while !rest.is_empty() {
             let (now, later) = rest.split_at(at_once.min(rest.len()));
-            for tried in self.try_together(derive, now, secret_memory) {
+            for tried in self.try_together(header, now) {
                 if let Some(mut slot) = tried? {
                     slot.kdf = start.elapsed();
                     return Ok(slot);
@@ -96,40 +146,37 @@ impl Loaded {
     }
 
     /// Tries some slots at the same time; what came of each, in their order.
-    fn try_together(
-        &self,
-        derive: &Derive<'_>,
-        slots: &[&Slot],
-        secret_memory: bool,
-    ) -> Vec<Result<Option<OpenSlot>>> {
+    fn try_together(&self, header: &UnverifiedHeader, slots: &[&Slot]) -> Vec<Result<Option<OpenSlot>>> {
         let Some((first, others)) = slots.split_first() else { return Vec::new() };
         thread::scope(|scope| {
-            let attempt = |slot| move || self.try_slot(derive, slot, secret_memory);
+            let attempt = |slot| move || self.try_one(header, slot);
             let running: Vec<_> = others
                 .iter()
                 .map(|slot| (slot, thread::Builder::new().spawn_scoped(scope, attempt(slot))))
                 .collect();
-            let first = self.try_slot(derive, first, secret_memory);
+            let first = self.try_one(header, first);
             // What found no thread of its own is tried in this one.
             let others = running.into_iter().map(|(slot, running)| {
                 let result = running.ok().and_then(|running| running.join().ok());
-                result.unwrap_or_else(|| self.try_slot(derive, slot, secret_memory))
+                result.unwrap_or_else(|| self.try_one(header, slot))
             });
             std::iter::once(first).chain(others).collect()
         })
     }
 
     /// One Argon2id run. `None` if it is another passphrase that opens this slot.
-    fn try_slot(&self, derive: &Derive<'_>, slot: &Slot, secret_memory: bool) -> Result<Option<OpenSlot>> {
-        let mut keys = Guarded::<Keys>::new(secret_memory)?;
-        derive(&mut keys, slot)?;
-        match keys.open_slot(slot, self.header.vault_id()) {
+    fn try_one(&self, header: &UnverifiedHeader, slot: &Slot) -> Result<Option<OpenSlot>> {
+        let mut keys = Guarded::<Keys>::new(self.secret_memory)?;
+        (self.derive)(&mut keys, slot)?;
+        match keys.open_slot(slot, header.vault_id()) {
             Err(Unopened::WrongKey) => Ok(None),
             Err(Unopened::Forged | Unopened::Length) => Err(altered_slot()),
             Ok(trusted) => Ok(Some(OpenSlot { keys, id: slot.id, trusted, kdf: Duration::ZERO })),
         }
     }
+}
 
+impl Loaded {
     /// Opens the caller's own slot with the key-encryption key in `keys`: the quick way, for a newer version.
     pub(super) fn open_with_kek(self, mut keys: Guarded<Keys>, own: SlotId) -> Result<Opened> {
         let slot = self.header.slots().iter().find(|slot| slot.id == own).ok_or_else(reopen)?;
@@ -138,7 +185,8 @@ impl Loaded {
             Err(Unopened::Forged | Unopened::Length) => Err(altered_slot()),
             Ok(trusted) => {
                 let digested = self.digest();
-                self.finish(OpenSlot { keys, id: own, trusted, kdf: Duration::ZERO }, &digested)
+                let slot = OpenSlot { keys, id: own, trusted, kdf: Duration::ZERO };
+                self.finish(slot, &digested).map(|(opened, _)| opened)
             }
         }
     }
@@ -151,43 +199,27 @@ impl Loaded {
         self.header.vault_id()
     }
 
-    /// What a correct passphrase most likely opens comes first, so that the common case is one Argon2id run.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchRecord`] if there is no slot such as the caller named.
-    fn candidates(&self, hint: Hint, choice: Choice) -> Result<Vec<&Slot>> {
-        let chosen = |slot: &&Slot| {
-            choice.role.is_none_or(|role| role == slot.role) && choice.slot.is_none_or(|id| id == slot.id)
-        };
-        let mut slots: Vec<&Slot> = self.header.slots().iter().filter(chosen).collect();
-        if slots.is_empty() {
-            let message = match choice.role {
-                Some(role) if choice.slot.is_none() => format!("the vault has no {role}"),
-                _ => "the vault has no such slot".to_owned(),
-            };
-            return Err(Error::new(ErrorKind::NoSuchRecord, message));
-        }
-        slots.sort_by_key(|slot| (slot.hint != hint, Some(slot.id) != choice.last)); // stable: else file order
-        Ok(slots)
-    }
-
     /// What the signature covers: all bytes but its own.
     fn digest(&self) -> Digested {
         let end = self.bytes.len().saturating_sub(signature::LEN);
         Digested::of(self.bytes.get(..end).unwrap_or_default())
     }
 
-    /// All that follows once a slot has opened.
-    fn finish(self, slot: OpenSlot, digested: &Digested) -> Result<Opened> {
-        let OpenSlot { keys, id, trusted, .. } = slot;
+    /// All that follows once a slot has opened. The whole time is not known yet.
+    fn finish(self, slot: OpenSlot, digested: &Digested) -> Result<(Opened, UnlockTime)> {
+        let start = Instant::now();
+        let OpenSlot { keys, id, trusted, kdf } = slot;
         let trusted =
             trusted.ok_or_else(|| damaged("the vault is damaged: its verification key is not valid"))?;
         let signature = self.signature();
         let Self { header, bytes } = self;
         let header = header.verify(digested, &signature, &trusted)?;
         let plain = with_scrubbed_stack(|| open_payload(bytes, &header, keys.vault_key()))?;
+        let payload = start.elapsed();
         let snapshot = Snapshot::new(plain, header, trusted, signature, id)?;
-        Ok(Opened { snapshot: Arc::new(snapshot), keys })
+        let records = start.elapsed() - payload;
+        let time = UnlockTime { kdf, payload, records, whole: Duration::ZERO };
+        Ok((Opened { snapshot: Arc::new(snapshot), keys }, time))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::opening::{Choice, Loaded, Opened, load};
+use super::opening::{Choice, Opened, open_with_passphrase};
 use super::options::OpenOptions;
 use super::passphrase::Passphrase;
 use super::pin::{self, Found, Pin};
@@ -62,10 +62,10 @@ impl Place {
         let start = Instant::now();
         // The pin before the file: read after it, a commit in between would look like a rollback.
         let pin = self.read_pin();
-        let (opened, kdf) = self.look(passphrase, &pin, accepted, may_follow)?;
+        let (opened, time) = self.look(passphrase, &pin, accepted, may_follow)?;
         self.remember(&opened.snapshot.pin(), &pin);
-        let whole = start.elapsed();
-        *self.unlock_time.lock().unwrap_or_else(PoisonError::into_inner) = Some(UnlockTime { kdf, whole });
+        let time = UnlockTime { whole: start.elapsed(), ..time };
+        *self.unlock_time.lock().unwrap_or_else(PoisonError::into_inner) = Some(time);
         Ok(opened)
     }
 
@@ -76,14 +76,13 @@ impl Place {
         pin: &Found,
         accepted: Option<[u8; 64]>,
         may_follow: impl FnOnce(&Pin) -> Result<()>,
-    ) -> Result<(Opened, Duration)> {
-        let loaded: Loaded = load(&*self.storage)?;
+    ) -> Result<(Opened, UnlockTime)> {
         let choice = Choice { last: pin.slot(), ..self.options.choice() };
-        let (opened, kdf) = loaded.open_with_passphrase(passphrase, choice, self.secret_memory())?;
+        let (opened, time) = open_with_passphrase(&*self.storage, passphrase, choice, self.secret_memory())?;
         let found = opened.snapshot.pin();
         may_follow(&found)?;
         pin.allows(&found, accepted.as_ref())?;
-        Ok((opened, kdf))
+        Ok((opened, time))
     }
 
     pub(super) fn unlock_time(&self) -> Option<UnlockTime> {
