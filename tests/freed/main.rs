@@ -49,13 +49,14 @@ const PASSPHRASES: [&str; 5] = [FIRST, SECOND, READER, THIRD, WRONG];
 /// Drives the library method by method, and learns the keys of every version that it leaves.
 pub(crate) struct Drive {
     pub(crate) desk: Desk,
-    recording: Recording,
     driven: BTreeSet<&'static str>,
     traces: Traces,
     /// What opens the vault now.
     pub(crate) passphrases: Vec<String>,
     last: BTreeMap<PathBuf, Vec<u8>>,
     slots: Vec<[u8; 16]>,
+    /// Dropped last of all: then it is another test's turn, on whose tape no trace of this one must come.
+    recording: Recording,
 }
 
 impl Drive {
