@@ -21,6 +21,7 @@ type Hook = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 struct Hooked {
     inner: InMemory,
     on_exclusive: Hook,
+    after_prefix: Hook,
     after_load: Hook,
     before_replace: Hook,
     /// What `replace` says after it has replaced.
@@ -51,7 +52,9 @@ fn fire(hook: &Hook) {
 
 impl Storage for Hooked {
     fn load_prefix(&self, len: usize) -> Result<Prefix> {
-        self.inner.load_prefix(len)
+        let prefix = self.inner.load_prefix(len);
+        fire(&self.after_prefix);
+        prefix
     }
 
     fn load(&self, limit: u64) -> Result<Vec<u8>> {
@@ -314,4 +317,26 @@ fn a_body_with_more_people_than_slots_costs_no_memory() {
     let forge = Forge::new(5).person("anna", Role::Administrator, "anna", cheap()).unwrap();
     let storage = Hooked::new(forge.build_body(&body).unwrap());
     assert_eq!(storage.open("anna").unwrap_err().kind(), ErrorKind::Damaged);
+}
+
+/// The key derivation begins with the header alone; the whole file, read beside it, may be a newer one.
+#[test]
+fn a_save_between_header_and_file_is_seen_by_whoever_opens() {
+    let storage = Hooked::new(anna_and_bob());
+    let anna = storage.open("anna").unwrap();
+
+    let editor = anna.clone();
+    set(&storage.after_prefix, move || add(&editor, "two"));
+    assert!(storage.open("bob").unwrap().find("two").unwrap().is_some());
+
+    let editor = anna.clone();
+    set(&storage.after_prefix, move || editor.change_passphrase("anna's new one").unwrap());
+    assert_eq!(storage.open("anna").unwrap_err().kind(), ErrorKind::WrongPassphrase);
+
+    let editor = anna.clone();
+    set(&storage.after_prefix, move || editor.change_passphrase("anna's third one").unwrap());
+    assert_eq!(storage.open("anna's third one").unwrap().verify().unwrap().records, 2);
+
+    set(&storage.after_prefix, move || drop(anna.remove_person("bob").unwrap()));
+    assert_eq!(storage.open("bob").unwrap_err().kind(), ErrorKind::WrongPassphrase);
 }

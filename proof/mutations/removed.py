@@ -157,6 +157,9 @@ CHECKS = [
      "proof/crash/power.py"),
     ("a pin that cannot be looked at is no missing one", "src/storage/file/state.rs",
      "                _ => Err(error),\n            },", "                _ => Ok(None),\n            },", "proof/crash/faults.py"),
+    ("the slot that opened is the whole file's", HEADER, "self.0.vault_id == other.0.vault_id && self.0.slots == other.0.slots",
+     "std::hint::black_box(true) || self.0.slots == other.0.slots",
+     "handles::a_save_between_header_and_file_is_seen_by_whoever_opens"),
     # What is wiped.
     ("wiping Argon2's memory", "src/memory/guarded/blocks.rs", ".for_each(Zeroize::zeroize);", ".for_each(|_| ());",
      "residue::the_memory_of_the_key_derivation_is_wiped_before_it_is_freed"),
