@@ -26,7 +26,8 @@ pub use static_credentials::StaticCredentials;
 pub(crate) use attributes::MAX_ENCODED as MAX_ATTRIBUTES;
 pub(crate) use draft::{MAX_ACCESS_KEY_ID, MAX_SECRET_PART, Secrets};
 pub(crate) use name::{
-    RESERVED as RESERVED_PREFIX, check as check_name, check_text, is_reserved as is_reserved_name,
+    MAX_LEN as MAX_NAME, RESERVED as RESERVED_PREFIX, check as check_name, check_text, is_graphic_ascii,
+    is_reserved as is_reserved_name,
 };
 pub(crate) use time::{FIRST as FIRST_TIME, LAST as LAST_TIME, now, system_time, unix_seconds};
 

@@ -337,6 +337,6 @@ fn a_save_between_header_and_file_is_seen_by_whoever_opens() {
     set(&storage.after_prefix, move || editor.change_passphrase("anna's third one").unwrap());
     assert_eq!(storage.open("anna's third one").unwrap().verify().unwrap().records, 2);
 
-    set(&storage.after_prefix, move || drop(anna.remove_person("bob").unwrap()));
+    set(&storage.after_prefix, move || anna.remove_person("bob").unwrap());
     assert_eq!(storage.open("bob").unwrap_err().kind(), ErrorKind::WrongPassphrase);
 }

@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorKind, Result, quoted};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Box<str>);
 
-const MAX_LEN: usize = 1024;
+pub(crate) const MAX_LEN: usize = 1024;
 pub(crate) const RESERVED: &str = "aumbry:";
 
 impl Name {
@@ -64,8 +64,8 @@ pub(crate) fn check_text(what: &str, kind: ErrorKind, max_len: usize, text: &str
         let message = format!("{what} must be at most {max_len} bytes long, not {}", text.len());
         return Err(Error::new(ErrorKind::TooLong, message));
     }
-    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(()); // most are, and a vault of a hundred thousand checks each when it is opened
+    if is_graphic_ascii(text.as_bytes()) {
+        return Ok(());
     }
     if text.chars().any(char::is_control) {
         let message = format!("{what} must hold no control character, but {} does", quoted(text));
@@ -76,6 +76,15 @@ pub(crate) fn check_text(what: &str, kind: ErrorKind, max_len: usize, text: &str
         return Err(Error::new(kind, message));
     }
     Ok(())
+}
+
+/// Whether all bytes are visible characters of ASCII, as in most names they are. Eight at a time, for a vault of a hundred
+/// thousand records is checked whenever it is opened.
+#[inline]
+pub(crate) fn is_graphic_ascii(bytes: &[u8]) -> bool {
+    let all = |bytes: &[u8; 8]| bytes.iter().fold(true, |all, byte| all & byte.is_ascii_graphic());
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    chunks.iter().all(all) && rest.iter().all(u8::is_ascii_graphic)
 }
 
 pub(crate) fn is_reserved(name: &str) -> bool {

@@ -45,25 +45,30 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    #[inline]
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
+    #[inline]
     pub(super) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
+    #[inline]
     pub(super) fn bytes(&mut self, len: usize) -> Option<&'a [u8]> {
         let (bytes, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;
         Some(bytes)
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.bytes(N)?.try_into().ok()
     }
 
     /// An unsigned integer in its shortest form.
+    #[inline]
     pub(super) fn unsigned(&mut self) -> Option<u64> {
         let (value, least) = match self.array::<1>()? {
             [251] => (u64::from(u16::from_le_bytes(self.array()?)), 251),
@@ -76,25 +81,30 @@ impl<'a> Reader<'a> {
     }
 
     /// A signed integer, zigzag.
+    #[inline]
     pub(super) fn signed(&mut self) -> Option<i64> {
         let zigzag = self.unsigned()?;
         Some((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
     }
 
+    #[inline]
     pub(super) fn count(&mut self) -> Option<usize> {
         usize::try_from(self.unsigned()?).ok()
     }
 
     /// A length and as many bytes.
+    #[inline]
     pub(super) fn blob(&mut self) -> Option<&'a [u8]> {
         let len = self.count()?;
         self.bytes(len)
     }
 
+    #[inline]
     pub(super) fn text(&mut self) -> Option<&'a str> {
         std::str::from_utf8(self.blob()?).ok()
     }
 
+    #[inline]
     pub(super) fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
         match self.array::<1>()? {
             [0] => Some(None),
