@@ -29,6 +29,7 @@ mod restoring;
 mod rewrap;
 mod rotation;
 mod snapshot;
+mod spread;
 mod state;
 #[cfg(feature = "strength")]
 mod strength;
@@ -131,9 +132,9 @@ impl Vault {
     /// [`Locked`](ErrorKind::Locked).
     pub fn find(&self, name: &str) -> Result<Option<Entry>> {
         let state = self.state();
-        let snapshot = &self.used(&state)?.snapshot;
-        let offset = snapshot.find(name).filter(|_| !is_reserved_name(name));
-        Ok(offset.map(|offset| Entry::new(Arc::clone(snapshot), offset)))
+        let opened = self.used(&state)?;
+        let offset = opened.snapshot.find(name).filter(|_| !is_reserved_name(name));
+        Ok(offset.map(|offset| Entry::new(opened.spread.here(), offset)))
     }
 
     /// The record of this name with its secret, which is opened for this call. `None` if there is none.
@@ -162,7 +163,7 @@ impl Vault {
     /// # Errors
     /// [`Locked`](ErrorKind::Locked).
     pub fn entries_with_prefix(&self, prefix: &str) -> Result<Entries> {
-        let snapshot = Arc::clone(&self.used(&self.state())?.snapshot);
+        let snapshot = self.used(&self.state())?.spread.here();
         Ok(Entries::with_prefix(snapshot, prefix))
     }
 

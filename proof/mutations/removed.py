@@ -163,8 +163,8 @@ CHECKS = [
     # What is wiped.
     ("wiping Argon2's memory", "src/memory/guarded/blocks.rs", ".for_each(Zeroize::zeroize);", ".for_each(|_| ());",
      "residue::the_memory_of_the_key_derivation_is_wiped_before_it_is_freed"),
-    ("wiping a secret that was opened", BODY, "let mut sealed = zeroed(self.secret.len())?;",
-     "let mut sealed = std::mem::ManuallyDrop::new(zeroed(self.secret.len())?);", RESIDUE),
+    ("wiping a secret that was opened", BODY, "let mut bytes = zeroed(aad_len + self.secret.len())?;",
+     "let mut bytes = std::mem::ManuallyDrop::new(zeroed(aad_len + self.secret.len())?);", RESIDUE),
     ("scrubbing the stack", "src/memory.rs", "zeroize::zeroize_stack::<SCRUBBED>();", "", RESIDUE),
     ("overwriting the vector registers", "src/memory.rs", "    guarded::scrub_registers();\n", "    let _ = guarded::scrub_registers;\n",
      "proof/memory/run"),

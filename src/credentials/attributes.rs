@@ -1,6 +1,5 @@
 //! The open-ended fields of a record.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use super::name::check_text;
@@ -13,7 +12,28 @@ use crate::error::{Error, ErrorKind, Result, quoted};
 /// is any UTF-8, the empty one too. All of them together may take 16 KiB in the file. Attributes are not
 /// secrets: they stand in clear in the memory of a program that opened the vault.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Attributes(BTreeMap<Box<str>, Box<str>>);
+pub struct Attributes(Vec<Attribute>); // a handful: ascending by key, each once
+
+/// Key and value in one piece, for each look-up makes them anew.
+#[derive(Clone, PartialEq, Eq)]
+struct Attribute {
+    text: Box<str>,
+    key_len: usize,
+}
+
+impl Attribute {
+    fn new(key: &str, value: &str) -> Self {
+        Self { text: [key, value].concat().into(), key_len: key.len() }
+    }
+
+    fn split(&self) -> (&str, &str) {
+        self.text.split_at_checked(self.key_len).unwrap_or_default()
+    }
+
+    fn key(&self) -> &str {
+        self.split().0
+    }
+}
 
 /// How many bytes the attributes of one record may take, encoded.
 pub(crate) const MAX_ENCODED: usize = 16 * 1024;
@@ -24,12 +44,12 @@ impl Attributes {
     /// The value under this key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(AsRef::as_ref)
+        Some(self.0.get(self.place(key).ok()?)?.split().1)
     }
 
     /// Keys and values, ascending by key.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (key.as_ref(), value.as_ref()))
+        self.0.iter().map(Attribute::split)
     }
 
     /// How many there are.
@@ -53,18 +73,27 @@ impl Attributes {
 
     /// Sets what an authenticated file holds, where reserved keys may stand too.
     pub(crate) fn set_checked(&mut self, key: &str, value: &str) {
-        self.0.insert(key.into(), value.into());
+        let attribute = Attribute::new(key, value);
+        match self.place(key) {
+            Ok(place) => self.0.splice(place..=place, [attribute]).for_each(drop),
+            Err(place) => self.0.insert(place, attribute),
+        }
     }
 
     pub(crate) fn remove(&mut self, key: &str) -> Result<()> {
         refuse_reserved(key)?;
-        self.0.remove(key);
+        self.0.retain(|attribute| attribute.key() != key);
         Ok(())
+    }
+
+    /// Where this key stands, or would.
+    fn place(&self, key: &str) -> std::result::Result<usize, usize> {
+        self.0.binary_search_by(|attribute| attribute.key().cmp(key))
     }
 
     /// Without the keys that are reserved for aumbry itself, which users do not see.
     pub(crate) fn visible(mut self) -> Self {
-        self.0.retain(|key, _| !is_reserved(key));
+        self.0.retain(|attribute| !is_reserved(attribute.key()));
         self
     }
 }

@@ -163,6 +163,18 @@ impl<'a> RecordView<'a> {
         Reader::new(bytes).blob()
     }
 
+    /// Whether the record at the start of `bytes` has this name.
+    #[inline]
+    pub(crate) fn is_named(bytes: &[u8], name: &[u8]) -> bool {
+        match u8::try_from(name.len()) {
+            // As nearly all are: the length is one byte, and comparing need not wait until it was read.
+            Ok(len @ 0..=250) => {
+                bytes.split_first().is_some_and(|(first, rest)| *first == len && rest.starts_with(name))
+            }
+            _ => RecordView::read_name(bytes) == Some(name),
+        }
+    }
+
     fn read_from(reader: &mut Reader<'a>) -> Option<Self> {
         let fields = Fields::read_from(reader)?;
         Some(Self {
@@ -187,11 +199,13 @@ impl<'a> RecordView<'a> {
     /// Opens this record's secret into types that wipe themselves. The caller scrubs the stack.
     pub(crate) fn open_secret(&self, vault_id: &[u8; 16], keys: &RecordKeys) -> Result<Secrets> {
         let refused = |why: &str| damaged(format!("the secret of {} is damaged: {why}", quoted(self.name)));
-        let mut sealed = zeroed(self.secret.len())?;
+        // In one piece, for this is what every look-up does.
+        let aad_len = associated_data_len(self.name, self.access_key_id);
+        let mut bytes = zeroed(aad_len + self.secret.len())?;
+        let (aad, sealed) = bytes.split_at_mut(aad_len);
+        write_associated_data(aad, vault_id, self.name, self.provider, self.access_key_id);
         sealed.copy_from_slice(self.secret);
-        let aad = associated_data(vault_id, self.name, self.provider, self.access_key_id);
-        let plain =
-            keys.open_in_place(&aad, &mut sealed).ok_or_else(|| refused("it does not authenticate"))?;
+        let plain = keys.open_in_place(aad, sealed).ok_or_else(|| refused("it does not authenticate"))?;
         let part = decode::<SecretPart<'_>>(plain).ok_or_else(|| refused("its encoding is not valid"))?;
         let access_key_id = self.access_key_id.into();
         match (self.provider, part) {
@@ -301,7 +315,7 @@ pub(crate) fn seal_secret(
             SecretPart::Session { secret_access_key, session_token: session.session_token().expose_secret() }
         }
     };
-    let aad = associated_data(vault_id, name, secrets.provider(), secrets.access_key_id());
+    let aad = associated_data(vault_id, name, secrets.provider(), secrets.access_key_id())?;
     let sealed = || -> Option<WipedBytes> {
         // The size first: a buffer that grows leaves its smaller self behind, secret and all.
         let mut sealed = zeroed(encoded_len(&part)? + record::OVERHEAD).ok()?;
@@ -321,16 +335,32 @@ pub(crate) fn associated_data(
     name: &str,
     provider: Provider,
     access_key_id: &str,
-) -> WipedBytes {
-    let len = 16 + 4 + name.len() + 4 + 4 + access_key_id.len();
-    let mut aad = WipedBytes::new(Vec::with_capacity(len)); // it holds a name, so it is sized once, too
-    aad.extend_from_slice(vault_id);
-    aad.extend_from_slice(&lp_len(name));
-    aad.extend_from_slice(name.as_bytes());
-    aad.extend_from_slice(&provider.number().to_le_bytes());
-    aad.extend_from_slice(&lp_len(access_key_id));
-    aad.extend_from_slice(access_key_id.as_bytes());
-    aad
+) -> Result<WipedBytes> {
+    let mut aad = zeroed(associated_data_len(name, access_key_id))?; // it holds a name, so it is sized once, too
+    write_associated_data(&mut aad, vault_id, name, provider, access_key_id);
+    Ok(aad)
+}
+
+fn associated_data_len(name: &str, access_key_id: &str) -> usize {
+    16 + 4 + name.len() + 4 + 4 + access_key_id.len()
+}
+
+/// Fills exactly [`associated_data_len`] bytes.
+fn write_associated_data(
+    mut aad: &mut [u8],
+    vault_id: &[u8; 16],
+    name: &str,
+    provider: Provider,
+    access_key_id: &str,
+) {
+    let (provider, name_len, id_len) = (provider.number().to_le_bytes(), lp_len(name), lp_len(access_key_id));
+    let parts: [&[u8]; 6] =
+        [vault_id, &name_len, name.as_bytes(), &provider, &id_len, access_key_id.as_bytes()];
+    for part in parts {
+        let Some((place, rest)) = aad.split_at_mut_checked(part.len()) else { return };
+        place.copy_from_slice(part);
+        aad = rest;
+    }
 }
 
 /// The length that stands before a text in `lp(text)`. Both texts are at most 1024 bytes long.

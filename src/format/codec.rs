@@ -67,15 +67,24 @@ impl<'a> Reader<'a> {
         self.bytes(N)?.try_into().ok()
     }
 
-    /// An unsigned integer in its shortest form.
+    /// An unsigned integer in its shortest form. Most are one byte.
     #[inline]
     pub(super) fn unsigned(&mut self) -> Option<u64> {
+        match self.rest.split_first() {
+            Some((first @ 0..=250, rest)) => {
+                self.rest = rest;
+                Some(u64::from(*first))
+            }
+            _ => self.unsigned_of_several(),
+        }
+    }
+
+    fn unsigned_of_several(&mut self) -> Option<u64> {
         let (value, least) = match self.array::<1>()? {
             [251] => (u64::from(u16::from_le_bytes(self.array()?)), 251),
             [252] => (u64::from(u32::from_le_bytes(self.array()?)), 1 << 16),
             [253] => (u64::from_le_bytes(self.array()?), 1 << 32),
-            [254 | 255] => return None,
-            [value] => return Some(u64::from(value)),
+            _ => return None,
         };
         (value >= least).then_some(value)
     }

@@ -114,7 +114,7 @@ impl Forge {
         key_id: &str,
         part: &[u8],
     ) -> Result<Vec<u8>> {
-        let aad = associated_data(&self.vault_id, name, provider, key_id);
+        let aad = associated_data(&self.vault_id, name, provider, key_id)?;
         let mut secret = vec![0; part.len() + record::OVERHEAD];
         for (place, byte) in secret.iter_mut().skip(record::PREFIX).zip(part) {
             *place = *byte;

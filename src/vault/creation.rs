@@ -67,7 +67,7 @@ pub(super) fn create(
     };
     let (snapshot, file) = next.seal(&founder)?;
     let place = NewPlace { place, expected: None };
-    place.settle(Opened { snapshot: snapshot.into(), keys }, &file)
+    place.settle(Opened::new(snapshot.into(), keys), &file)
 }
 
 /// A place where a vault begins.

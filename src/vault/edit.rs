@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Vault;
 use super::keys::Keys;
 use super::snapshot::{Entry, Snapshot, attributes};
+use super::spread::Counted;
 use crate::credentials::{Attributes, Change, Draft, Name, Provider, Secrets, is_reserved_name, now};
 use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result, quoted};
@@ -185,7 +186,7 @@ impl<'a> Edit<'a> {
         if is_reserved_name(name) {
             return None;
         }
-        self.base.find(name).map(|offset| Entry::new(Arc::clone(&self.base), offset))
+        self.base.find(name).map(|offset| Entry::new(Counted::new(&self.base), offset))
     }
 
     /// What is known, after the changes so far, of a record whose name is not reserved.

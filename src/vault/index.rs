@@ -31,7 +31,10 @@ impl Index {
 
     pub(super) fn find(&self, body: &[u8], name: &str) -> Option<u32> {
         let hash = self.hasher.hash_one(name.as_bytes());
-        self.by_name.find(hash, |offset| name_at(body, *offset) == name.as_bytes()).copied()
+        let is_named = |offset: &u32| {
+            body.get(*offset as usize..).is_some_and(|record| RecordView::is_named(record, name.as_bytes()))
+        };
+        self.by_name.find(hash, is_named).copied()
     }
 
     /// All offsets, ascending by name.

@@ -10,6 +10,7 @@ use super::UnlockTime;
 use super::keys::Keys;
 use super::passphrase::Passphrase;
 use super::snapshot::Snapshot;
+use super::spread::Spread;
 use crate::crypto::seal::Unopened;
 use crate::crypto::signature::{self, Digested, VerificationKey};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +23,15 @@ use crate::storage::{Storage, Version};
 /// An unlocked vault: what it holds and the keys to it.
 pub(super) struct Opened {
     pub(super) snapshot: Arc<Snapshot>,
+    /// The same, for those who look up.
+    pub(super) spread: Spread,
     pub(super) keys: Guarded<Keys>,
+}
+
+impl Opened {
+    pub(super) fn new(snapshot: Arc<Snapshot>, keys: Guarded<Keys>) -> Self {
+        Self { spread: Spread::new(&snapshot), snapshot, keys }
+    }
 }
 
 /// A file as it was read, its header within all limits. No key has touched it yet.
@@ -219,7 +228,7 @@ impl Loaded {
         let snapshot = Snapshot::new(plain, header, trusted, signature, id)?;
         let records = start.elapsed() - payload;
         let time = UnlockTime { kdf, payload, records, whole: Duration::ZERO };
-        Ok((Opened { snapshot: Arc::new(snapshot), keys }, time))
+        Ok((Opened::new(Arc::new(snapshot), keys), time))
     }
 }
 

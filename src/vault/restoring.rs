@@ -110,7 +110,7 @@ impl OpenOptions {
         let secret_memory = place.secret_memory();
         let Renewed { snapshot, file, keys } =
             rewrap(&backup, 0, &Departure::Nobody, generation, secret_memory)?;
-        NewPlace { place, expected }.settle(Opened { snapshot: Arc::new(snapshot), keys }, &file)
+        NewPlace { place, expected }.settle(Opened::new(Arc::new(snapshot), keys), &file)
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::index::Index;
 use super::pin::Pin;
+use super::spread::Counted;
 use crate::credentials::{
     Attributes, Credentials, Name, Provider, RESERVED_PREFIX, is_reserved_name, now, system_time,
 };
@@ -159,12 +160,12 @@ pub(super) fn attributes(record: &RecordView<'_>) -> Attributes {
 /// drop it when it is no longer needed, for the memory it stands in is wiped only then.
 #[derive(Clone)]
 pub struct Entry {
-    snapshot: Arc<Snapshot>,
+    snapshot: Arc<Counted>,
     offset: u32,
 }
 
 impl Entry {
-    pub(super) fn new(snapshot: Arc<Snapshot>, offset: u32) -> Self {
+    pub(super) fn new(snapshot: Arc<Counted>, offset: u32) -> Self {
         Self { snapshot, offset }
     }
 
@@ -234,13 +235,13 @@ impl std::fmt::Debug for Entry {
 /// The records of one version of a vault, in name order, without their secrets.
 #[derive(Clone)]
 pub struct Entries {
-    snapshot: Arc<Snapshot>,
+    snapshot: Arc<Counted>,
     prefix: Box<str>,
     next: usize,
 }
 
 impl Entries {
-    pub(super) fn with_prefix(snapshot: Arc<Snapshot>, prefix: &str) -> Self {
+    pub(super) fn with_prefix(snapshot: Arc<Counted>, prefix: &str) -> Self {
         let next = snapshot.position(prefix);
         Self { snapshot, prefix: prefix.into(), next }
     }

@@ -1,8 +1,10 @@
 //! What a handle holds: a version and its keys, or, when locked, what was seen last.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
+
+use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 
 use super::Vault;
 use super::idle::IdleLock;
@@ -12,13 +14,16 @@ use super::passphrase::Passphrase;
 use super::pin::{Found, Pin};
 use super::place::Place;
 use super::snapshot::Snapshot;
+use super::spread::Spread;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::{Guarded, with_scrubbed_stack};
 
 pub(super) struct Shared {
     place: Place,
-    state: RwLock<State>,
+    /// Of several locks, of which a look-up takes one: threads that look up side by side would else wait for one lock's
+    /// count.
+    state: ShardedLock<State>,
     /// Held during an edit, by `writer`.
     pub(super) writing: Mutex<()>,
     writer: Mutex<Option<ThreadId>>,
@@ -54,7 +59,7 @@ impl Vault {
     pub(super) fn unlocked(place: Place, opened: Opened) -> Result<Self> {
         let shared = Arc::new(Shared {
             place,
-            state: RwLock::new(State::Unlocked(opened)),
+            state: ShardedLock::new(State::Unlocked(opened)),
             writing: Mutex::new(()),
             writer: Mutex::new(None),
             used: AtomicBool::new(true),
@@ -72,11 +77,11 @@ impl Vault {
     }
 
     // A state is replaced whole, so a panic elsewhere cannot have left half of one.
-    pub(super) fn state(&self) -> RwLockReadGuard<'_, State> {
+    pub(super) fn state(&self) -> ShardedLockReadGuard<'_, State> {
         self.shared.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+    pub(super) fn state_mut(&self) -> ShardedLockWriteGuard<'_, State> {
         self.shared.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -112,7 +117,7 @@ impl Vault {
     pub(super) fn borrowed(&self, base: &Arc<Snapshot>) -> Result<Opened> {
         let secret_memory = self.place().secret_memory();
         let keys = Keys::clone_of(&self.state().opened_as(base)?.keys, &base.header.vault_id, secret_memory)?;
-        Ok(Opened { snapshot: Arc::clone(base), keys })
+        Ok(Opened::new(Arc::clone(base), keys))
     }
 
     pub(super) fn unlock_with(&self, passphrase: &Passphrase) -> Result<()> {
@@ -236,6 +241,7 @@ impl Vault {
                 }
                 State::Unlocked(opened) if Arc::ptr_eq(&opened.snapshot, base) => {
                     opened.snapshot = Arc::new(snapshot);
+                    opened.spread = Spread::new(&opened.snapshot);
                     if let Some(keys) = keys {
                         opened.keys = keys;
                     }
