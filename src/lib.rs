@@ -37,6 +37,21 @@
 //! * [`Error`] and [`ErrorKind`]: what went wrong, sorted by what to do about it.
 //! * [`harden_process`], [`MemoryProtection`]: what guards the keys while the vault is unlocked.
 //!
+//! # Debug builds
+//! Unlocking is Argon2id, which takes about 15 times as long without optimisation, and the profiles of this crate do not
+//! reach a program that embeds it. These lines in its `Cargo.toml`, or in that of its workspace's root, make debug builds
+//! unlock as fast as release builds do:
+//!
+//! ```toml
+//! [profile.dev.package]
+//! aes.opt-level = 3
+//! argon2.opt-level = 3
+//! aumbry.opt-level = 3
+//! curve25519-dalek.opt-level = 3
+//! polyval.opt-level = 3
+//! sha2.opt-level = 3
+//! ```
+//!
 //! The file format is written down in `docs/format.md`, what it protects against and what not in
 //! `docs/threat-model.md`, both in the repository.
 //!

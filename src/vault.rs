@@ -110,7 +110,7 @@ impl Vault {
     /// Opens the vault at `path`. [`OpenOptions`] has more to say.
     ///
     /// Blocks for the key derivation, a tenth of a second or so: in a program with a window, call it from a
-    /// worker thread.
+    /// worker thread. Where it takes a second or more, [the build is not optimised](crate#debug-builds).
     ///
     /// # Errors
     /// As [`OpenOptions::open`]; above all [`WrongPassphrase`](ErrorKind::WrongPassphrase).

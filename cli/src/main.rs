@@ -1,7 +1,8 @@
 //! `aumbry`: AWS credentials in a sealed vault, for terminals and scripts.
 //!
 //! `arguments` says what can be said, `commands` does it, `session` leads to the vault, `passphrase`, `secret` and
-//! `terminal` take secrets in, `output` and `failure` let results and errors out, `online` calls AWS.
+//! `terminal` take secrets in, `output` and `failure` let results and errors out, `progress` shows
+//! that it goes on, `online` calls AWS.
 
 mod arguments;
 mod commands;
@@ -10,6 +11,7 @@ mod failure;
 mod online;
 mod output;
 mod passphrase;
+mod progress;
 mod secret;
 mod session;
 mod terminal;

@@ -1,15 +1,14 @@
 //! One run of the program: its global options, the vault they lead to, and the wait while it opens.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use aumbry::{Advice, ErrorKind, OpenOptions, Passphrase, Role, Vault};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::{Color, Global, NewPassphrase};
 use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::passphrase::{self, Wanted};
+use crate::progress::{Counter, Spinner};
 
 pub(crate) struct Session {
     pub(crate) global: Global,
@@ -120,45 +119,18 @@ impl Session {
     }
 
     /// Runs `work` behind a spinner, on a terminal.
-    pub(crate) fn waiting<T>(&self, what: &'static str, work: impl FnOnce() -> T) -> T {
-        if self.global.quiet || self.global.json {
-            return work();
-        }
-        let spinner = ProgressBar::new_spinner(); // draws on stderr, and only if that is a terminal
-        if self.color() {
-            spinner.set_style(ProgressStyle::default_spinner());
-        }
-        spinner.set_message(format!("{what} …"));
-        spinner.enable_steady_tick(Duration::from_millis(80));
-        let result = work();
-        spinner.finish_and_clear();
-        result
+    pub(crate) fn waiting<T>(&self, what: &str, work: impl FnOnce() -> T) -> T {
+        let _spinner = self.shows_progress().then(|| Spinner::new(what));
+        work()
     }
 
-    /// Runs `work` behind a bar that it moves, on a terminal.
-    pub(crate) fn counting<T>(
-        &self,
-        what: &'static str,
-        len: usize,
-        work: impl FnOnce(&ProgressBar) -> T,
-    ) -> T {
-        if self.global.quiet || self.global.json {
-            return work(&ProgressBar::hidden());
-        }
-        let bar = ProgressBar::new(len as u64); // draws on stderr, and only if that is a terminal
-        let template = if self.color() {
-            "{msg} {bar:30.green} {pos} of {len}"
-        } else {
-            "{msg} {bar:30} {pos} of {len}"
-        };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        bar.set_message(format!("{what} …"));
-        bar.enable_steady_tick(Duration::from_millis(80));
-        let result = work(&bar);
-        bar.finish_and_clear();
-        result
+    /// A bar for so many, on a terminal.
+    pub(crate) fn counter(&self, what: &str, len: usize) -> Counter {
+        if self.shows_progress() { Counter::new(what, len, self.color()) } else { Counter::hidden() }
+    }
+
+    fn shows_progress(&self) -> bool {
+        !self.global.quiet && !self.global.json
     }
 
     fn color(&self) -> bool {

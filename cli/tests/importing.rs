@@ -128,14 +128,35 @@ fn shown(home: &Home, arguments: &[&str]) -> String {
 #[cfg(unix)]
 #[test]
 fn a_bar_counts_the_records_on_a_terminal_and_nowhere_else() {
+    const LEN: usize = 2000;
     let home = home();
-    let bar = shown(&home, &["import", "one"]);
-    assert!(bar.contains("Importing") && bar.contains("of 1") && bar.contains("Imported 1 of 1"), "{bar:?}");
-    for silent in [["--quiet", "--name", "b"], ["--json", "--name", "c"]] {
-        let bar = shown(&home, &[&["import", "one"], silent.as_slice()].concat());
-        assert!(!bar.contains("Importing") && !bar.contains(PASSPHRASE), "{silent:?}: {bar:?}");
+    let profiles = |prefix: &str| -> String {
+        (0..LEN)
+            .map(|n| format!("[{prefix}-{n}]\naws_access_key_id=AKIA{n}\naws_secret_access_key=s3cr3t\n"))
+            .collect()
+    };
+    for (prefix, silent) in
+        [("shown", None), ("quiet", Some("--quiet")), ("json", Some("--json")), ("piped", None)]
+    {
+        home.write(prefix, &profiles(prefix));
+        let arguments: Vec<_> = ["import", prefix].into_iter().chain(silent).collect();
+        let seen = if prefix == "piped" { stderr(&home.run(&arguments)) } else { shown(&home, &arguments) };
+        // What is said at the end stands behind what moves.
+        let (moving, said) = seen.split_at(seen.find("Imported").unwrap_or(seen.len()));
+        assert_eq!(said.is_empty(), silent.is_some(), "{seen:?}");
+        for hidden in [prefix, "AKIA", "s3cr3t", PASSPHRASE] {
+            assert!(!moving.contains(hidden), "{hidden:?} moves along: {moving:?}");
+        }
+        let steps =
+            ["Unlocking", "Importing", "2000 of 2000", "Sealing and saving"].map(|step| moving.find(step));
+        if prefix == "shown" {
+            assert!(steps.iter().all(Option::is_some) && steps.is_sorted(), "{steps:?} of {moving:?}");
+            assert!(moving.ends_with("\r\u{1b}[2K"), "nothing of it is left: {moving:?}");
+        } else {
+            assert!(!seen.replace("\r\n", "\n").contains('\r'), "nothing moves: {seen:?}");
+            assert_eq!(steps, [None; 4], "{seen:?}");
+        }
     }
-    assert!(!stderr(&home.run(&["import", "one", "--name", "d"])).contains("Importing"));
 }
 
 #[test]

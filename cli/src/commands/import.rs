@@ -72,30 +72,30 @@ fn check(session: &Session, import: &Import) -> Outcome {
 }
 
 /// All of them in one commit, or none if there is a conflict with the vault as it is then. The closure may run again: then
-/// the bar begins anew.
+/// the count begins anew.
 fn add_all<'a>(
     session: &Session,
     vault: &Vault,
     drafts: &'a [Draft],
     on_conflict: OnConflict,
 ) -> Outcome<Vec<Planned<'a>>> {
-    let planned = session.counting("Importing", drafts.len(), |bar| {
-        vault.edit(|edit| {
-            bar.reset();
-            let planned = plan(drafts, on_conflict, |name| Ok(edit.contains(name)))?;
-            if conflicts(&planned).next().is_some() {
-                return Ok(planned);
+    let counter = session.counter("Importing", drafts.len());
+    let planned = vault.edit(|edit| {
+        counter.begin();
+        let planned = plan(drafts, on_conflict, |name| Ok(edit.contains(name)))?;
+        if conflicts(&planned).next().is_some() {
+            return Ok(planned);
+        }
+        for Planned { fate, draft } in &planned {
+            match fate {
+                Fate::Add | Fate::Rename => edit.add(draft)?,
+                Fate::Replace => edit.put(draft)?,
+                Fate::Skip | Fate::Conflict => {}
             }
-            for Planned { fate, draft } in &planned {
-                match fate {
-                    Fate::Add | Fate::Rename => edit.add(draft)?,
-                    Fate::Replace => edit.put(draft)?,
-                    Fate::Skip | Fate::Conflict => {}
-                }
-                bar.inc(1);
-            }
-            Ok(planned)
-        })
+            counter.count();
+        }
+        counter.then("Sealing and saving"); // which takes longer, and is done once this returns
+        Ok(planned)
     })?;
     Ok(planned)
 }

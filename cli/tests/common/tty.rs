@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use pty_process::blocking::{Pts, Pty};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::termios::{LocalModes, Termios, tcgetattr};
 
 use super::{PATIENCE, checked};
@@ -69,10 +70,14 @@ impl Tty {
     fn look(&mut self, seconds: i64) {
         let patience = Timespec { tv_sec: seconds, tv_nsec: 0 };
         let mut polled = [PollFd::new(&self.keyboard_and_screen, PollFlags::IN)];
-        if poll(&mut polled, Some(&patience)).unwrap() > 0 {
-            let mut some = [0; 4096];
-            let len = self.keyboard_and_screen.read(&mut some).unwrap();
-            self.seen.extend_from_slice(some.get(..len).unwrap());
+        match poll(&mut polled, Some(&patience)) {
+            Ok(0) | Err(Errno::INTR) => {} // whoever waits looks again
+            polled => {
+                polled.unwrap();
+                let mut some = [0; 4096];
+                let len = self.keyboard_and_screen.read(&mut some).unwrap();
+                self.seen.extend_from_slice(some.get(..len).unwrap());
+            }
         }
     }
 
