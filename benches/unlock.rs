@@ -1,8 +1,8 @@
 //! What does unlocking cost, and how much of it is not the key derivation, which is slow on purpose?
 //!
 //! From a file, with a pin, as a program does it; the file is in the system's cache. Each unlocking says itself how
-//! long its key derivation took, so the rest is a difference within one call. SHA-256 of the file runs beside the
-//! derivation and is counted there; `unlock/refresh` is the same without it, from the key in memory.
+//! long its key derivation took, so the rest is a difference within one call. Reading and hashing the file go on beside the
+//! derivation and are counted there; `unlock/refresh` is the same without it, from the key in memory.
 
 mod support;
 
