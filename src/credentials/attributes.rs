@@ -71,7 +71,12 @@ impl Attributes {
         Ok(())
     }
 
-    /// Sets what an authenticated file holds, where reserved keys may stand too.
+    /// What an authenticated file holds, reserved keys too, in its order: ascending by key, each once.
+    pub(crate) fn from_ascending<'a>(attributes: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(attributes.map(|(key, value)| Attribute::new(key, value)).collect())
+    }
+
+    /// Also under a reserved key.
     pub(crate) fn set_checked(&mut self, key: &str, value: &str) {
         let attribute = Attribute::new(key, value);
         match self.place(key) {
@@ -92,9 +97,8 @@ impl Attributes {
     }
 
     /// Without the keys that are reserved for aumbry itself, which users do not see.
-    pub(crate) fn visible(mut self) -> Self {
-        self.0.retain(|attribute| !is_reserved(attribute.key()));
-        self
+    pub(crate) fn visible<'a>(attributes: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        Self::from_ascending(attributes.filter(|(key, _)| !is_reserved(key)))
     }
 }
 

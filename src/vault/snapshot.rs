@@ -137,7 +137,7 @@ impl Snapshot {
         Ok(Credentials {
             name: Name::from_checked(record.name),
             secrets,
-            attributes: attributes(record).visible(),
+            attributes: Attributes::visible(record.attributes()),
             created: record.created,
             updated: record.updated,
             expires: record.expires,
@@ -147,11 +147,7 @@ impl Snapshot {
 
 /// All attributes of a record, reserved ones too.
 pub(super) fn attributes(record: &RecordView<'_>) -> Attributes {
-    let mut attributes = Attributes::default();
-    for (key, value) in record.attributes() {
-        attributes.set_checked(key, value);
-    }
-    attributes
+    Attributes::from_ascending(record.attributes())
 }
 
 /// What is known of a record without opening its secret.
@@ -194,7 +190,7 @@ impl Entry {
     /// Further fields, ascending by key.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
-        attributes(&self.record()).visible()
+        Attributes::visible(self.record().attributes())
     }
 
     /// The value of one attribute.
