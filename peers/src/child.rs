@@ -125,7 +125,7 @@ pub fn memory(peer: &dyn Peer, size: usize, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn warm_up(peer: &dyn Peer, folder: &Path) -> Result<()> {
+pub fn warm_up(peer: &dyn Peer, folder: &Path) -> Result<()> {
     begin("warming up");
     let opened = peer.open(&path(folder, peer, WARM_UP, Kdf::Least), PASSPHRASE, Kdf::Least)?;
     check("the small file opens", holds(&*opened, &records(1)[0])?);
@@ -136,7 +136,7 @@ fn holds(opened: &dyn Opened, record: &Record) -> Result<bool> {
     opened.holds(&record.name, &record.entry.secret)
 }
 
-fn timed<T>(step: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub fn timed<T>(step: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     begin(step);
     let start = Instant::now();
     let result = work()?;
@@ -144,14 +144,19 @@ fn timed<T>(step: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     Ok(result)
 }
 
-fn begin(step: &str) {
+pub fn begin(step: &str) {
     println!("begin {step}");
 }
 
-fn tell(step: &str, time: Duration) {
-    println!("{step} {}", time.as_secs_f64());
+pub fn tell(step: &str, time: Duration) {
+    note(step, time.as_secs_f64());
 }
 
-fn check(what: &str, holds: bool) {
+/// A figure that is no time.
+pub fn note(step: &str, value: f64) {
+    println!("{step} {value}");
+}
+
+pub fn check(what: &str, holds: bool) {
     println!("{} {what}", if holds { "passed" } else { "failed" });
 }

@@ -1,7 +1,5 @@
 //! What aumbry sets out to reach, and whether this run saw it.
 
-use std::fmt::Write;
-
 use crate::kdf::{Compared, OTHERS};
 use crate::rounds::{Figure, Measured};
 
@@ -9,6 +7,25 @@ use crate::rounds::{Figure, Measured};
 const UNLOCK: [(&str, f64); 4] =
     [("age", 2.0), ("cocoon", 2.0), ("stronghold-store", 4.0), ("keepass", 150.0)];
 const RECORDS: usize = 10_000;
+
+/// What a ratio should be.
+#[derive(Clone, Copy)]
+pub enum Limit {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Limit {
+    /// A line of a list: what is asked, what was seen, and whether that is enough. `NaN` was not seen.
+    pub fn line(self, what: &str, of: &str, seen: f64) -> String {
+        let (words, limit, met) = match self {
+            Self::AtMost(limit) => ("at most", limit, seen <= limit),
+            Self::AtLeast(limit) => ("at least", limit, seen >= limit),
+        };
+        let met = if met { "met" } else { "MISSED" };
+        format!("* {what}: {words} {limit:.2} x {of}; seen {seen:.2} x: {met}.\n")
+    }
+}
 
 pub fn stores(all: &[Measured]) -> String {
     let find = |id| all.iter().find(|one| one.size == RECORDS && one.peer.id() == id);
@@ -21,8 +38,7 @@ pub fn stores(all: &[Measured]) -> String {
             Some(Figure::Median(value) | Figure::MoreThan(value)) => value / aumbry,
             _ => f64::NAN,
         };
-        let met = if seen >= goal { "met" } else { "MISSED" };
-        let _ = writeln!(text, "* {id}: at least {goal} x aumbry; seen {seen:.1} x: {met}.");
+        text += &Limit::AtLeast(goal).line(id, "aumbry", seen);
     }
     text
 }
@@ -33,9 +49,7 @@ pub fn kdf(compared: &Compared) -> String {
     for (contender, limit) in [(0, 0.70), (3, 1.10)] {
         let Some(Some(time)) = row.others.get(contender) else { continue };
         let seen = row.aumbry.median / time.median;
-        let met = if seen <= limit { "met" } else { "MISSED" };
-        let name = OTHERS[contender].name;
-        let _ = writeln!(text, "* aumbry at most {limit:.2} x {name}; seen {seen:.2} x: {met}.");
+        text += &Limit::AtMost(limit).line("aumbry", OTHERS[contender].name, seen);
     }
     text
 }

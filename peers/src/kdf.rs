@@ -13,8 +13,8 @@ use rust_argon2 as other;
 
 pub use self::c::libsodium_version;
 use crate::Result;
+use crate::outcome::median;
 use crate::peer::PASSPHRASE;
-use crate::rounds::median;
 
 pub struct Cost {
     pub kib: u32,

@@ -7,10 +7,12 @@
 //! ```
 
 mod child;
+mod folder;
 mod goals;
 mod kdf;
 mod machine;
 mod memory;
+mod outcome;
 mod peer;
 mod peers;
 mod plots;
@@ -24,7 +26,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use rounds::{Measured, Plan};
+use folder::Temporary;
+use rounds::Plan;
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -56,27 +59,44 @@ fn as_child(arguments: &[String]) -> Result<()> {
     }
 }
 
+/// A part of the program, and so of the report.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Stores,
+    Kdf,
+}
+
 struct Asked {
-    stores: bool,
-    kdf: bool,
+    /// `None`: all.
+    part: Option<Part>,
     quick: bool,
     out: PathBuf,
 }
 
+/// What came of all parts that were asked for.
+#[derive(Default)]
+struct Report {
+    text: String,
+    passed: usize,
+    failed: Vec<String>,
+}
+
+/// Measures one part and adds what came of it.
+type Measure = fn(&Asked, &mut Report) -> Result<()>;
+
 impl Asked {
     fn parse(arguments: &[String]) -> Result<Self> {
-        let mut asked = Self { stores: true, kdf: true, quick: false, out: PathBuf::from("target/peers") };
+        let mut asked = Self { part: None, quick: false, out: PathBuf::from("target/peers") };
         let mut arguments = arguments.iter().map(String::as_str);
         while let Some(argument) = arguments.next() {
             match argument {
-                "stores" => asked.kdf = false,
-                "kdf" => asked.stores = false,
+                "stores" => asked.part = Some(Part::Stores),
+                "kdf" => asked.part = Some(Part::Kdf),
                 "--quick" => asked.quick = true,
                 "--out" => asked.out = arguments.next().ok_or("--out needs a folder")?.into(),
                 _ => {
-                    return Err(
-                        format!("usage: run [stores|kdf] [--quick] [--out FOLDER], not {argument}").into()
-                    );
+                    let usage = "usage: run [stores|kdf] [--quick] [--out FOLDER]";
+                    return Err(format!("{usage}, not {argument}").into());
                 }
             }
         }
@@ -86,25 +106,15 @@ impl Asked {
     /// Whether all checks passed.
     fn answer(&self) -> Result<bool> {
         fs::create_dir_all(&self.out)?;
-        let mut text = format!("# aumbry and its peers\n\n{}", machine::described(&self.command()));
-        let (mut passed, mut failed) = (0, Vec::new());
-        if self.stores {
-            let all = self.measure()?;
-            let shown = &all[peers::ALL.len()..]; // without the small files
-            text += &[goals::stores(shown), tables::stores(shown), tables::notes(shown)].concat();
-            plots::draw(shown, &self.out)?;
-            passed += all.iter().map(|one| one.outcome.passed).sum::<usize>();
-            for one in &all {
-                let told = |what| format!("{} with {} records: {what}", one.peer.id(), one.size);
-                failed.extend(one.outcome.failed.iter().map(told));
+        let text = format!("## What was measured on\n\n{}", machine::described(&self.command()));
+        let mut report = Report { text, ..Report::default() };
+        let parts: [(Part, Measure); 2] = [(Part::Stores, Self::stores), (Part::Kdf, Self::kdf)];
+        for (part, measure) in parts {
+            if self.part.is_none_or(|asked| asked == part) {
+                measure(self, &mut report)?;
             }
         }
-        if self.kdf {
-            let compared = kdf::compare(if self.quick { 2 } else { 9 })?;
-            text += &[goals::kdf(&compared), tables::kdf(&compared)].concat();
-            passed += compared.passed;
-            failed.extend(compared.failed);
-        }
+        let Report { mut text, passed, failed } = report;
         for what in &failed {
             text += &format!("\n**FAILED**: {what}\n");
         }
@@ -116,27 +126,39 @@ impl Asked {
 
     /// What gives the same again, wherever it is written to.
     fn command(&self) -> String {
-        let part = match (self.stores, self.kdf) {
-            (true, false) => " stores",
-            (false, true) => " kdf",
-            _ => "",
+        let part = match self.part {
+            None => "",
+            Some(Part::Stores) => " stores",
+            Some(Part::Kdf) => " kdf",
         };
         format!("peers/run{part}{}", if self.quick { " --quick" } else { "" })
     }
 
-    /// In a file system in memory where there is one: what a save costs is not the disk's affair here.
-    fn measure(&self) -> Result<Vec<Measured>> {
+    /// In memory: what a save costs is not the disk's affair here.
+    fn stores(&self, report: &mut Report) -> Result<()> {
         let plan = if self.quick {
             Plan { sizes: vec![1_000], rounds: 2, budget: Duration::from_secs(10) }
         } else {
             Plan { sizes: vec![1_000, 10_000, 100_000], rounds: 7, budget: Duration::from_secs(30) }
         };
-        let shared = Path::new("/dev/shm");
-        let place = if shared.is_dir() { shared } else { &self.out };
-        let folder = place.join(format!("aumbry-peers-{}", std::process::id()));
-        fs::create_dir(&folder)?;
-        let measured = rounds::measure(&plan, &folder);
-        fs::remove_dir_all(&folder)?;
-        measured
+        let folder = Temporary::in_memory(&self.out)?;
+        let all = rounds::measure(&plan, folder.path())?;
+        let shown = &all[peers::ALL.len()..]; // without the small files
+        report.text += &[goals::stores(shown), tables::stores(shown), tables::notes(shown)].concat();
+        plots::draw(shown, &self.out)?;
+        report.passed += all.iter().map(|one| one.outcome.passed).sum::<usize>();
+        for one in &all {
+            let told = |what| format!("{} with {} records: {what}", one.peer.id(), one.size);
+            report.failed.extend(one.outcome.failed.iter().map(told));
+        }
+        Ok(())
+    }
+
+    fn kdf(&self, report: &mut Report) -> Result<()> {
+        let compared = kdf::compare(if self.quick { 2 } else { 9 })?;
+        report.text += &[goals::kdf(&compared), tables::kdf(&compared)].concat();
+        report.passed += compared.passed;
+        report.failed.extend(compared.failed);
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! aumbry and its peers, each in a file of its own.
 
 mod age;
-mod aumbry;
+pub mod aumbry;
 mod cocoon;
 mod json;
 mod keepass;

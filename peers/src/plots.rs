@@ -8,9 +8,10 @@ use crate::Result;
 use crate::child::WARM_UP;
 use crate::peers::ALL;
 use crate::rounds::Measured;
+use crate::tables::number;
 
 /// Paul Tol's muted colours, which colour-blind readers can tell apart; aumbry's is black.
-const COLOURS: [RGBColor; 9] = [
+pub const COLOURS: [RGBColor; 9] = [
     RGBColor(0, 0, 0),
     RGBColor(51, 34, 136),
     RGBColor(136, 204, 238),
@@ -28,21 +29,36 @@ pub fn draw(all: &[Measured], folder: &Path) -> Result<()> {
     plot(all, "peak", 1.0 / 1_048_576.0, "Peak memory of unlocking, in MiB", &folder.join("memory.svg"))
 }
 
-/// `scale` turns what was measured into the unit of the title.
+/// All peers. `scale` turns what was measured into the unit of the title.
 fn plot(all: &[Measured], step: &str, scale: f64, title: &str, path: &Path) -> Result<()> {
     let points = |id: &str| -> Vec<(f64, f64)> {
         let of_peer = all.iter().filter(|one| one.peer.id() == id && one.size > WARM_UP);
         // Logarithms have no zero; what takes no page at all is drawn as very little.
         of_peer.filter_map(|one| Some((one.size as f64, (one.median(step)? * scale).max(1e-3)))).collect()
     };
-    let lines: Vec<(String, Vec<(f64, f64)>)> = ALL
+    let lines: Vec<Line> = ALL
         .iter()
-        .map(|peer| {
+        .zip(COLOURS)
+        .map(|(peer, colour)| {
             let star = if peer.about().sealed_in_memory { "" } else { "*" };
-            (format!("{}{star}", peer.id()), points(peer.id()))
+            let (name, points) = (format!("{}{star}", peer.id()), points(peer.id()));
+            Line { name, points, colour, is_floor: false }
         })
         .collect();
-    let every = || lines.iter().flat_map(|(_, points)| points.iter().copied());
+    picture(&lines, &format!("{title} (* keeps secrets in the clear)"), path)
+}
+
+/// What one thing costs, by records.
+pub struct Line {
+    pub name: String,
+    pub points: Vec<(f64, f64)>,
+    pub colour: RGBColor,
+    /// Drawn in dashes: what no program can go below.
+    pub is_floor: bool,
+}
+
+pub fn picture(lines: &[Line], title: &str, path: &Path) -> Result<()> {
+    let every = || lines.iter().flat_map(|line| line.points.iter().copied());
     let (Some(x), Some(y)) = (range(every().map(|point| point.0)), range(every().map(|point| point.1)))
     else {
         return Ok(()); // nothing was measured
@@ -51,7 +67,7 @@ fn plot(all: &[Measured], step: &str, scale: f64, title: &str, path: &Path) -> R
     let area = SVGBackend::new(path, (900, 520)).into_drawing_area();
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
-        .caption(format!("{title} (* keeps secrets in the clear)"), ("sans-serif", 20))
+        .caption(title, ("sans-serif", 20))
         .margin(12)
         .margin_right(160) // for the names
         .x_label_area_size(44)
@@ -65,14 +81,19 @@ fn plot(all: &[Measured], step: &str, scale: f64, title: &str, path: &Path) -> R
         .label_style(("sans-serif", 13))
         .light_line_style(RGBColor(240, 240, 240))
         .draw()?;
-    for ((_, points), colour) in lines.iter().zip(COLOURS) {
-        let style = colour.stroke_width(if colour == COLOURS[0] { 3 } else { 2 });
-        chart.draw_series(LineSeries::new(points.iter().copied(), style))?;
-        chart.draw_series(points.iter().map(|point| Circle::new(*point, 4, colour.filled())))?;
+    for Line { points, colour, is_floor, .. } in lines {
+        let style = colour.stroke_width(if *colour == COLOURS[0] { 3 } else { 2 });
+        let points = || points.iter().copied();
+        if *is_floor {
+            chart.draw_series(DashedLineSeries::new(points(), 6, 4, style))?;
+        } else {
+            chart.draw_series(LineSeries::new(points(), style))?;
+        }
+        chart.draw_series(points().map(|point| Circle::new(point, 4, colour.filled())))?;
     }
-    let ends = lines.iter().zip(COLOURS).filter_map(|((name, points), colour)| {
-        let (x, y) = chart.backend_coord(points.last()?);
-        Some(Name { name: name.as_str(), colour, x: x + 12, y: f64::from(y) - 7.0 })
+    let ends = lines.iter().filter_map(|line| {
+        let (x, y) = chart.backend_coord(line.points.last()?);
+        Some(Name { name: line.name.as_str(), colour: line.colour, x: x + 12, y: f64::from(y) - 7.0 })
     });
     for Name { name, colour, x, y } in spread(ends.collect()) {
         area.draw(&Text::new(name, (x, y as i32), ("sans-serif", 14).into_font().color(&colour)))?;
@@ -117,11 +138,8 @@ fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
 
 /// 0.01, 0.1, 1, 10, 1,000: no exponents, no needless zeros.
 fn plain(value: f64) -> String {
-    if value >= 1e6 {
-        return format!("{} M", value / 1e6);
-    }
-    if value >= 1e4 {
-        return format!("{} k", value / 1e3);
+    if value >= 1e3 {
+        return number(value.round() as usize);
     }
     format!("{value:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -70,19 +70,16 @@ fn figures(all: &[Measured]) -> String {
             Figure::MoreThan(value) => format!("more than {value} s"),
             Figure::Unknown => String::from("–"),
         };
-        let range = one.range("beyond");
-        let range = range.map(|(least, most)| format!("{} to {}", seconds(least), seconds(most)));
         rows.push(vec![
             one.peer.id().to_owned(),
             one.kdf().map_or_else(|| String::from("–"), seconds),
             time("beyond"),
-            range.unwrap_or_default(),
+            seconds_range(one.outcome.range("beyond")),
             time("first"),
             time("steady"),
             time("save"),
             time("create"),
-            one.median("peak")
-                .map_or_else(|| time("peak"), |bytes| format!("{:.1} MiB", bytes / 1_048_576.0)),
+            one.median("peak").map_or_else(|| time("peak"), amount),
             one.median("bytes")
                 .map_or_else(|| time("bytes"), |bytes| format!("{:.0}", bytes / one.size as f64)),
         ]);
@@ -161,7 +158,7 @@ fn cost(cost: &Cost) -> String {
     format!("{} MiB, t {}, p {}", cost.kib / 1024, cost.passes, cost.lanes)
 }
 
-fn table(rows: &[Vec<String>]) -> String {
+pub fn table(rows: &[Vec<String>]) -> String {
     let mut text = String::new();
     for (index, row) in rows.iter().enumerate() {
         let _ = writeln!(text, "| {} |", row.join(" | "));
@@ -172,7 +169,7 @@ fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
-fn times(ratio: f64) -> String {
+pub fn times(ratio: f64) -> String {
     match ratio {
         0.0..10.0 => format!("{ratio:.2} x"),
         10.0..100.0 => format!("{ratio:.1} x"),
@@ -180,7 +177,7 @@ fn times(ratio: f64) -> String {
     }
 }
 
-fn seconds(seconds: f64) -> String {
+pub fn seconds(seconds: f64) -> String {
     let (number, unit) = match seconds {
         0.0..1e-6 => (seconds * 1e9, "ns"),
         1e-6..1e-3 => (seconds * 1e6, "us"),
@@ -188,4 +185,29 @@ fn seconds(seconds: f64) -> String {
         _ => (seconds, "s"),
     };
     if number < 10.0 { format!("{number:.2} {unit}") } else { format!("{number:.0} {unit}") }
+}
+
+pub fn seconds_range(range: Option<(f64, f64)>) -> String {
+    let shown = range.map(|(least, most)| format!("{} to {}", seconds(least), seconds(most)));
+    shown.unwrap_or_else(|| String::from("–"))
+}
+
+pub fn amount(bytes: f64) -> String {
+    if bytes < 1_048_576.0 {
+        format!("{:.0} KiB", bytes / 1024.0)
+    } else {
+        format!("{:.1} MiB", bytes / 1_048_576.0)
+    }
+}
+
+/// 1,000,000.
+pub fn number(number: usize) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).unwrap_or_default())
+        .collect();
+    groups.join(",")
 }

@@ -63,7 +63,8 @@ impl Peer for Aumbry {
     }
 }
 
-fn options(path: &Path) -> OpenOptions {
+/// With a pin in a folder beside the file.
+pub fn options(path: &Path) -> OpenOptions {
     OpenOptions::new().state_folder(path.with_extension("state"))
 }
 
