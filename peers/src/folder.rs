@@ -15,6 +15,12 @@ impl Temporary {
         Self::within(if shared.is_dir() { shared } else { otherwise })
     }
 
+    /// Beside this program, so under cargo's target folder: on a disk.
+    pub fn on_disk() -> Result<Self> {
+        let program = std::env::current_exe()?;
+        Self::within(program.parent().ok_or("this program stands nowhere")?)
+    }
+
     fn within(place: &Path) -> Result<Self> {
         let folder = place.join(format!("aumbry-peers-{}", std::process::id()));
         fs::create_dir(&folder)?;

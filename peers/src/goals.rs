@@ -2,6 +2,7 @@
 
 use crate::kdf::{Compared, OTHERS};
 use crate::rounds::{Figure, Measured};
+use crate::tables::number;
 
 /// Unlocking 10,000 records beyond the KDF, each peer's time over aumbry's: at least this.
 const UNLOCK: [(&str, f64); 4] =
@@ -30,9 +31,10 @@ impl Limit {
 pub fn stores(all: &[Measured]) -> String {
     let find = |id| all.iter().find(|one| one.size == RECORDS && one.peer.id() == id);
     let Some(aumbry) = find("aumbry").and_then(|aumbry| aumbry.median("beyond")) else {
-        return format!("\nGoals are set for {RECORDS} records, which this run has not measured.\n");
+        let records = number(RECORDS);
+        return format!("\nGoals are set for {records} records, which this run has not measured.\n");
     };
-    let mut text = format!("\n## Goals: unlock of {RECORDS} records beyond the KDF\n\n");
+    let mut text = format!("\n## Goals: unlock of {} records beyond the KDF\n\n", number(RECORDS));
     for (id, goal) in UNLOCK {
         let seen = match find(id).map(|one| one.figure("beyond")) {
             Some(Figure::Median(value) | Figure::MoreThan(value)) => value / aumbry,

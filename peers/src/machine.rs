@@ -8,7 +8,7 @@ use crate::kdf::libsodium_version;
 const LOCK: &str = include_str!("../Cargo.lock");
 
 /// Packages whose versions a reader of the tables wants to know.
-const PACKAGES: [&str; 17] = [
+const PACKAGES: [&str; 20] = [
     "age",
     "aes-gcm",
     "argon2",
@@ -16,6 +16,7 @@ const PACKAGES: [&str; 17] = [
     "aumbry",
     "bincode",
     "cocoon",
+    "hashbrown",
     "iota_stronghold",
     "iota-crypto",
     "keepass",
@@ -24,8 +25,10 @@ const PACKAGES: [&str; 17] = [
     "secrets-vault",
     "securestore",
     "serde_json",
+    "sha2",
     "stronghold-runtime",
     "stronghold_engine",
+    "zeroize",
 ];
 
 /// The versions of a package in the lock file.
@@ -47,6 +50,7 @@ pub fn described(command: &str) -> String {
         ("cores", std::thread::available_parallelism().map_or_else(|_| unknown(), |cores| cores.to_string())),
         ("memory", line_of("/proc/meminfo", "MemTotal")),
         ("huge pages", read("/sys/kernel/mm/transparent_hugepage/enabled")),
+        ("disk", disk()),
         ("kernel", read("/proc/sys/kernel/osrelease")),
         ("load before", load.split(' ').take(3).collect::<Vec<_>>().join(" ")),
         ("aumbry's commit", first_line("git", &["describe", "--always", "--dirty", "--abbrev=10"])),
@@ -64,6 +68,12 @@ pub fn described(command: &str) -> String {
 
 fn processor() -> String {
     line_of("/proc/cpuinfo", "model name")
+}
+
+/// Where this program stands, and where what goes to a disk is written.
+fn disk() -> String {
+    let program = std::env::current_exe().unwrap_or_default();
+    first_line("stat", &["--file-system", "--format=%T", &program.to_string_lossy()])
 }
 
 fn debian() -> String {

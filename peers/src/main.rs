@@ -1,12 +1,14 @@
-//! aumbry beside the crates that one could use instead of it, and its Argon2id beside other implementations: the same
-//! work, one run, ratios first. `run` beside this package installs what is needed, builds and starts it.
+//! aumbry beside the crates that one could use instead of it, its Argon2id beside other implementations, and what it does
+//! beside what the hardware takes for it: the same work, one run, ratios first. `run` beside this package installs what is
+//! needed, builds and starts it.
 //!
 //! ```text
-//! peers [--quick] [--out FOLDER]          stores, then Argon2id
-//! peers stores|kdf [--quick] [--out FOLDER]
+//! peers [--quick] [--out FOLDER]          stores, then Argon2id, then floors
+//! peers stores|kdf|floors [--quick] [--out FOLDER]
 //! ```
 
 mod child;
+mod floors;
 mod folder;
 mod goals;
 mod kdf;
@@ -48,6 +50,11 @@ fn main() -> ExitCode {
 }
 
 fn as_child(arguments: &[String]) -> Result<()> {
+    if let [first, rest @ ..] = arguments
+        && first == "floors"
+    {
+        return floors::child(rest);
+    }
     let [work, peer, size, round, folder] = arguments else { return Err("not for use by hand".into()) };
     let (peer, folder) = (peers::by_id(peer).ok_or("no such peer")?, Path::new(folder));
     match work.as_str() {
@@ -64,6 +71,7 @@ fn as_child(arguments: &[String]) -> Result<()> {
 enum Part {
     Stores,
     Kdf,
+    Floors,
 }
 
 struct Asked {
@@ -92,10 +100,11 @@ impl Asked {
             match argument {
                 "stores" => asked.part = Some(Part::Stores),
                 "kdf" => asked.part = Some(Part::Kdf),
+                "floors" => asked.part = Some(Part::Floors),
                 "--quick" => asked.quick = true,
                 "--out" => asked.out = arguments.next().ok_or("--out needs a folder")?.into(),
                 _ => {
-                    let usage = "usage: run [stores|kdf] [--quick] [--out FOLDER]";
+                    let usage = "usage: run [stores|kdf|floors] [--quick] [--out FOLDER]";
                     return Err(format!("{usage}, not {argument}").into());
                 }
             }
@@ -108,7 +117,8 @@ impl Asked {
         fs::create_dir_all(&self.out)?;
         let text = format!("## What was measured on\n\n{}", machine::described(&self.command()));
         let mut report = Report { text, ..Report::default() };
-        let parts: [(Part, Measure); 2] = [(Part::Stores, Self::stores), (Part::Kdf, Self::kdf)];
+        let parts: [(Part, Measure); 3] =
+            [(Part::Stores, Self::stores), (Part::Kdf, Self::kdf), (Part::Floors, Self::floors)];
         for (part, measure) in parts {
             if self.part.is_none_or(|asked| asked == part) {
                 measure(self, &mut report)?;
@@ -130,6 +140,7 @@ impl Asked {
             None => "",
             Some(Part::Stores) => " stores",
             Some(Part::Kdf) => " kdf",
+            Some(Part::Floors) => " floors",
         };
         format!("peers/run{part}{}", if self.quick { " --quick" } else { "" })
     }
@@ -159,6 +170,17 @@ impl Asked {
         report.text += &[goals::kdf(&compared), tables::kdf(&compared)].concat();
         report.passed += compared.passed;
         report.failed.extend(compared.failed);
+        Ok(())
+    }
+
+    fn floors(&self, report: &mut Report) -> Result<()> {
+        let (memory, disk) = (Temporary::in_memory(&self.out)?, Temporary::on_disk()?);
+        let floors =
+            floors::measure(self.quick, &floors::Folders { memory: memory.path(), disk: disk.path() })?;
+        report.text += &floors.report();
+        floors.draw(&self.out)?;
+        report.passed += floors.passed();
+        report.failed.extend(floors.failed());
         Ok(())
     }
 }

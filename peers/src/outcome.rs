@@ -75,6 +75,17 @@ impl Outcome {
         self.values.get(step).map(|values| median(values))
     }
 
+    /// The median of what each round's own ratio was: what slows a round down slows both. Of the medians, where the
+    /// rounds are not the same ones.
+    pub fn ratio(&self, step: &str, of: &str) -> Option<f64> {
+        let (steps, ofs) = (self.values.get(step)?, self.values.get(of)?);
+        if steps.len() != ofs.len() {
+            return Some(median(steps) / median(ofs));
+        }
+        let ratios: Vec<f64> = steps.iter().zip(ofs).map(|(step, of)| step / of).collect();
+        Some(median(&ratios))
+    }
+
     /// The quickest and the slowest round.
     pub fn range(&self, step: &str) -> Option<(f64, f64)> {
         let values = self.values.get(step)?;

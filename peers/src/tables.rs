@@ -10,7 +10,7 @@ pub fn stores(all: &[Measured]) -> String {
     let mut text = String::new();
     for same_size in all.chunk_by(|one, next| one.size == next.size) {
         if let [aumbry, ..] = same_size {
-            let size = aumbry.size;
+            let size = number(aumbry.size);
             let _ = writeln!(text, "\n## {size} records: x aumbry\n");
             text += &ratios(same_size, aumbry);
             let _ = writeln!(text, "\n## {size} records: as measured\n");
