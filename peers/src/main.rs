@@ -166,7 +166,7 @@ impl Asked {
     }
 
     fn kdf(&self, report: &mut Report) -> Result<()> {
-        let compared = kdf::compare(if self.quick { 2 } else { 9 })?;
+        let compared = kdf::compare(if self.quick { 2 } else { 25 })?;
         report.text += &[goals::kdf(&compared), tables::kdf(&compared)].concat();
         report.passed += compared.passed;
         report.failed.extend(compared.failed);
