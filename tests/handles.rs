@@ -340,3 +340,20 @@ fn a_save_between_header_and_file_is_seen_by_whoever_opens() {
     set(&storage.after_prefix, move || anna.remove_person("bob").unwrap());
     assert_eq!(storage.open("bob").unwrap_err().kind(), ErrorKind::WrongPassphrase);
 }
+
+/// The file is loaded in a thread of its own. Where that comes to nothing, it is loaded once more.
+#[test]
+fn a_storage_that_fails_in_other_threads_opens_all_the_same() {
+    let storage = Hooked::new(anna_and_bob());
+    for (passphrase, opens) in [("anna", true), ("nobody's", false)] {
+        let here = std::thread::current().id();
+        *storage.after_load.lock().unwrap() = Some(Box::new(move || {
+            assert_eq!(std::thread::current().id(), here, "as the test wants it");
+        }));
+        match storage.open(passphrase) {
+            Ok(vault) => assert!(opens && vault.verify().unwrap().records == 1),
+            Err(error) => assert!(!opens && error.kind() == ErrorKind::WrongPassphrase, "{error}"),
+        }
+        assert!(storage.after_load.lock().unwrap().is_none(), "the control: it was loaded");
+    }
+}
