@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::format::people::{ESCROW_LEN, MAX_LABEL};
 
 /// The whole body as the specification writes it down, for bincode alone.
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
