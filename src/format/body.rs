@@ -1,7 +1,7 @@
 //! The body: records ascending by name, each with its secret still sealed, and what is known of people.
 
-use serde::{Deserialize, Serialize};
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 
 use super::codec::{Reader, decode, encode_into, encoded_len};
 use super::people::{SlotMeta, WireSlotMeta, decode_people};
