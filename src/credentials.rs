@@ -23,7 +23,7 @@ pub use provider::Provider;
 pub use session::SessionCredentials;
 pub use static_credentials::StaticCredentials;
 
-pub(crate) use attributes::MAX_ENCODED as MAX_ATTRIBUTES;
+pub(crate) use attributes::{MAX_COUNT as MAX_ATTRIBUTE_COUNT, MAX_ENCODED as MAX_ATTRIBUTES};
 pub(crate) use draft::{MAX_ACCESS_KEY_ID, MAX_SECRET_PART, Secrets};
 pub(crate) use name::{
     MAX_LEN as MAX_NAME, RESERVED as RESERVED_PREFIX, check as check_name, check_text, is_graphic_ascii,

@@ -7,6 +7,7 @@
 pub(crate) mod body;
 mod codec;
 pub(crate) mod header;
+pub(crate) mod people;
 pub(crate) mod slot;
 
 use std::ops::Range;

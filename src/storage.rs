@@ -22,6 +22,9 @@ pub(crate) use file::state::StateFile;
 /// An implementation need not understand the bytes. It must be atomic: whoever loads gets the whole of one
 /// version, never a mixture, and a failed [`replace`](Self::replace) leaves the old version, unless it says
 /// [`DurabilityUnknown`](crate::ErrorKind::DurabilityUnknown).
+///
+/// Its methods may be called by any thread, also by one that this crate starts: unlocking loads beside the key derivation.
+/// An implementation that needs something of its thread, such as the handle of an asynchronous runtime, keeps it in itself.
 pub trait Storage: Send + Sync + 'static {
     /// The first `len` bytes, or all if there are fewer, and how many there are in all.
     ///

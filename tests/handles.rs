@@ -340,3 +340,51 @@ fn a_save_between_header_and_file_is_seen_by_whoever_opens() {
     set(&storage.after_prefix, move || anna.remove_person("bob").unwrap());
     assert_eq!(storage.open("bob").unwrap_err().kind(), ErrorKind::WrongPassphrase);
 }
+
+/// The file is loaded in a thread of its own. Where that comes to nothing, it is loaded once more.
+#[test]
+fn a_storage_that_fails_in_other_threads_opens_all_the_same() {
+    let storage = Hooked::new(anna_and_bob());
+    for (passphrase, opens) in [("anna", true), ("nobody's", false)] {
+        let here = std::thread::current().id();
+        *storage.after_load.lock().unwrap() = Some(Box::new(move || {
+            assert_eq!(std::thread::current().id(), here, "as the test wants it");
+        }));
+        match storage.open(passphrase) {
+            Ok(vault) => assert!(opens && vault.verify().unwrap().records == 1),
+            Err(error) => assert!(!opens && error.kind() == ErrorKind::WrongPassphrase, "{error}"),
+        }
+        assert!(storage.after_load.lock().unwrap().is_none(), "the control: it was loaded");
+    }
+}
+
+/// A program may keep a handle in a thread's own storage, and look something up when that goes.
+#[test]
+fn a_thread_that_ends_can_look_up_and_lock() {
+    struct Last(Vault, Arc<Mutex<Vec<bool>>>);
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            let found =
+                self.0.find("one").unwrap().is_some() && self.0.get_credentials("one").unwrap().is_some();
+            self.1.lock().unwrap().push(found);
+            self.0.lock();
+        }
+    }
+
+    thread_local!(static LAST: std::cell::RefCell<Vec<Last>> = const { std::cell::RefCell::new(Vec::new()) });
+
+    for used_before in [false, true] {
+        let vault = Hooked::new(anna_and_bob()).open("anna").unwrap();
+        let found = Arc::default();
+        let last = Last(vault.clone(), Arc::clone(&found));
+        let ends = std::thread::spawn(move || {
+            // What is used before is gone first.
+            LAST.with_borrow_mut(|kept| kept.push(last));
+            LAST.with_borrow(|kept| assert!(!used_before || kept[0].0.find("one").unwrap().is_some()));
+        });
+        ends.join().unwrap();
+        assert_eq!(*found.lock().unwrap(), [true]);
+        assert!(vault.is_locked());
+    }
+}

@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 
 use super::raw_json::{MAX_DOCUMENT, Object, array, document_up_to, to_secret, to_string};
 use super::{NAME_RULE, credential_process, time};
-use crate::credentials::{Attributes, Credentials, Draft, Name, Provider};
+use crate::credentials::{Attributes, Credentials, Draft, MAX_ATTRIBUTE_COUNT, Name, Provider};
 use crate::error::{Error, ErrorKind, Result};
 use crate::vault::Entry;
 
@@ -256,6 +256,11 @@ fn read(record: &Object<'_>, name: Option<&str>) -> Result<Draft> {
 
 fn with_attributes(mut draft: Draft, record: &Object<'_>, attributes: &RawValue) -> Result<Draft> {
     let attributes = Object::new(&record.part("attributes"), attributes)?;
+    if attributes.fields().count() > MAX_ATTRIBUTE_COUNT {
+        return Err(
+            attributes.refused(&format!("a record can have at most {MAX_ATTRIBUTE_COUNT} attributes"))
+        );
+    }
     let mut seen = BTreeSet::new();
     for ((key, value), number) in attributes.fields().zip(1..) {
         if !seen.insert(key) {

@@ -37,6 +37,8 @@ impl Attribute {
 
 /// How many bytes the attributes of one record may take, encoded.
 pub(crate) const MAX_ENCODED: usize = 16 * 1024;
+/// More do not fit into that: each takes two lengths and a key of one byte.
+pub(crate) const MAX_COUNT: usize = MAX_ENCODED / 3;
 const MAX_KEY: usize = 256;
 const RESERVED: &str = "aumbry.";
 
@@ -67,6 +69,11 @@ impl Attributes {
     pub(crate) fn set(&mut self, key: &str, value: &str) -> Result<()> {
         check_text("the key of an attribute", ErrorKind::InvalidInput, MAX_KEY, key)?;
         refuse_reserved(key)?;
+        // So that what somebody else's file holds, in whatever order, takes no quadratic time.
+        if self.0.len() >= MAX_COUNT && self.place(key).is_err() {
+            let message = format!("a record can have at most {MAX_COUNT} attributes");
+            return Err(Error::new(ErrorKind::TooLong, message));
+        }
         self.set_checked(key, value);
         Ok(())
     }

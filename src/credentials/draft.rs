@@ -75,7 +75,8 @@ impl Draft {
     /// With this attribute.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`], [`ErrorKind::TooLong`] or [`ErrorKind::ReservedName`] for the key.
+    /// [`ErrorKind::InvalidInput`], [`ErrorKind::TooLong`] or [`ErrorKind::ReservedName`] for the key;
+    /// [`ErrorKind::TooLong`] if there are more than a record can have.
     pub fn attribute(mut self, key: &str, value: &str) -> Result<Self> {
         self.attributes.set(key, value)?;
         Ok(self)

@@ -1,30 +1,23 @@
 //! The body: records ascending by name, each with its secret still sealed, and what is known of people.
 
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
-
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 
 use super::codec::{Reader, decode, encode_into, encoded_len};
-use super::header::MAX_SLOTS;
+use super::people::{SlotMeta, WireSlotMeta, decode_people};
 use super::{MAX_FILE, damaged};
 use crate::credentials::{
     FIRST_TIME, LAST_TIME, MAX_ACCESS_KEY_ID, MAX_ATTRIBUTES, MAX_NAME, MAX_SECRET_PART, Provider, Secrets,
     SessionCredentials, StaticCredentials, check_name, is_graphic_ascii,
 };
-use crate::crypto::KEY_LEN;
-use crate::crypto::keys::{AdministratorKey, Kek};
 use crate::crypto::record::{self, RecordKeys};
-use crate::crypto::seal;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::memory::{WipedBytes, zeroed};
 
 const SCHEMA: u16 = 1;
 pub(crate) const MAX_RECORDS: usize = 4_000_000;
-pub(crate) const MAX_LABEL: usize = 128;
 /// No record is shorter: an empty one has seven fields of a byte, a name of one and a seal.
 const MIN_RECORD: usize = 8 + record::OVERHEAD;
-const ESCROW_LEN: usize = KEY_LEN + seal::OVERHEAD;
 
 /// A record as it is encoded. The secret is sealed.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
@@ -54,78 +47,6 @@ impl From<Provider> for WireProvider {
             Provider::Session => Self::Session,
         }
     }
-}
-
-/// [`SlotMeta`] as it is encoded; borrowed, so that no length in a file decides how much is allocated.
-#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Debug)]
-pub(crate) struct WireSlotMeta<'a> {
-    pub(crate) id: [u8; 16],
-    pub(crate) label: &'a str,
-    pub(crate) created: i64,
-    pub(crate) escrow: &'a [u8],
-}
-
-/// What an administrator knows of one slot.
-#[derive(Clone, PartialEq, Debug)]
-pub(crate) struct SlotMeta {
-    pub(crate) id: [u8; 16],
-    pub(crate) label: Box<str>,
-    pub(crate) created: i64,
-    escrow: [u8; ESCROW_LEN],
-}
-
-impl SlotMeta {
-    /// Escrows `kek`, so that an administrator can give this person a new K. The caller scrubs the stack.
-    pub(crate) fn new(
-        id: [u8; 16],
-        label: &str,
-        created: i64,
-        vault_id: &[u8; 16],
-        kek: &Kek,
-        key: &AdministratorKey,
-        random: &[u8; 32],
-    ) -> Result<Self> {
-        let mut escrow = [0; ESCROW_LEN];
-        for (place, byte) in escrow.iter_mut().skip(seal::PREFIX).zip(kek.bytes()) {
-            *place = *byte;
-        }
-        seal::seal_in_place(key, random, &escrow_aad(vault_id, &id), &mut escrow)
-            .ok_or_else(|| damaged("an escrow could not be sealed"))?;
-        Ok(Self { id, label: label.into(), created, escrow })
-    }
-
-    /// Opens the escrow into `kek`, by way of bytes that are wiped.
-    pub(crate) fn open_escrow(
-        &self,
-        vault_id: &[u8; 16],
-        key: &AdministratorKey,
-        kek: &mut Kek,
-    ) -> Result<()> {
-        let mut escrow = Zeroizing::new(self.escrow);
-        let opened = seal::open_in_place(key, &escrow_aad(vault_id, &self.id), escrow.as_mut_slice());
-        let kek_bytes = opened.ok().and_then(|plain| <&[u8; KEY_LEN]>::try_from(&*plain).ok());
-        *kek.bytes_mut() = *kek_bytes.ok_or_else(|| {
-            damaged(format!("the vault is damaged: the escrow of {} does not open", quoted(&self.label)))
-        })?;
-        Ok(())
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn sealed_escrow(&self) -> &[u8] {
-        &self.escrow
-    }
-
-    fn wire(&self) -> WireSlotMeta<'_> {
-        WireSlotMeta { id: self.id, label: &self.label, created: self.created, escrow: &self.escrow }
-    }
-}
-
-fn escrow_aad(vault_id: &[u8; 16], slot_id: &[u8; 16]) -> [u8; 32] {
-    let mut aad = [0; 32];
-    for (place, byte) in aad.iter_mut().zip(vault_id.iter().chain(slot_id)) {
-        *place = *byte;
-    }
-    aad
 }
 
 /// The secret of one record, before it is sealed and after it was opened.
@@ -435,25 +356,6 @@ pub(crate) fn scan(body: &[u8]) -> Result<Scanned> {
     let people = decode_people(reader.rest()).ok_or_else(malformed)?;
     let changed = people.iter().map(|person| Some(person.created)).fold(changed, Option::max);
     Ok(Scanned { records, records_end, people, changed })
-}
-
-/// The people of a body: labels of the right length, each once, and an escrow each.
-fn decode_people(bytes: &[u8]) -> Option<Vec<SlotMeta>> {
-    // Counted before they are decoded: a person takes more room in memory than in a file.
-    if Reader::new(bytes).count()? > MAX_SLOTS {
-        return None;
-    }
-    let mut labels = std::collections::BTreeSet::new();
-    decode::<Vec<WireSlotMeta<'_>>>(bytes)?
-        .into_iter()
-        .map(|wire| {
-            let holds = (1..=MAX_LABEL).contains(&wire.label.len())
-                && labels.insert(wire.label)
-                && (FIRST_TIME..=LAST_TIME).contains(&wire.created);
-            let escrow = wire.escrow.try_into().ok().filter(|_| holds)?;
-            Some(SlotMeta { id: wire.id, label: wire.label.into(), created: wire.created, escrow })
-        })
-        .collect()
 }
 
 /// Encoded records one behind the other.

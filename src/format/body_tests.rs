@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::format::people::{ESCROW_LEN, MAX_LABEL};
 
 /// The whole body as the specification writes it down, for bincode alone.
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
@@ -150,4 +151,96 @@ proptest! {
 fn a_count_that_the_bytes_cannot_hold_is_refused_before_allocating() {
     let bytes = bincode::serde::encode_to_vec((1_u16, u64::MAX), bincode::config::standard()).unwrap();
     assert_eq!(scan(&bytes).err().unwrap().kind(), ErrorKind::Damaged);
+}
+
+/// A body of one record, whose texts may be any bytes.
+fn one_record(name: &[u8], access_key_id: &[u8], key: &[u8], value: &[u8]) -> Vec<u8> {
+    // Encoded as a text is: its length, and then itself.
+    #[derive(Serialize)]
+    struct Bytes<'a>(&'a [u8]);
+    let record = (Bytes(name), WireProvider::Static, Bytes(access_key_id), vec![(Bytes(key), Bytes(value))]);
+    let rest = (0_i64, 0_i64, None::<i64>, Bytes(&[7; record::OVERHEAD]), Vec::<WireSlotMeta<'_>>::new());
+    bincode::serde::encode_to_vec((SCHEMA, 1_u8, record, rest), bincode::config::standard()).unwrap()
+}
+
+/// The rule as `docs/format.md` has it, one character after the other.
+fn is_name_by_the_format(bytes: &[u8]) -> bool {
+    let is_white = |c: char| {
+        matches!(
+            c,
+            ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}'
+        ) || matches!(c, '\u{205f}' | '\u{3000}')
+    };
+    let is_control = |c: char| matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}');
+    std::str::from_utf8(bytes).is_ok_and(|name| {
+        (1..=1024).contains(&name.len())
+            && !name.chars().any(is_control)
+            && !name.starts_with(is_white)
+            && !name.ends_with(is_white)
+    })
+}
+
+/// Plain ASCII is seen eight bytes at a time, and nothing else may pass as it.
+#[test]
+fn a_text_is_read_by_the_same_rules_wherever_its_unusual_bytes_stand() {
+    let bytes = (0..=255).map(|byte| vec![byte]);
+    let characters = "é\u{80}\u{85}\u{a0}\u{200b}\u{2028}\u{3000}\u{feff}🔑".chars();
+    let unusual: Vec<Vec<u8>> = bytes.chain(characters.map(|c| c.to_string().into_bytes())).collect();
+    let (mut names, mut texts) = ([0; 2], [0; 2]);
+    let lengths = [0, 1, 6, 7, 8, 9, 16, 250, 1000, 1023, 1024];
+    for (before, behind) in lengths.iter().flat_map(|before| lengths.map(|behind| (*before, behind))) {
+        for middle in unusual.iter().map(Vec::as_slice).chain([&[][..]]) {
+            let text = [&vec![b'~'; before], middle, &vec![b'!'; behind]].concat();
+            let allowed = is_name_by_the_format(&text);
+            assert_eq!(scan(&one_record(&text, b"", b"", b"")).is_ok(), allowed, "the name {text:?}");
+            names[usize::from(allowed)] += 1;
+
+            let allowed = std::str::from_utf8(&text).is_ok();
+            for (what, body) in [
+                ("the key of an attribute", one_record(b"a", b"", &text, b"")),
+                ("the value of an attribute", one_record(b"a", b"", b"", &text)),
+            ] {
+                assert_eq!(scan(&body).is_ok(), allowed, "{what} {text:?}");
+            }
+            let key_id = scan(&one_record(b"a", &text, b"", b""));
+            assert_eq!(
+                key_id.is_ok(),
+                allowed && text.len() <= MAX_ACCESS_KEY_ID,
+                "the access key id {text:?}"
+            );
+            texts[usize::from(allowed)] += 1;
+        }
+    }
+    println!("{names:?} names and {texts:?} other texts were refused and allowed");
+    assert!(names.iter().chain(&texts).all(|count| *count > 5_000));
+}
+
+#[test]
+fn a_record_has_the_name_that_stands_in_it_and_no_other() {
+    let lengths = (1..20).chain(240..260).chain(500..520).chain(1020..=1024);
+    let names: Vec<Vec<u8>> =
+        lengths.flat_map(|len| [vec![b'a'; len], vec![251; len], vec![1; len]]).collect();
+    let mut found = 0;
+    for name in &names {
+        let record = bincode::serde::encode_to_vec(&**name, bincode::config::standard()).unwrap();
+        let record = [record, vec![b'a'; 2000]].concat(); // what stands behind looks like more of it
+        for asked in &names {
+            let is_named = RecordView::is_named(&record, asked);
+            assert_eq!(is_named, asked == name, "{asked:?} of {name:?}");
+            found += usize::from(is_named);
+        }
+    }
+    assert_eq!(found, names.len());
+    for cut in [
+        &[][..],
+        &[5],
+        &[5, b'a', b'a'],
+        &[251],
+        &[251, 251],
+        &[251, 251, 0, b'a'],
+        &[251, 1, 0, b'a'],
+        &[255],
+    ] {
+        assert!(names.iter().all(|asked| !RecordView::is_named(cut, asked)), "{cut:?}");
+    }
 }

@@ -9,7 +9,7 @@ use crate::crypto::kdf::{KdfParameters, derive_kek};
 use crate::crypto::keys::Kek;
 use crate::crypto::random;
 use crate::error::{ErrorKind, Result};
-use crate::format::body::{MAX_LABEL, SlotMeta};
+use crate::format::people::{MAX_LABEL, SlotMeta};
 use crate::format::slot::{Hint, Role, Slot, SlotId};
 use crate::memory::{Guarded, with_scrubbed_stack};
 

@@ -9,8 +9,9 @@ use crate::crypto::keys::Kek;
 use crate::crypto::random;
 use crate::crypto::signature::VerificationKey;
 use crate::error::{ErrorKind, Result, quoted};
-use crate::format::body::{Run, SlotMeta, seal_secret};
+use crate::format::body::{Run, seal_secret};
 use crate::format::damaged;
+use crate::format::people::SlotMeta;
 use crate::format::slot::{Slot, SlotId};
 use crate::memory::{Guarded, WipedBytes, with_scrubbed_stack, zeroed};
 

@@ -12,8 +12,9 @@ use crate::credentials::{
 use crate::crypto::record::RecordKeys;
 use crate::crypto::signature::VerificationKey;
 use crate::error::Result;
-use crate::format::body::{RecordView, SlotMeta, scan};
+use crate::format::body::{RecordView, scan};
 use crate::format::header::Header;
+use crate::format::people::SlotMeta;
 use crate::format::slot::{Role, Slot, SlotId};
 use crate::format::{PlainFile, damaged};
 

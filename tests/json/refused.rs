@@ -254,6 +254,29 @@ fn a_bad_attribute_is_refused_by_its_number() {
     }
 }
 
+/// As many as can be saved at all: each takes three bytes at least, all of them 16 KiB at most.
+#[test]
+fn more_attributes_than_a_record_can_have_are_refused_before_they_are_sorted() {
+    let parse = |count: u32| {
+        // The last one first, which is the most work for whoever keeps them in order.
+        let attributes: Vec<_> = (0..count).rev().map(|n| format!(r#""{n:x}":"""#)).collect();
+        let record = good_record("a").to_string().replace("{}", &format!("{{{}}}", attributes.join(",")));
+        json::parse(format!("[{record}]").as_bytes(), None)
+    };
+    let drafts = parse(5_461).unwrap();
+    let error = vault().edit(|edit| edit.add(&drafts[0])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLong, "these take more than three bytes each");
+    for count in [5_462, 100_000] {
+        assert_eq!(
+            refusal(parse(count)),
+            "\"attributes\" of record 1 of the JSON document is refused: a record can have at most 5461 attributes"
+        );
+    }
+    // A program's own, one by one.
+    let full = drafts.into_iter().next().unwrap().attribute("0", "another value").unwrap();
+    assert_eq!(full.attribute("new", "").unwrap_err().kind(), ErrorKind::TooLong);
+}
+
 #[test]
 fn a_listing_without_secrets_is_no_export() {
     let vault = vault();

@@ -128,16 +128,25 @@ pub(super) fn prefer_huge_pages(_start: *mut u8, _len: usize) {}
 #[cfg(target_os = "linux")]
 const HUGE_PAGE: usize = 2 << 20;
 
-/// Whether the kernel has so much memory in one piece each (`/proc/buddyinfo`: free pieces of 2^n small pages, by n).
+/// Whether the kernel has so many huge pages to give.
 #[cfg(target_os = "linux")]
 fn has_huge_pages(count: usize) -> bool {
-    let Ok(order) = usize::try_from((HUGE_PAGE / page_size()).ilog2()) else { return false };
-    let Ok(zones) = std::fs::read_to_string("/proc/buddyinfo") else { return false };
-    let free = |zone: &str| -> usize {
-        let pieces = zone.split_whitespace().skip(4).enumerate().skip(order);
-        pieces.filter_map(|(n, pieces)| Some(pieces.parse::<usize>().ok()? << (n - order))).sum()
+    let Some(order) = (HUGE_PAGE / page_size()).checked_ilog2() else { return false };
+    std::fs::read_to_string("/proc/buddyinfo").is_ok_and(|zones| free_pieces(&zones, order) >= count as u64)
+}
+
+/// How many pieces of 2^`order` small pages are free, by `/proc/buddyinfo`: a line for each zone, and in it free pieces of
+/// 2^n small pages, by n. Nobody vouches for its content, which a container may make up.
+#[cfg(target_os = "linux")]
+fn free_pieces(zones: &str, order: u32) -> u64 {
+    let of_zone = |zone: &str| -> u64 {
+        let pieces = zone.split_whitespace().skip(4).zip(0..u64::BITS).skip(order as usize);
+        pieces.fold(0, |sum: u64, (pieces, n)| {
+            let pieces = pieces.parse::<u64>().unwrap_or_default();
+            sum.saturating_add(pieces.saturating_mul(1 << (n - order)))
+        })
     };
-    zones.lines().map(free).sum::<usize>() >= count
+    zones.lines().map(of_zone).fold(0, u64::saturating_add)
 }
 
 pub(super) fn harden_process() -> Result<()> {
@@ -172,4 +181,25 @@ fn deny_debuggers() -> c_int {
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 fn deny_debuggers() -> c_int {
     0 // there is no such request
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::free_pieces;
+
+    #[test]
+    fn free_pieces_are_counted_whatever_the_system_says() {
+        let usual = "Node 0, zone      DMA      0      0      0      0      0      0      0      0      1      2      2\n\
+                     Node 0, zone   Normal   9999   8888   7777   6666   5555   4444   3333   2222   1111     30     40\n";
+        assert_eq!(free_pieces(usual, 9), 2 + 2 * 2 + 30 + 2 * 40);
+        assert_eq!(free_pieces(usual, 10), 2 + 40);
+        assert_eq!(free_pieces(usual, 11), 0);
+        for nothing in ["", "\n\n", "Node 0, zone DMA", "Node 0, zone DMA 1 2 3 4 5 6 7 8 9 -1 many 0x1"] {
+            assert_eq!(free_pieces(nothing, 9), 0, "{nothing:?}");
+        }
+        let huge = format!("Node 0, zone DMA{}\n", " 18446744073709551615".repeat(100));
+        assert_eq!(free_pieces(&huge.repeat(3), 9), u64::MAX);
+        let wide = format!("Node 0, zone DMA{} 1", " 0".repeat(90));
+        assert_eq!(free_pieces(&wide, 9), 0, "no such piece fits into memory");
+    }
 }

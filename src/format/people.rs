@@ -1,0 +1,109 @@
+//! What administrators know of people: a label for each slot, and its escrow.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::codec::{Reader, decode};
+use super::damaged;
+use super::header::MAX_SLOTS;
+use crate::credentials::{FIRST_TIME, LAST_TIME};
+use crate::crypto::KEY_LEN;
+use crate::crypto::keys::{AdministratorKey, Kek};
+use crate::crypto::seal;
+use crate::error::{Result, quoted};
+
+pub(crate) const MAX_LABEL: usize = 128;
+pub(super) const ESCROW_LEN: usize = KEY_LEN + seal::OVERHEAD;
+
+/// [`SlotMeta`] as it is encoded; borrowed, so that no length in a file decides how much is allocated.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Debug)]
+pub(super) struct WireSlotMeta<'a> {
+    pub(super) id: [u8; 16],
+    pub(super) label: &'a str,
+    pub(super) created: i64,
+    pub(super) escrow: &'a [u8],
+}
+
+/// What an administrator knows of one slot.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct SlotMeta {
+    pub(crate) id: [u8; 16],
+    pub(crate) label: Box<str>,
+    pub(crate) created: i64,
+    pub(super) escrow: [u8; ESCROW_LEN],
+}
+
+impl SlotMeta {
+    /// Escrows `kek`, so that an administrator can give this person a new K. The caller scrubs the stack.
+    pub(crate) fn new(
+        id: [u8; 16],
+        label: &str,
+        created: i64,
+        vault_id: &[u8; 16],
+        kek: &Kek,
+        key: &AdministratorKey,
+        random: &[u8; 32],
+    ) -> Result<Self> {
+        let mut escrow = [0; ESCROW_LEN];
+        for (place, byte) in escrow.iter_mut().skip(seal::PREFIX).zip(kek.bytes()) {
+            *place = *byte;
+        }
+        seal::seal_in_place(key, random, &escrow_aad(vault_id, &id), &mut escrow)
+            .ok_or_else(|| damaged("an escrow could not be sealed"))?;
+        Ok(Self { id, label: label.into(), created, escrow })
+    }
+
+    /// Opens the escrow into `kek`, by way of bytes that are wiped.
+    pub(crate) fn open_escrow(
+        &self,
+        vault_id: &[u8; 16],
+        key: &AdministratorKey,
+        kek: &mut Kek,
+    ) -> Result<()> {
+        let mut escrow = Zeroizing::new(self.escrow);
+        let opened = seal::open_in_place(key, &escrow_aad(vault_id, &self.id), escrow.as_mut_slice());
+        let kek_bytes = opened.ok().and_then(|plain| <&[u8; KEY_LEN]>::try_from(&*plain).ok());
+        *kek.bytes_mut() = *kek_bytes.ok_or_else(|| {
+            damaged(format!("the vault is damaged: the escrow of {} does not open", quoted(&self.label)))
+        })?;
+        Ok(())
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn sealed_escrow(&self) -> &[u8] {
+        &self.escrow
+    }
+
+    pub(super) fn wire(&self) -> WireSlotMeta<'_> {
+        WireSlotMeta { id: self.id, label: &self.label, created: self.created, escrow: &self.escrow }
+    }
+}
+
+fn escrow_aad(vault_id: &[u8; 16], slot_id: &[u8; 16]) -> [u8; 32] {
+    let mut aad = [0; 32];
+    for (place, byte) in aad.iter_mut().zip(vault_id.iter().chain(slot_id)) {
+        *place = *byte;
+    }
+    aad
+}
+
+/// The people of a body: labels of the right length, each once, and an escrow each.
+pub(super) fn decode_people(bytes: &[u8]) -> Option<Vec<SlotMeta>> {
+    // Counted before they are decoded: a person takes more room in memory than in a file.
+    if Reader::new(bytes).count()? > MAX_SLOTS {
+        return None;
+    }
+    let mut labels = BTreeSet::new();
+    decode::<Vec<WireSlotMeta<'_>>>(bytes)?
+        .into_iter()
+        .map(|wire| {
+            let holds = (1..=MAX_LABEL).contains(&wire.label.len())
+                && labels.insert(wire.label)
+                && (FIRST_TIME..=LAST_TIME).contains(&wire.created);
+            let escrow = wire.escrow.try_into().ok().filter(|_| holds)?;
+            Some(SlotMeta { id: wire.id, label: wire.label.into(), created: wire.created, escrow })
+        })
+        .collect()
+}
