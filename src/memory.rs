@@ -70,6 +70,7 @@ const LARGE: usize = 1 << 20;
 pub(crate) fn reserve_exact<T>(items: &mut Vec<T>, count: usize) -> Result<()> {
     let len = count.saturating_mul(size_of::<T>());
     items.try_reserve_exact(count).map_err(|_| out_of_memory(len))?;
+    guarded::prefer_huge_pages_for(items); // in a large vault each look-up would have to find its page
     check_headroom(len).inspect_err(|_| *items = Vec::new())
 }
 

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::codec::{Reader, decode, encode_into, encoded_len};
+use super::codec::{Reader, encode_into, encoded_len};
 use super::people::{SlotMeta, WireSlotMeta, decode_people};
 use super::{MAX_FILE, damaged};
 use crate::credentials::{
@@ -50,10 +50,24 @@ impl From<Provider> for WireProvider {
 }
 
 /// The secret of one record, before it is sealed and after it was opened.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Clone, PartialEq, Debug)]
+#[cfg_attr(test, derive(Deserialize))]
 enum SecretPart<'a> {
     Static { secret_access_key: &'a str },
     Session { secret_access_key: &'a str, session_token: &'a str },
+}
+
+impl<'a> SecretPart<'a> {
+    /// As bincode would read all of `bytes`, in a fraction of its time: every look-up does it.
+    fn read(bytes: &'a [u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let part = match reader.unsigned()? {
+            0 => Self::Static { secret_access_key: reader.text()? },
+            1 => Self::Session { secret_access_key: reader.text()?, session_token: reader.text()? },
+            _ => return None,
+        };
+        reader.rest().is_empty().then_some(part)
+    }
 }
 
 /// One record as it stands in a decrypted body. Its name and key id are valid UTF-8; its attributes too, once
@@ -127,7 +141,7 @@ impl<'a> RecordView<'a> {
         write_associated_data(aad, vault_id, self.name, self.provider, self.access_key_id);
         sealed.copy_from_slice(self.secret);
         let plain = keys.open_in_place(aad, sealed).ok_or_else(|| refused("it does not authenticate"))?;
-        let part = decode::<SecretPart<'_>>(plain).ok_or_else(|| refused("its encoding is not valid"))?;
+        let part = SecretPart::read(plain).ok_or_else(|| refused("its encoding is not valid"))?;
         let access_key_id = self.access_key_id.into();
         match (self.provider, part) {
             (Provider::Static, SecretPart::Static { secret_access_key }) => {

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::format::codec::decode;
 use crate::format::people::{ESCROW_LEN, MAX_LABEL};
 
 /// The whole body as the specification writes it down, for bincode alone.
@@ -242,5 +243,30 @@ fn a_record_has_the_name_that_stands_in_it_and_no_other() {
         &[255],
     ] {
         assert!(names.iter().all(|asked| !RecordView::is_named(cut, asked)), "{cut:?}");
+    }
+}
+
+proptest! {
+    /// Sound parts, altered ones, and anything.
+    #[test]
+    fn a_secret_is_read_as_bincode_reads_it(
+        texts: (String, Option<String>),
+        altered in prop::option::of((0..64_usize, any::<u8>())),
+        behind in prop::collection::vec(any::<u8>(), 0..2),
+        anything in prop::collection::vec(0..6_u8, 0..12),
+    ) {
+        let part = match &texts {
+            (key, None) => SecretPart::Static { secret_access_key: key },
+            (key, Some(token)) => SecretPart::Session { secret_access_key: key, session_token: token },
+        };
+        let mut bytes = bincode::serde::encode_to_vec(&part, bincode::config::standard()).unwrap();
+        prop_assert_eq!(SecretPart::read(&bytes), Some(part));
+        if let Some((place, byte)) = altered {
+            let place = place % bytes.len();
+            bytes[place] = byte;
+        }
+        bytes.extend(behind);
+        prop_assert_eq!(SecretPart::read(&bytes), decode(&bytes));
+        prop_assert_eq!(SecretPart::read(&anything), decode(&anything));
     }
 }

@@ -26,6 +26,23 @@ use windows as system;
 
 pub(super) use system::is_room_for;
 
+/// What is at least so long, in bytes, glibc maps for itself and unmaps when it is freed. Of shorter pieces it may make a
+/// heap, where advice on pages would outlive them.
+const MAPPED: usize = 32 << 20;
+
+/// Asks for huge pages for memory that was just allocated. Its first write decides by what pages it is backed.
+fn prefer_huge_pages(start: *mut u8, len: usize) {
+    if len >= MAPPED {
+        system::prefer_huge_pages(start, len);
+    }
+}
+
+/// The same, for a vector that is still empty.
+pub(super) fn prefer_huge_pages_for<T>(items: &mut Vec<T>) {
+    let place = items.spare_capacity_mut();
+    prefer_huge_pages(place.as_mut_ptr().cast(), size_of_val(place));
+}
+
 /// A `T` in pages of its own, which the system guards as well as it can; wiped and unmapped when dropped.
 ///
 /// The value starts as `T::default()`, which must hold no secret, and is filled in place.

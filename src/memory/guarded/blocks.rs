@@ -18,10 +18,6 @@ const WORDS: usize = Block::SIZE / size_of::<Word>();
 /// Skipped at most, so that the blocks begin on a cache line.
 const SPARE: usize = align_of::<Block>() / align_of::<Word>();
 
-/// What is at least so long, in bytes, glibc maps for itself and unmaps when it is freed. Of shorter pieces it may make a
-/// heap, where advice on pages would outlive them.
-const MAPPED: usize = 32 << 20;
-
 // So a block is integers and nothing else, as many as it has bytes for.
 const _: () = assert!(size_of::<Block>() == Block::SIZE);
 
@@ -42,10 +38,7 @@ impl Blocks {
         if start.is_null() {
             return Err(failed());
         }
-        if layout.size() >= MAPPED {
-            // Before the first write, which decides by what pages the memory is backed.
-            super::system::prefer_huge_pages(start.cast(), layout.size());
-        }
+        super::prefer_huge_pages(start.cast(), layout.size());
         // SAFETY: the global allocator, which is a Vec's too, gave `start` for the layout of `count` words; all of them are
         // initialised, for zero bytes are valid integers.
         let words = unsafe { Vec::from_raw_parts(start, count, count) };
