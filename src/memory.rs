@@ -82,6 +82,16 @@ fn check_headroom(len: usize) -> Result<()> {
     Ok(())
 }
 
+/// Beyond what some threads allocate at the same time: their stacks, and up to 64 MiB of address space that the C library's
+/// allocator takes for each.
+const PLENTY: usize = 1 << 30;
+
+/// Whether large allocations, so many bytes in all, may go on beside each other. Where memory is short one of them may take
+/// the last of it, only to give it back; a thread that starts at that moment would end the program.
+pub(crate) fn is_room_beside(len: u64) -> bool {
+    usize::try_from(len).is_ok_and(|len| guarded::is_room_for(len.saturating_add(PLENTY)))
+}
+
 pub(crate) fn out_of_memory(len: usize) -> Error {
     Error::new(ErrorKind::OutOfResources, format!("the system has no {len} bytes of memory to spare"))
 }

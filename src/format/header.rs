@@ -143,6 +143,10 @@ impl UnverifiedHeader {
         &self.0.slots
     }
 
+    pub(crate) fn file_len(&self) -> u64 {
+        self.0.file_len
+    }
+
     /// Whether the same keys open both.
     pub(crate) fn has_slots_of(&self, other: &Self) -> bool {
         self.0.vault_id == other.0.vault_id && self.0.slots == other.0.slots

@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::header::{self, UnverifiedHeader};
 use crate::format::slot::{Hint, Role, Slot, SlotId};
 use crate::format::{MAX_FILE, damaged, open_payload};
-use crate::memory::{Guarded, WipedBytes, with_scrubbed_stack};
+use crate::memory::{Guarded, WipedBytes, is_room_beside, with_scrubbed_stack};
 use crate::storage::{Storage, Version};
 
 /// An unlocked vault: what it holds and the keys to it.
@@ -63,6 +63,11 @@ pub(super) fn open(
     let header = load_header(storage)?;
     let attempt = Attempt { hint, choice, secret_memory, derive };
     let candidates = attempt.candidates(&header)?;
+    if !is_room_beside(header.file_len().saturating_add(memory_of(&candidates))) {
+        let (loaded, digested) = load_and_digest(storage)?;
+        let slot = attempt.first_that_opens(&loaded.header, &attempt.candidates(&loaded.header)?)?;
+        return loaded.finish(slot, &digested);
+    }
     let (slot, loaded) = thread::scope(|scope| {
         // Reading and hashing the file needs no key, so it goes on beside Argon2id.
         let loading = thread::Builder::new().spawn_scoped(scope, || load_and_digest(storage));
@@ -244,10 +249,17 @@ pub(super) struct Choice {
     pub(super) last: Option<SlotId>,
 }
 
+/// What is derived at the same time takes no more memory than this, in KiB: as much as a single slot may need.
+const MEMORY: u64 = 1 << 20;
+
+/// The most memory that the derivations for these slots take at any time, in bytes.
+fn memory_of(slots: &[&Slot]) -> u64 {
+    slots.iter().map(|slot| u64::from(slot.kdf.memory().get())).sum::<u64>().min(MEMORY) << 10
+}
+
 /// How many of the slots that come next can be tried at the same time: each of them keeps as many cores busy as it has
 /// lanes, and needs its memory.
 fn side_by_side(slots: &[&Slot]) -> usize {
-    const MEMORY: u64 = 1 << 20; // KiB: as much as a single slot may need
     let mut cores = thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
     let mut memory = MEMORY;
     let fitting = slots.iter().take_while(|slot| {
@@ -257,7 +269,8 @@ fn side_by_side(slots: &[&Slot]) -> usize {
         memory = memory.saturating_sub(kib);
         fits
     });
-    fitting.count().max(1)
+    let count = fitting.count().max(1);
+    if count > 1 && !is_room_beside(memory_of(slots)) { 1 } else { count }
 }
 
 /// A slot that opened, with the vault's keys; nothing that they open has been looked at yet.

@@ -68,6 +68,10 @@ pub(crate) fn child(folder: &Path, with_headers: bool) {
         claim(fits + 48 * step);
         claim(too_much + (step << 10)); // beyond what is left for little things
     }
+    // Where what would be left for those is nothing at all: for a moment it is there, and no other thread may need any.
+    for step in (0..2 << 10).chain(0..2 << 10) {
+        claim(too_much + (23 << 10) + step);
+    }
     for (slots, mib, passes) in [(4, 1024, 2), (8, 512, 2), (32, 256, 1), (32, 128, 1), (32, 8, 1)] {
         fs::write(&path, claiming(&crowd, slots, mib << 10, passes, 8)).unwrap();
         let opened = OpenOptions::new().without_pin().open(&path, "nobody's");
