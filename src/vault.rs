@@ -16,6 +16,7 @@ mod idle;
 mod index;
 mod info;
 mod keys;
+mod many_readers;
 mod newcomer;
 mod opening;
 mod options;

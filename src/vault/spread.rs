@@ -1,15 +1,11 @@
 //! One version of a vault, counted in several places: threads that look up side by side, and take and drop it each time,
 //! would else wait for each other's count.
 
-use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::many_readers::{PLACES, place_of_this_thread};
 use super::snapshot::Snapshot;
-
-/// As many as crossbeam's `ShardedLock` has locks.
-const PLACES: usize = 8;
 
 /// A version, by one of its counts. Each is allocated apart, on cache lines of its own: two, for processors fetch them in
 /// pairs.
@@ -41,19 +37,4 @@ impl Spread {
         let [first, ..] = &self.0;
         Arc::clone(self.0.get(place_of_this_thread()).unwrap_or(first))
     }
-}
-
-/// Threads take turns.
-fn place_of_this_thread() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static PLACE: Cell<usize> = const { Cell::new(usize::MAX) };
-    }
-    let place = PLACE.get();
-    if place < PLACES {
-        return place;
-    }
-    let place = NEXT.fetch_add(1, Ordering::Relaxed) % PLACES;
-    PLACE.set(place);
-    place
 }

@@ -4,11 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
-use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
-
 use super::Vault;
 use super::idle::IdleLock;
 use super::keys::Keys;
+use super::many_readers::{ManyReaders, Reading, Writing};
 use super::opening::{Opened, load};
 use super::passphrase::Passphrase;
 use super::pin::{Found, Pin};
@@ -23,7 +22,7 @@ pub(super) struct Shared {
     place: Place,
     /// Of several locks, of which a look-up takes one: threads that look up side by side would else wait for one lock's
     /// count.
-    state: ShardedLock<State>,
+    state: ManyReaders<State>,
     /// Held during an edit, by `writer`.
     pub(super) writing: Mutex<()>,
     writer: Mutex<Option<ThreadId>>,
@@ -59,7 +58,7 @@ impl Vault {
     pub(super) fn unlocked(place: Place, opened: Opened) -> Result<Self> {
         let shared = Arc::new(Shared {
             place,
-            state: ShardedLock::new(State::Unlocked(opened)),
+            state: ManyReaders::new(State::Unlocked(opened)),
             writing: Mutex::new(()),
             writer: Mutex::new(None),
             used: AtomicBool::new(true),
@@ -76,13 +75,12 @@ impl Vault {
         &self.shared.place
     }
 
-    // A state is replaced whole, so a panic elsewhere cannot have left half of one.
-    pub(super) fn state(&self) -> ShardedLockReadGuard<'_, State> {
-        self.shared.state.read().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state(&self) -> Reading<'_, State> {
+        self.shared.state.read()
     }
 
-    pub(super) fn state_mut(&self) -> ShardedLockWriteGuard<'_, State> {
-        self.shared.state.write().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state_mut(&self) -> Writing<'_, State> {
+        self.shared.state.write()
     }
 
     /// What is unlocked, for somebody who uses it: the idle lock begins to count anew.
