@@ -180,7 +180,7 @@ def command(lab, is_quick):
                 served.wait_until_quiet(quiet)
                 tally.look(f"{who}: has served", lab.dump(served.pid))
             # The program that it gives its place to has the secret that was asked for, and nothing else.
-            with Command(lab, source, "exec", "asked", "--", "sh", "-c", "echo begun; sleep 1000") as program:
+            with Command(lab, source, "exec", "asked", "--", "sh", "-c", "echo begun; exec sleep 1000") as program:
                 program.give(passphrase)
                 assert program.process.stdout.readline() == b"begun\n"
                 lines = [line for line in lab.lines if line.split()[1] != "asked"]
