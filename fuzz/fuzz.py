@@ -15,7 +15,7 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "proof"))
+sys.path.insert(0, str(HERE.parent / "faults"))
 from checks import check, finish  # noqa: E402
 
 IMPORTERS = ["console_csv", "aws_profiles", "config_edit", "json", "credential_process", "keepass_xml", "keepassxc_csv",

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use aumbry::testing::{forms_of, traces_of};
 use aumbry::{Credentials, Draft, ErrorKind, Passphrase, Result, Role, SecretString, Vault};
-use aumbry_proof::{cheapest, options};
+use aumbry_faults::{cheapest, options};
 use zeroize::Zeroizing;
 
 fn main() -> ExitCode {
@@ -108,7 +108,7 @@ impl Holder {
             ["hello"] => {}
             ["create"] => {
                 let passphrase = self.passphrase()?;
-                self.vault = Some(aumbry_proof::create_with(&self.folder, passphrase)?);
+                self.vault = Some(aumbry_faults::create_with(&self.folder, passphrase)?);
             }
             ["open"] => self.vault = Some(options.open(&path, self.passphrase()?)?),
             ["open", "hibernation"] => {

@@ -28,11 +28,11 @@ def copy_tree():
 
 def run(test):
     """Whether that one test passed, or `None` if it did not run; and what was printed."""
-    if test == "proof/memory/run":
+    if test == "faults/memory/run":
         command = f"{test} --quick"
         ran = r"^(\d+ passed, \d+ failed|FAILED .*)$"
-    elif test.startswith("proof/"):
-        command = f"cargo build --quiet --release --package aumbry-proof && .ci/python {test} --quick"
+    elif test.startswith("faults/"):
+        command = f"cargo build --quiet --release --package aumbry-faults && .ci/python {test} --quick"
         ran = r"^(\d+ passed, \d+ failed|FAILED .*)$"
     else:
         target, name = test.split("::", 1)

@@ -19,8 +19,8 @@ use std::thread;
 
 use aumbry::storage::{FileStorage, Storage, Version};
 use aumbry::{Error, ErrorKind, OpenOptions, Result, Vault};
-use aumbry_proof::broken::{Broken, Defect};
-use aumbry_proof::{PASSPHRASE, draft, open};
+use aumbry_faults::broken::{Broken, Defect};
+use aumbry_faults::{PASSPHRASE, draft, open};
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();

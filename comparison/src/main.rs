@@ -3,8 +3,8 @@
 //! needed, builds and starts it.
 //!
 //! ```text
-//! peers [--quick] [--out FOLDER]          stores, then Argon2id, then floors
-//! peers stores|kdf|floors [--quick] [--out FOLDER]
+//! comparison [--quick] [--out FOLDER]          stores, then Argon2id, then floors
+//! comparison stores|kdf|floors [--quick] [--out FOLDER]
 //! ```
 
 mod child;
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("peers: {error}");
+            eprintln!("comparison: {error}");
             ExitCode::FAILURE
         }
     }
@@ -94,7 +94,7 @@ type Measure = fn(&Asked, &mut Report) -> Result<()>;
 
 impl Asked {
     fn parse(arguments: &[String]) -> Result<Self> {
-        let mut asked = Self { part: None, quick: false, out: PathBuf::from("target/peers") };
+        let mut asked = Self { part: None, quick: false, out: PathBuf::from("target/comparison") };
         let mut arguments = arguments.iter().map(String::as_str);
         while let Some(argument) = arguments.next() {
             match argument {
@@ -128,7 +128,7 @@ impl Asked {
         for what in &failed {
             text += &format!("\n**FAILED**: {what}\n");
         }
-        fs::write(self.out.join("peers.md"), &text)?;
+        fs::write(self.out.join("comparison.md"), &text)?;
         println!("{text}");
         println!("{passed} passed, {} failed", failed.len());
         Ok(failed.is_empty())
@@ -142,7 +142,7 @@ impl Asked {
             Some(Part::Kdf) => " kdf",
             Some(Part::Floors) => " floors",
         };
-        format!("peers/run{part}{}", if self.quick { " --quick" } else { "" })
+        format!("comparison/run{part}{}", if self.quick { " --quick" } else { "" })
     }
 
     /// In memory: what a save costs is not the disk's affair here.

@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "proof"))
+sys.path.insert(0, str(ROOT / "faults"))
 
 import checks  # noqa: E402
 

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use aumbry::Result;
-use aumbry_proof::{create, draft, open};
+use aumbry_faults::{create, draft, open};
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();

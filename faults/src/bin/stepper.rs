@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use aumbry::storage::{Exclusive, FileStorage, Prefix, Storage, Version};
 use aumbry::{Error, ErrorKind, Result, Vault};
-use aumbry_proof::{PASSPHRASE, draft, open, options};
+use aumbry_faults::{PASSPHRASE, draft, open, options};
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
