@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::Path;
 
 use aumbry::storage::{FileStorage, InMemory, Storage};
-use aumbry::{Change, OpenOptions, Vault};
+use aumbry::{OpenOptions, RecordChange, Vault};
 use support::{Bench, Dice, PASSPHRASE, cheap_kdf, drafts, import, name, sealed};
 
 const SIZES: [usize; 2] = [10_000, 100_000];
@@ -64,7 +64,7 @@ fn open(storage: impl Storage, folder: &Path) -> Vault {
 fn rotation(vault: &Vault, records: usize) -> impl FnMut() {
     let mut order: Vec<usize> = (0..records).collect();
     Dice::new(0).shuffle(&mut order);
-    let change = Change::new()
+    let change = RecordChange::new()
         .access_key_id("AKIAI44QH8DHBEXAMPLE")
         .secret_access_key("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY");
     let mut records = order.into_iter().cycle();

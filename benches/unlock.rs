@@ -37,7 +37,7 @@ fn main() {
         let vault = options().open_storage(storage, PASSPHRASE).expect("a vault");
         bench.prepared(
             &format!("unlock/refresh/{records}"),
-            || vault.entries().expect("an unlocked vault"), // keeps the old version, whose drop is not timed
+            || vault.records().expect("an unlocked vault"), // keeps the old version, whose drop is not timed
             |old| {
                 assert!(vault.refresh().expect("the same vault"));
                 old

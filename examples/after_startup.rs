@@ -55,7 +55,7 @@ fn run_program(path: &Path, options: &OpenOptions) -> aumbry::Result<()> {
     }
 
     let vault = startup::vault()?;
-    let names: Vec<_> = vault.entries()?.map(|entry| entry.name().to_owned()).collect();
+    let names: Vec<_> = vault.records()?.map(|entry| entry.name().to_owned()).collect();
     println!("The vault holds: {}.", names.join(", "));
     println!("How the keys are guarded: {}.", vault.memory_protection()?);
     for advice in vault.advice()? {

@@ -5,7 +5,7 @@
 //! cargo run --release --example reader_application
 //! ```
 
-use aumbry::{CreateOptions, Draft, ErrorKind, ExposeSecret, OpenOptions, Role};
+use aumbry::{CreateOptions, ErrorKind, ExposeSecret, NewRecord, OpenOptions, Role};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     aumbry::harden_process()?;
@@ -15,8 +15,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The administrator, once: a vault, a record, and a way in for the application. The passphrases are for show.
     let options = CreateOptions::new().label("anna").open_options(OpenOptions::new().without_pin());
     let vault = options.create(&path, "correct horse battery staple")?;
-    vault
-        .edit(|edit| edit.add(&Draft::new_static("s3-uploads", "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI")?))?;
+    vault.edit(|edit| {
+        edit.add(&NewRecord::new_static("s3-uploads", "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI")?)
+    })?;
     vault.add_person("uploads", Role::Reader, "tractor lemon violin seventeen")?;
     for person in vault.people()? {
         println!("{} is {}", person.label, person.role);

@@ -1,11 +1,11 @@
 //! A credential record: what it is called, whom it signs for, and the secret it signs with.
 //!
-//! [`Credentials`] is what a look-up gives. [`Draft`] is a record about to be added, [`Change`] a change to
+//! [`Credentials`] is what a look-up gives. [`NewRecord`] is a record about to be added, [`RecordChange`] a change to
 //! one that exists.
 
 mod attributes;
-mod draft;
 mod name;
+mod new_record;
 mod provider;
 mod session;
 mod static_credentials;
@@ -17,18 +17,18 @@ use std::time::SystemTime;
 use secrecy::{ExposeSecret, SecretString};
 
 pub use attributes::Attributes;
-pub use draft::{Change, Draft};
 pub use name::Name;
+pub use new_record::{NewRecord, RecordChange};
 pub use provider::Provider;
 pub use session::SessionCredentials;
 pub use static_credentials::StaticCredentials;
 
 pub(crate) use attributes::{MAX_COUNT as MAX_ATTRIBUTE_COUNT, MAX_ENCODED as MAX_ATTRIBUTES};
-pub(crate) use draft::{MAX_ACCESS_KEY_ID, MAX_SECRET_PART, Secrets};
 pub(crate) use name::{
     MAX_LEN as MAX_NAME, RESERVED as RESERVED_PREFIX, check as check_name, check_text, is_graphic_ascii,
     is_reserved as is_reserved_name,
 };
+pub(crate) use new_record::{MAX_ACCESS_KEY_ID, MAX_SECRET_PART, Secrets};
 pub(crate) use time::{FIRST as FIRST_TIME, LAST as LAST_TIME, now, system_time, unix_seconds};
 
 /// A record with its secret, as [`Vault::get_credentials`](crate::Vault::get_credentials) gives it.
@@ -160,12 +160,12 @@ mod tests {
     /// No draft can have one, so this is what a look-up makes of another writer's record.
     #[test]
     fn an_empty_session_token_is_none() {
-        let mut draft = Draft::new_session("name", "AKIAIOSFODNN7EXAMPLE", "secret", "token").unwrap();
+        let mut draft = NewRecord::new_session("name", "AKIAIOSFODNN7EXAMPLE", "secret", "token").unwrap();
         for (token, expected) in [("token", Some("token")), ("", None)] {
             if let Secrets::Session(session) = &mut draft.secrets {
                 session.session_token = token.into();
             }
-            let Draft { name, secrets, attributes, expires } = draft.clone();
+            let NewRecord { name, secrets, attributes, expires } = draft.clone();
             let credentials = Credentials { name, secrets, attributes, created: 0, updated: 0, expires };
             assert_eq!(credentials.session_token().map(ExposeSecret::expose_secret), expected);
         }

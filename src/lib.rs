@@ -6,7 +6,7 @@
 //! secret: each is sealed on its own until it is asked for.
 //!
 //! ```
-//! use aumbry::{CreateOptions, Draft, ExposeSecret};
+//! use aumbry::{CreateOptions, NewRecord, ExposeSecret};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! # let (path, state) = (folder.path().join("credentials.aumbry"), folder.path().join("state"));
@@ -15,7 +15,7 @@
 //! let vault = CreateOptions::new().open_options(open_options()).create(&path, "correct horse battery staple")?;
 //! vault.edit(|edit| {
 //!     let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
-//!     edit.add(&Draft::new_static("s3-uploads", "AKIAIOSFODNN7EXAMPLE", secret)?)
+//!     edit.add(&NewRecord::new_static("s3-uploads", "AKIAIOSFODNN7EXAMPLE", secret)?)
 //! })?;
 //!
 //! // At every start: Vault::open, or with options.
@@ -69,7 +69,7 @@
 //! | an empty object where no name matches | `Ok(None)` |
 //! | `AfterStartup` microflow | [`startup::after_startup`] |
 //! | administrator role | a person whose slot is an administrator's: [`Role::Administrator`] |
-//! | overview and detail pages | [`Vault::entries`], [`Vault::edit`] |
+//! | overview and detail pages | [`Vault::records`], [`Vault::edit`] |
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![deny(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
 #![cfg_attr(
@@ -94,14 +94,14 @@ mod vault;
 pub use secrecy::{ExposeSecret, SecretString};
 
 pub use credentials::{
-    Attributes, Change, Credentials, Draft, Name, Provider, SessionCredentials, StaticCredentials,
+    Attributes, Credentials, Name, NewRecord, Provider, RecordChange, SessionCredentials, StaticCredentials,
 };
 pub use crypto::kdf::{KdfParameters, Lanes, MemoryKib, Passes};
 pub use error::{Error, ErrorKind, Result};
 pub use format::slot::Role;
 pub use memory::{MemoryProtection, harden_process};
 pub use vault::{
-    Advice, CreateOptions, Edit, Entries, Entry, OpenOptions, Passphrase, Person, RecoveryCode, Remembered,
+    Advice, CreateOptions, Edit, OpenOptions, Passphrase, Person, Record, Records, RecoveryCode, Remembered,
     Rotation, RotationStage, SlotInfo, UnlockTime, Vault, VaultInfo, Verified, inspect, inspect_storage,
 };
 

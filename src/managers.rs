@@ -58,7 +58,7 @@ mod xml;
 use std::fmt;
 
 use crate::aws::NAME_RULE;
-use crate::credentials::{Draft, Name};
+use crate::credentials::{Name, NewRecord};
 use crate::error::{Error, ErrorKind, Result, quoted};
 
 /// Larger files are something else.
@@ -69,7 +69,7 @@ const MAX_FILE: usize = 16 * 1024 * 1024;
 #[non_exhaustive]
 pub struct Import {
     /// The entries with an AWS key, in the order of the file.
-    pub drafts: Vec<Draft>,
+    pub drafts: Vec<NewRecord>,
     /// The entries without one, in the same order.
     pub skipped: Vec<Skipped>,
     /// What the drafts do without, in the same order.

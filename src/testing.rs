@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::credentials::Draft;
+use crate::credentials::NewRecord;
 use crate::crypto::kdf::{self, KdfParameters, derive_kek};
 use crate::crypto::keys::{Kek, Seed, VaultKey};
 use crate::crypto::record::{self, RecordKeys};
@@ -142,7 +142,7 @@ impl Forge {
     ///
     /// # Errors
     /// If it exceeds a limit.
-    pub fn record(self, draft: &Draft, created: i64, updated: i64) -> Result<Self> {
+    pub fn record(self, draft: &NewRecord, created: i64, updated: i64) -> Result<Self> {
         let name = draft.name().as_str().to_owned();
         self.record_named(&name, draft, created, updated)
     }
@@ -151,7 +151,7 @@ impl Forge {
     ///
     /// # Errors
     /// If it exceeds a limit.
-    pub fn record_named(mut self, name: &str, draft: &Draft, created: i64, updated: i64) -> Result<Self> {
+    pub fn record_named(mut self, name: &str, draft: &NewRecord, created: i64, updated: i64) -> Result<Self> {
         let random = self.draw();
         let secret = seal_secret(&self.vault_id, name, &draft.secrets, &self.record_keys(), &random)?;
         let record = WireRecord {
@@ -173,7 +173,7 @@ impl Forge {
     ///
     /// # Errors
     /// If it exceeds a limit.
-    pub fn sealed_secret(&mut self, name: &str, draft: &Draft) -> Result<Vec<u8>> {
+    pub fn sealed_secret(&mut self, name: &str, draft: &NewRecord) -> Result<Vec<u8>> {
         let random = self.draw();
         seal_secret(&self.vault_id, name, &draft.secrets, &self.record_keys(), &random)
     }

@@ -58,7 +58,7 @@ pub use passphrase::Passphrase;
 pub use people::Person;
 pub use recovery::RecoveryCode;
 pub use rotation::{Rotation, RotationStage};
-pub use snapshot::{Entries, Entry};
+pub use snapshot::{Record, Records};
 #[cfg(feature = "strength")]
 pub use strength::Weakness;
 
@@ -131,11 +131,11 @@ impl Vault {
     ///
     /// # Errors
     /// [`Locked`](ErrorKind::Locked).
-    pub fn find(&self, name: &str) -> Result<Option<Entry>> {
+    pub fn find(&self, name: &str) -> Result<Option<Record>> {
         let state = self.state();
         let opened = self.used(&state)?;
         let offset = opened.snapshot.find(name).filter(|_| !is_reserved_name(name));
-        Ok(offset.map(|offset| Entry::new(opened.spread.here(), offset)))
+        Ok(offset.map(|offset| Record::new(opened.spread.here(), offset)))
     }
 
     /// The record of this name with its secret, which is opened for this call. `None` if there is none.
@@ -155,17 +155,17 @@ impl Vault {
     ///
     /// # Errors
     /// [`Locked`](ErrorKind::Locked).
-    pub fn entries(&self) -> Result<Entries> {
-        self.entries_with_prefix("")
+    pub fn records(&self) -> Result<Records> {
+        self.records_with_prefix("")
     }
 
     /// The records whose names begin with `prefix`, in name order, without their secrets.
     ///
     /// # Errors
     /// [`Locked`](ErrorKind::Locked).
-    pub fn entries_with_prefix(&self, prefix: &str) -> Result<Entries> {
+    pub fn records_with_prefix(&self, prefix: &str) -> Result<Records> {
         let snapshot = self.used(&self.state())?.spread.here();
-        Ok(Entries::with_prefix(snapshot, prefix))
+        Ok(Records::with_prefix(snapshot, prefix))
     }
 
     /// Wipes the keys, at once for every clone of this handle, and lets go of the records.
@@ -173,7 +173,7 @@ impl Vault {
     /// Waits for look-ups in flight, which take microseconds. An edit in flight fails with
     /// [`Locked`](ErrorKind::Locked) before it begins to save; it, a refresh and a verification have keys of their own,
     /// wiped when they end, which is within the time that they would have needed anyway. The memory of the records,
-    /// names and sealed secrets, is wiped when the last [`Entry`] goes.
+    /// names and sealed secrets, is wiped when the last [`Record`] goes.
     pub fn lock(&self) {
         let mut state = self.state_mut();
         if let State::Unlocked(opened) = &*state {

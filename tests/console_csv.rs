@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 
 use aumbry::aws::console_csv::{parse, read};
-use aumbry::{Draft, Error, ErrorKind, ExposeSecret, Result};
+use aumbry::{Error, ErrorKind, ExposeSecret, NewRecord, Result};
 use common::*;
 
 const OTHER_KEY_ID: &str = "AKIAI44QH8DHBEXAMPLE";
@@ -24,13 +24,13 @@ const SECRETS: [&str; 8] = [
 ];
 
 /// Puts the drafts into a vault and gives name, key id and secret of every record in it.
-fn through_a_vault(drafts: &[Draft]) -> Vec<(String, String, String)> {
+fn through_a_vault(drafts: &[NewRecord]) -> Vec<(String, String, String)> {
     let desk = Desk::new();
     let vault = desk.create();
     vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft))).unwrap();
     drop(vault);
     let vault = desk.open().unwrap();
-    let records = vault.entries().unwrap().map(|entry| {
+    let records = vault.records().unwrap().map(|entry| {
         let record = vault.get_credentials(entry.name()).unwrap().unwrap();
         let secret = record.secret_access_key().expose_secret().to_owned();
         (record.name().to_string(), record.access_key_id().to_owned(), secret)
@@ -49,7 +49,7 @@ fn record(name: &str) -> (String, String, String) {
 }
 
 /// The error that a file is refused with: of the right kind, and without a trace of any secret.
-fn refusal(result: Result<Vec<Draft>>) -> Error {
+fn refusal(result: Result<Vec<NewRecord>>) -> Error {
     let error = result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidImport, "{error}");
     let said = everything_said(&error);

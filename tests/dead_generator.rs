@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 
 use aumbry::storage::InMemory;
 use aumbry::testing::with_dead_generator;
-use aumbry::{CreateOptions, Draft, OpenOptions, Role, Vault};
+use aumbry::{CreateOptions, NewRecord, OpenOptions, Role, Vault};
 use common::{KEY_ID, cheap, draft, tell};
 use parts::{Parts, id_of};
 use tools::Key;
@@ -134,7 +134,7 @@ fn fork(file: &[u8], act: impl FnOnce(&Vault)) -> Vec<u8> {
 }
 
 fn put(vault: &Vault, name: &str, secret: &str) {
-    vault.edit(|edit| edit.put(&Draft::new_static(name, KEY_ID, secret)?)).unwrap();
+    vault.edit(|edit| edit.put(&NewRecord::new_static(name, KEY_ID, secret)?)).unwrap();
 }
 
 /// All that writes, each from the same state.
@@ -152,8 +152,12 @@ fn commits(uses: &mut Uses, base: &[u8]) -> Vec<Vec<u8>> {
         keep(fork(base, |vault| {
             vault
                 .edit(|edit| {
-                    let draft =
-                        Draft::new_session("session", KEY_ID, "a secret", format!("token {n:02}").as_str())?;
+                    let draft = NewRecord::new_session(
+                        "session",
+                        KEY_ID,
+                        "a secret",
+                        format!("token {n:02}").as_str(),
+                    )?;
                     edit.put(&draft.attribute("n", &format!("{n:02}"))?)
                 })
                 .unwrap();

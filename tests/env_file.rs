@@ -4,28 +4,28 @@
 mod common;
 
 use aumbry::aws::env_file::{render, variables};
-use aumbry::{Credentials, Draft, ErrorKind, ExposeSecret};
+use aumbry::{Credentials, ErrorKind, ExposeSecret, NewRecord};
 use common::*;
 use proptest::prelude::*;
 
 const TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLE//////////wEaCXVzLWVhc3QtMSJ==";
 
 /// The record as a vault gives it.
-fn stored(draft: &Draft) -> Credentials {
+fn stored(draft: &NewRecord) -> Credentials {
     let desk = Desk::new();
     let vault = desk.create();
     vault.edit(|edit| edit.add(draft)).unwrap();
     vault.get_credentials(draft.name().as_str()).unwrap().unwrap()
 }
 
-fn with_secret(secret: &str) -> Draft {
-    Draft::new_static("a", KEY_ID, secret).unwrap()
+fn with_secret(secret: &str) -> NewRecord {
+    NewRecord::new_static("a", KEY_ID, secret).unwrap()
 }
 
 #[test]
 fn a_record_is_written_a_line_for_each_variable() {
     let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLE=";
-    let draft = Draft::new_session("a", KEY_ID, secret, TOKEN).unwrap();
+    let draft = NewRecord::new_session("a", KEY_ID, secret, TOKEN).unwrap();
     let draft =
         draft.attribute("region", "eu-central-1").unwrap().attribute("description", "not set").unwrap();
     let record = stored(&draft.attribute("endpoint_url", "http://localhost:9000").unwrap());

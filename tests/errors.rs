@@ -9,7 +9,9 @@ use std::error::Error as _;
 use std::fs;
 
 use aumbry::storage::{FileStorage, Storage};
-use aumbry::{Change, Draft, Error, ErrorKind, ExposeSecret, Name, OpenOptions, Passphrase, Vault, startup};
+use aumbry::{
+    Error, ErrorKind, ExposeSecret, Name, NewRecord, OpenOptions, Passphrase, RecordChange, Vault, startup,
+};
 use common::*;
 
 /// The message as it is written down here: the folder of this run has a name that does not change.
@@ -139,7 +141,7 @@ fn a_name_or_field_is_refused_with_the_rule_it_breaks() {
         ErrorKind::ReservedName,
         "the name \"aumbry:x\" begins with aumbry:, which is reserved",
     );
-    let draft = |id: &str, secret: &str| Draft::new_static("a", id, secret).map(|_| ());
+    let draft = |id: &str, secret: &str| NewRecord::new_static("a", id, secret).map(|_| ());
     expect(&desk, draft("", "s"), ErrorKind::InvalidInput, "the access key id must not be empty");
     expect(
         &desk,
@@ -160,7 +162,7 @@ fn a_name_or_field_is_refused_with_the_rule_it_breaks() {
         ErrorKind::TooLong,
         "the secret access key and session token must be at most 65525 bytes long",
     );
-    let attribute = |key: &str| Draft::new_static("a", "AKIA", "s")?.attribute(key, "v").map(|_| ());
+    let attribute = |key: &str| NewRecord::new_static("a", "AKIA", "s")?.attribute(key, "v").map(|_| ());
     expect(&desk, attribute(""), ErrorKind::InvalidInput, "the key of an attribute must not be empty");
     expect(
         &desk,
@@ -169,7 +171,7 @@ fn a_name_or_field_is_refused_with_the_rule_it_breaks() {
         "the attribute \"aumbry.of\" begins with aumbry., which is reserved",
     );
     let vault = desk.create();
-    let long = Change::new().attribute("k", Some(&"v".repeat(20_000)));
+    let long = RecordChange::new().attribute("k", Some(&"v".repeat(20_000)));
     add(&vault, "a");
     expect(
         &desk,
@@ -338,10 +340,10 @@ fn no_message_and_no_debug_output_holds_a_secret() {
     const TOKEN: &str = "IQoJb3JpZ2luX2VjTOKEN";
     let desk = Desk::new();
     let (vault, code) = desk.create_options().create_with_recovery_code(desk.path(), PASSPHRASE).unwrap();
-    let session = Draft::new_session("s", KEY_ID, SECRET, TOKEN).unwrap();
+    let session = NewRecord::new_session("s", KEY_ID, SECRET, TOKEN).unwrap();
     vault.edit(|edit| edit.add(&session)).unwrap();
     let credentials = vault.get_credentials("s").unwrap().unwrap();
-    let change = Change::new().secret_access_key(SECRET).session_token(Some(TOKEN.into()));
+    let change = RecordChange::new().secret_access_key(SECRET).session_token(Some(TOKEN.into()));
     let mut shown = vec![
         format!("{vault:?} {:?}", vault.find("s")),
         format!("{credentials:?} {:#?}", credentials.session_credentials()),
@@ -356,9 +358,9 @@ fn no_message_and_no_debug_output_holds_a_secret() {
     let errors: Vec<Error> = [
         Vault::open(desk.folder.path().join("nowhere"), PASSPHRASE).err(),
         desk.open_options().open(desk.path(), SECRET).err(),
-        Draft::new_static("a", &format!("{SECRET}\n"), SECRET).err(),
-        Draft::new_static("a", &SECRET.repeat(100), SECRET).err(),
-        Draft::new_static("a", "AKIA", SECRET.repeat(10_000)).err(),
+        NewRecord::new_static("a", &format!("{SECRET}\n"), SECRET).err(),
+        NewRecord::new_static("a", &SECRET.repeat(100), SECRET).err(),
+        NewRecord::new_static("a", "AKIA", SECRET.repeat(10_000)).err(),
         vault.change_passphrase(PASSPHRASE.repeat(100)).err(),
         aumbry::aws::console_csv::parse(format!("{SECRET},{TOKEN}\n{TOKEN},{SECRET}").as_bytes(), None).err(),
         aumbry::aws::console_csv::parse(

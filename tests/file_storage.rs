@@ -298,7 +298,7 @@ fn a_failed_save_changes_nothing(obstacle: &str) {
     fs::remove_dir(&obstacle).unwrap();
     add(&vault, "after");
     let names: Vec<_> =
-        desk.open().unwrap().entries().unwrap().map(|entry| entry.name().to_owned()).collect();
+        desk.open().unwrap().records().unwrap().map(|entry| entry.name().to_owned()).collect();
     assert_eq!(names, ["after", "before"]);
 }
 

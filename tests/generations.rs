@@ -8,7 +8,7 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use aumbry::storage::InMemory;
-use aumbry::{CreateOptions, Draft, Entry, ExposeSecret, OpenOptions, Vault};
+use aumbry::{CreateOptions, ExposeSecret, NewRecord, OpenOptions, Record, Vault};
 use common::*;
 
 /// At least; more where the readers are given little time, until they have seen enough.
@@ -16,8 +16,8 @@ const EDITS: u64 = 2000;
 const NAMES: [&str; 2] = ["left", "right"];
 
 /// Both records say in all their fields which edit wrote them.
-fn record(name: &str, number: u64) -> Draft {
-    let draft = Draft::new_static(name, &format!("AKIA{number}"), format!("secret-{number}")).unwrap();
+fn record(name: &str, number: u64) -> NewRecord {
+    let draft = NewRecord::new_static(name, &format!("AKIA{number}"), format!("secret-{number}")).unwrap();
     draft.attribute("number", &number.to_string()).unwrap()
 }
 
@@ -54,8 +54,8 @@ fn count(seen: &AtomicU64) {
 
 /// All records through one snapshot: they are of one edit.
 fn look_at_a_snapshot(vault: &Vault, seen: &Seen) -> u64 {
-    let entries: Vec<_> = vault.entries().unwrap().collect();
-    let names: Vec<_> = entries.iter().map(Entry::name).collect();
+    let entries: Vec<_> = vault.records().unwrap().collect();
+    let names: Vec<_> = entries.iter().map(Record::name).collect();
     assert_eq!(names, NAMES, "an edit removes and adds both");
     thread::yield_now();
     let numbers: Vec<_> = entries

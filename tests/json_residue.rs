@@ -10,7 +10,7 @@ mod searching;
 
 use aumbry::aws::{credential_process, json};
 use aumbry::storage::InMemory;
-use aumbry::{CreateOptions, Credentials, Draft, ErrorKind, ExposeSecret, OpenOptions};
+use aumbry::{CreateOptions, Credentials, ErrorKind, ExposeSecret, NewRecord, OpenOptions};
 use common::*;
 use searching::{SECRET_KEY, TOKEN, left_behind};
 
@@ -30,7 +30,7 @@ fn record(name: &str) -> String {
     )
 }
 
-fn stored(draft: &Draft) -> Credentials {
+fn stored(draft: &NewRecord) -> Credentials {
     let options = OpenOptions::new().without_pin();
     let options = CreateOptions::new().kdf(cheap()).allow_kdf_below_floor().open_options(options);
     let vault = options.create_in_storage(InMemory::new(), PASSPHRASE).unwrap();
@@ -79,7 +79,7 @@ fn refusing_leaves_no_secret_in_freed_memory() {
 #[test]
 fn writing_leaves_no_secret_in_freed_memory() {
     let records =
-        [stored(&Draft::new_session("a", KEY_ID, SECRET_KEY, TOKEN).unwrap()), stored(&draft("plain"))];
+        [stored(&NewRecord::new_session("a", KEY_ID, SECRET_KEY, TOKEN).unwrap()), stored(&draft("plain"))];
     let (written, left) = left_behind(|| {
         drop(credential_process::render(&records[0]).unwrap());
         drop(json::render_with_secret(&records[0]).unwrap());

@@ -11,7 +11,7 @@ mod searching;
 
 use aumbry::managers::{Import, bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
 use aumbry::storage::InMemory;
-use aumbry::{CreateOptions, Credentials, Draft, ErrorKind, ExposeSecret, OpenOptions, Result};
+use aumbry::{CreateOptions, Credentials, ErrorKind, ExposeSecret, NewRecord, OpenOptions, Result};
 use common::*;
 use searching::{SECRET_KEY, TOKEN, left_behind};
 
@@ -62,7 +62,7 @@ fn bitwarden() -> String {
     format!(r#"{{"items":[{},{},{}]}}"#, item("a"), item("b"), item(""))
 }
 
-fn stored(draft: &Draft) -> Credentials {
+fn stored(draft: &NewRecord) -> Credentials {
     let options = OpenOptions::new().without_pin();
     let options = CreateOptions::new().kdf(cheap()).allow_kdf_below_floor().open_options(options);
     let vault = options.create_in_storage(InMemory::new(), PASSPHRASE).unwrap();
@@ -117,8 +117,9 @@ fn refusing_leaves_no_secret_in_freed_memory() {
 
 #[test]
 fn writing_leaves_no_secret_in_freed_memory() {
-    let session = stored(&Draft::new_session("a", KEY_ID, SECRET_KEY, TOKEN).unwrap());
-    let unwritable = stored(&Draft::new_session("b", KEY_ID, format!("{SECRET_KEY}\u{1}"), TOKEN).unwrap());
+    let session = stored(&NewRecord::new_session("a", KEY_ID, SECRET_KEY, TOKEN).unwrap());
+    let unwritable =
+        stored(&NewRecord::new_session("b", KEY_ID, format!("{SECRET_KEY}\u{1}"), TOKEN).unwrap());
     let (written, left) = left_behind(|| keepass_xml::render(&[session.clone(), session.clone()]).map(drop));
     assert_eq!((written.is_ok(), left), (true, 0));
     let records = [session, unwritable];

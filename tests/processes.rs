@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use aumbry::storage::{FileStorage, Storage};
-use aumbry::{CreateOptions, Draft, ErrorKind, OpenOptions, Vault};
+use aumbry::{CreateOptions, ErrorKind, NewRecord, OpenOptions, Vault};
 use common::*;
 
 /// What a child is to do; where; and how the names of its records begin.
@@ -96,11 +96,11 @@ fn child(task: &str, folder: &Path, prefix: &str) {
         |path: &Path| OpenOptions::new().state_folder(folder.join("state")).open(path, PASSPHRASE).unwrap();
     let add = |vault: &Vault, name: &str, padding: usize| {
         let draft =
-            Draft::new_static(name, KEY_ID, SECRET).unwrap().attribute("padding", &"x".repeat(padding));
+            NewRecord::new_static(name, KEY_ID, SECRET).unwrap().attribute("padding", &"x".repeat(padding));
         vault.edit(|edit| edit.add(draft.as_ref().unwrap())).map(|()| println!("> {name}"))
     };
     match task {
-        "open" => println!("> {}", open(&path).entries().unwrap().count()),
+        "open" => println!("> {}", open(&path).records().unwrap().count()),
         "make one in a new folder" => {
             let state = folder.join("new/state");
             let options = CreateOptions::new().kdf(cheap()).allow_kdf_below_floor();
@@ -132,7 +132,7 @@ fn child(task: &str, folder: &Path, prefix: &str) {
             let (last, error) =
                 (0..).find_map(|at| add(&vault, &at.to_string(), 0).err().map(|error| (at, error))).unwrap();
             assert_eq!(error.kind(), ErrorKind::StorageFull, "{error:?}");
-            assert_eq!(vault.entries().unwrap().count(), last, "what failed is not in memory either");
+            assert_eq!(vault.records().unwrap().count(), last, "what failed is not in memory either");
             assert_eq!(vault.verify().unwrap().records, last);
         }
         _ => unreachable!("no task is called {task}"),
@@ -140,7 +140,7 @@ fn child(task: &str, folder: &Path, prefix: &str) {
 }
 
 fn names(vault: &Vault) -> BTreeSet<String> {
-    vault.entries().unwrap().map(|entry| entry.name().to_owned()).collect()
+    vault.records().unwrap().map(|entry| entry.name().to_owned()).collect()
 }
 
 fn files(folder: impl AsRef<Path>) -> Vec<PathBuf> {
@@ -225,7 +225,7 @@ fn a_killed_writer_leaves_every_acknowledged_record() {
         assert!(leftovers(desk.folder.path()) <= 1 && leftovers(desk.state_folder()) <= 1);
         unfinished += leftovers(desk.folder.path()) + leftovers(desk.state_folder());
         let vault = desk.open().unwrap();
-        assert_eq!(vault.verify().unwrap().records, vault.entries().unwrap().count());
+        assert_eq!(vault.verify().unwrap().records, vault.records().unwrap().count());
         let found = names(&vault);
         let lost: Vec<_> = acknowledged.difference(&found).collect();
         assert!(lost.is_empty(), "lost after round {round}: {lost:?}");

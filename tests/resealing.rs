@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use aumbry::storage::InMemory;
 use aumbry::testing::{Forge, fuzzing};
-use aumbry::{Change, ExposeSecret, Name, OpenOptions, Role, Vault};
+use aumbry::{ExposeSecret, Name, OpenOptions, RecordChange, Role, Vault};
 use bincode::config;
 use common::*;
 
@@ -51,15 +51,17 @@ fn a_commit_seals_what_it_changes_and_nothing_else() {
         compared += after.len();
         before = after;
     };
-    let secret = Change::new().secret_access_key("another secret");
+    let secret = RecordChange::new().secret_access_key("another secret");
     seals(&["record-000"], &|edit| edit.change("record-000", &secret));
     seals(&["record-100"], &|edit| edit.change("record-100", &secret));
     seals(&["record-100"], &|edit| edit.change("record-100", &secret)); // the same secret, under a nonce of its own
     seals(&["record-007", "record-199"], &|edit| {
         edit.change("record-199", &secret)?;
-        edit.change("record-007", &Change::new().access_key_id("AKIA2"))
+        edit.change("record-007", &RecordChange::new().access_key_id("AKIA2"))
     });
-    seals(&[], &|edit| edit.change("record-050", &Change::new().attribute("region", Some("eu-west-1"))));
+    seals(&[], &|edit| {
+        edit.change("record-050", &RecordChange::new().attribute("region", Some("eu-west-1")))
+    });
     seals(&["record-060", "renamed"], &|edit| edit.rename("record-060", &Name::new("renamed")?));
     seals(&["record-070"], &|edit| edit.remove("record-070"));
     seals(&["between"], &|edit| edit.add(&draft("between")));
@@ -94,9 +96,11 @@ fn a_commit_opens_no_secret_that_it_does_not_change() {
     }
 
     let before = sealed(&vault);
-    let change = Change::new().secret_access_key("another secret");
+    let change = RecordChange::new().secret_access_key("another secret");
     vault.edit(|edit| edit.change(&name(0), &change)).unwrap();
-    vault.edit(|edit| edit.change(&name(1), &Change::new().attribute("region", Some("eu-west-1")))).unwrap();
+    vault
+        .edit(|edit| edit.change(&name(1), &RecordChange::new().attribute("region", Some("eu-west-1"))))
+        .unwrap();
     vault.edit(|edit| edit.remove(&name(2))).unwrap();
     assert_eq!(differing(&before, &sealed(&vault)), [name(0), name(2)]);
 

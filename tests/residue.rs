@@ -19,7 +19,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use aumbry::testing::{Traces as Needles, forms_of, traces_of};
-use aumbry::{Draft, ExposeSecret, MemoryProtection, OpenOptions, Passphrase, Role, Vault};
+use aumbry::{ExposeSecret, MemoryProtection, NewRecord, OpenOptions, Passphrase, Role, Vault};
 use common::*;
 
 const MODE: &str = "AUMBRY_RESIDUE_MODE";
@@ -321,8 +321,8 @@ fn vault_with_two_secrets() -> Desk {
     let vault = desk.create_options().create(desk.path(), WORDS).unwrap();
     vault
         .edit(|edit| {
-            edit.add(&Draft::new_static("asked", KEY_ID, ASKED)?)?;
-            edit.add(&Draft::new_static(OTHER_NAME, KEY_ID, OTHER)?)
+            edit.add(&NewRecord::new_static("asked", KEY_ID, ASKED)?)?;
+            edit.add(&NewRecord::new_static(OTHER_NAME, KEY_ID, OTHER)?)
         })
         .unwrap();
     desk

@@ -21,7 +21,7 @@ fn open_backup(path: &Path, passphrase: &str) -> Vault {
 }
 
 fn names(vault: &Vault) -> Vec<String> {
-    vault.entries().unwrap().map(|entry| entry.name().to_owned()).collect()
+    vault.records().unwrap().map(|entry| entry.name().to_owned()).collect()
 }
 
 #[test]

@@ -3,7 +3,9 @@
 
 mod common;
 
-use aumbry::{Change, Draft, ErrorKind, ExposeSecret, Name, OpenOptions, Result, RotationStage, Vault};
+use aumbry::{
+    ErrorKind, ExposeSecret, Name, NewRecord, OpenOptions, RecordChange, Result, RotationStage, Vault,
+};
 use common::{Desk, KEY_ID, PASSPHRASE, SECRET, add, draft};
 
 const NEW_ID: &str = "AKIAI44QH8DHBEXAMPLE";
@@ -80,7 +82,7 @@ fn the_other_pair_is_hidden_from_look_ups() {
     let vault = vault(&desk);
     begin(&vault);
     keep(&vault);
-    let names: Vec<_> = vault.entries().unwrap().map(|entry| entry.name().to_owned()).collect();
+    let names: Vec<_> = vault.records().unwrap().map(|entry| entry.name().to_owned()).collect();
     assert_eq!(names, ["mine", "other"]);
     assert!(vault.other_credentials("other").unwrap().is_none());
     assert!(vault.rotation("other").unwrap().is_none());
@@ -100,14 +102,16 @@ fn meanwhile_the_record_stays_what_the_rotation_goes_by() {
     refused(&|edit| edit.rename("mine", &Name::new("yours")?));
     refused(&|edit| edit.remove("mine"));
     refused(&|edit| edit.put(&draft("mine")));
-    refused(&|edit| edit.change("mine", &Change::new().access_key_id("AKIA")));
+    refused(&|edit| edit.change("mine", &RecordChange::new().access_key_id("AKIA")));
     refused(&|edit| edit.begin_rotation("mine", &[]));
     let copy = desk.folder.path().join("copy");
     std::fs::copy(desk.path(), &copy).unwrap();
     let backup = OpenOptions::new().without_pin().open(&copy, PASSPHRASE).unwrap();
     assert_eq!(vault.restore(&backup).unwrap_err().kind(), ErrorKind::Refused);
 
-    vault.edit(|edit| edit.change("mine", &Change::new().attribute("region", Some("eu-west-1")))).unwrap();
+    vault
+        .edit(|edit| edit.change("mine", &RecordChange::new().attribute("region", Some("eu-west-1"))))
+        .unwrap();
     vault.edit(|edit| edit.rename("other", &Name::new("another")?)).unwrap();
     // Also within one edit that begins a rotation.
     let both = vault.edit(|edit| edit.begin_rotation("another", &[]).and_then(|()| edit.remove("another")));
@@ -137,7 +141,7 @@ fn steps_out_of_order_are_refused() {
         vault.edit(|edit| edit.begin_rotation("nobody", &[])).unwrap_err().kind(),
         ErrorKind::NoSuchRecord
     );
-    vault.edit(|edit| edit.add(&Draft::new_session("session", "ASIA", "secret", "token")?)).unwrap();
+    vault.edit(|edit| edit.add(&NewRecord::new_session("session", "ASIA", "secret", "token")?)).unwrap();
     refused(&|edit| edit.begin_rotation("session", &[]));
     // One that failed at AWS is given up, and the record is free again.
     end(&vault);
@@ -195,7 +199,9 @@ fn a_new_key_that_is_given_up_leaves_the_vault_before_it_is_deleted() {
 fn the_old_pair_can_be_given_back() {
     let desk = Desk::new();
     let vault = vault(&desk);
-    vault.edit(|edit| edit.change("mine", &Change::new().attribute("region", Some("eu-west-1")))).unwrap();
+    vault
+        .edit(|edit| edit.change("mine", &RecordChange::new().attribute("region", Some("eu-west-1"))))
+        .unwrap();
     begin(&vault);
     keep(&vault);
     vault.edit(|edit| edit.swap_keys("mine")).unwrap();

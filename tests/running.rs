@@ -8,7 +8,7 @@ use std::fs;
 use std::sync::LazyLock;
 
 use aumbry::testing::Forge;
-use aumbry::{Change, ErrorKind, ExposeSecret, OpenOptions, Result, Role, Vault};
+use aumbry::{ErrorKind, ExposeSecret, OpenOptions, RecordChange, Result, Role, Vault};
 use common::{Desk, add, cheap, draft};
 
 /// What a handle answers.
@@ -40,7 +40,7 @@ const COMMITS: [Row; 16] = [
     row("do nothing", Old, Old, |_| None),
     row("add a record", New, New, |scene| scene.olga(|olga| olga.edit(|edit| edit.add(&draft("two"))))),
     row("change a secret", New, New, |scene| {
-        let change = Change::new().secret_access_key("another secret");
+        let change = RecordChange::new().secret_access_key("another secret");
         scene.olga(|olga| olga.edit(|edit| edit.change("one", &change)))
     }),
     row("remove a record", New, New, |scene| scene.olga(|olga| olga.edit(|edit| edit.remove("one")))),
@@ -207,7 +207,7 @@ struct View {
 
 impl View {
     fn of(vault: &Vault) -> Self {
-        let records = vault.entries().unwrap().map(|entry| {
+        let records = vault.records().unwrap().map(|entry| {
             let found = vault.get_credentials(entry.name()).unwrap().unwrap();
             (entry.name().to_owned(), found.secret_access_key().expose_secret().to_owned())
         });

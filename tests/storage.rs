@@ -238,7 +238,7 @@ fn cheap_options() -> CreateOptions {
 }
 
 fn names(vault: &Vault) -> Vec<String> {
-    vault.entries().unwrap().map(|entry| entry.name().to_owned()).collect()
+    vault.records().unwrap().map(|entry| entry.name().to_owned()).collect()
 }
 
 /// What a program does with a vault, in any storage.

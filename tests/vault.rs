@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use aumbry::{Advice, Change, Draft, ErrorKind, ExposeSecret, Name, Provider, Role, Vault};
+use aumbry::{Advice, ErrorKind, ExposeSecret, Name, NewRecord, Provider, RecordChange, Role, Vault};
 use common::*;
 
 fn secret(vault: &Vault, name: &str) -> String {
@@ -16,7 +16,7 @@ fn secret(vault: &Vault, name: &str) -> String {
 }
 
 fn names(vault: &Vault, prefix: &str) -> Vec<String> {
-    vault.entries_with_prefix(prefix).unwrap().map(|entry| entry.name().to_owned()).collect()
+    vault.records_with_prefix(prefix).unwrap().map(|entry| entry.name().to_owned()).collect()
 }
 
 #[test]
@@ -29,7 +29,9 @@ fn a_record_comes_back_whole_after_the_vault_was_closed() {
         vault
             .edit(|edit| {
                 edit.add(&draft("s3-uploads").attribute("region", "eu-central-1")?)?;
-                edit.add(&Draft::new_session("sso", "ASIAEXAMPLE", "short", "token//==")?.expires(expires))
+                edit.add(
+                    &NewRecord::new_session("sso", "ASIAEXAMPLE", "short", "token//==")?.expires(expires),
+                )
             })
             .unwrap();
     }
@@ -88,7 +90,7 @@ fn fields_change_in_one_commit_and_the_rest_stays() {
     let generation = vault.generation().unwrap();
 
     // Attributes alone: the sealed secret is not touched.
-    let change = Change::new().attribute("region", Some("us-east-1")).attribute("x", None);
+    let change = RecordChange::new().attribute("region", Some("us-east-1")).attribute("x", None);
     vault.edit(|edit| edit.change("a", &change)).unwrap();
     let entry = vault.find("a").unwrap().unwrap();
     assert_eq!(entry.attribute("region").as_deref(), Some("us-east-1"));
@@ -96,22 +98,22 @@ fn fields_change_in_one_commit_and_the_rest_stays() {
     assert_eq!(secret(&vault, "a"), SECRET);
 
     // The key pair.
-    let change = Change::new().access_key_id("AKIA2").secret_access_key("second secret");
+    let change = RecordChange::new().access_key_id("AKIA2").secret_access_key("second secret");
     vault.edit(|edit| edit.change("a", &change)).unwrap();
     assert_eq!(vault.find("a").unwrap().unwrap().access_key_id(), "AKIA2");
     assert_eq!(secret(&vault, "a"), "second secret");
 
     // The key id alone: the secret is sealed to it anew.
-    vault.edit(|edit| edit.change("a", &Change::new().access_key_id("AKIA3"))).unwrap();
+    vault.edit(|edit| edit.change("a", &RecordChange::new().access_key_id("AKIA3"))).unwrap();
     assert_eq!(secret(&vault, "a"), "second secret");
 
     // To a session and back.
-    let change = Change::new().session_token(Some("token".into()));
+    let change = RecordChange::new().session_token(Some("token".into()));
     vault.edit(|edit| edit.change("a", &change)).unwrap();
     let session = vault.get_credentials("a").unwrap().unwrap();
     assert_eq!((session.provider(), session.access_key_id()), (Provider::Session, "AKIA3"));
     assert_eq!(session.session_token().unwrap().expose_secret(), "token");
-    vault.edit(|edit| edit.change("a", &Change::new().session_token(None))).unwrap();
+    vault.edit(|edit| edit.change("a", &RecordChange::new().session_token(None))).unwrap();
     assert_eq!(vault.find("a").unwrap().unwrap().provider(), Provider::Static);
 
     assert_eq!(vault.generation().unwrap(), generation + 5);
@@ -133,7 +135,7 @@ fn a_record_is_renamed_replaced_and_removed() {
 
     vault
         .edit(|edit| {
-            edit.put(&Draft::new_static("zz", "AKIA9", "other")?)?;
+            edit.put(&NewRecord::new_static("zz", "AKIA9", "other")?)?;
             Ok(())
         })
         .unwrap();
@@ -153,12 +155,12 @@ fn the_steps_of_one_edit_see_each_other() {
     vault
         .edit(|edit| {
             edit.add(&draft("new"))?;
-            edit.change("new", &Change::new().attribute("k", Some("v")))?;
-            edit.change("new", &Change::new().secret_access_key("changed"))?;
+            edit.change("new", &RecordChange::new().attribute("k", Some("v")))?;
+            edit.change("new", &RecordChange::new().secret_access_key("changed"))?;
             edit.rename("new", &Name::new("newer")?)?;
             edit.remove("old")?;
             edit.rename("newer", &Name::new("old")?)?;
-            edit.change("old", &Change::new().attribute("l", Some("w")))?;
+            edit.change("old", &RecordChange::new().attribute("l", Some("w")))?;
             assert!(edit.contains("old") && !edit.contains("new") && !edit.contains("newer"));
             Ok(())
         })
@@ -188,14 +190,14 @@ fn an_edit_that_fails_changes_nothing() {
     fails(ErrorKind::NameTaken, &mut |edit| edit.rename("half", &Name::new("a")?));
     fails(ErrorKind::NoSuchRecord, &mut |edit| edit.remove("b"));
     fails(ErrorKind::NoSuchRecord, &mut |edit| edit.rename("b", &Name::new("c")?));
-    fails(ErrorKind::NoSuchRecord, &mut |edit| edit.change("b", &Change::new()));
+    fails(ErrorKind::NoSuchRecord, &mut |edit| edit.change("b", &RecordChange::new()));
     fails(ErrorKind::NoSuchRecord, &mut |edit| edit.remove("aumbry:pending:00"));
     fails(ErrorKind::ReservedName, &mut |edit| {
-        edit.change("a", &Change::new().attribute("aumbry.of", Some("x")))
+        edit.change("a", &RecordChange::new().attribute("aumbry.of", Some("x")))
     });
-    fails(ErrorKind::InvalidInput, &mut |edit| edit.change("a", &Change::new().secret_access_key("")));
+    fails(ErrorKind::InvalidInput, &mut |edit| edit.change("a", &RecordChange::new().secret_access_key("")));
     fails(ErrorKind::TooLong, &mut |edit| {
-        edit.change("a", &Change::new().attribute("k", Some(&"v".repeat(16 * 1024))))
+        edit.change("a", &RecordChange::new().attribute("k", Some(&"v".repeat(16 * 1024))))
     });
 }
 
@@ -220,7 +222,7 @@ fn a_locked_vault_answers_nothing_until_it_is_unlocked() {
     let kinds = [
         vault.get_credentials("a").unwrap_err().kind(),
         vault.find("a").unwrap_err().kind(),
-        vault.entries().unwrap_err().kind(),
+        vault.records().unwrap_err().kind(),
         vault.edit(|edit| edit.remove("a")).unwrap_err().kind(),
         vault.refresh().unwrap_err().kind(),
         vault.verify().unwrap_err().kind(),
@@ -372,8 +374,8 @@ fn readers_in_other_threads_see_whole_versions_during_edits() {
     let vault = desk.create();
     vault
         .edit(|edit| {
-            edit.add(&Draft::new_static("left", "AKIA0", "0")?)?;
-            edit.add(&Draft::new_static("right", "AKIA0", "0")?)
+            edit.add(&NewRecord::new_static("left", "AKIA0", "0")?)?;
+            edit.add(&NewRecord::new_static("right", "AKIA0", "0")?)
         })
         .unwrap();
     let done = Arc::new(AtomicBool::new(false));
@@ -384,7 +386,7 @@ fn readers_in_other_threads_see_whole_versions_during_edits() {
                 let mut seen = 0_u64;
                 while !done.load(Ordering::Relaxed) {
                     let ids: Vec<_> =
-                        vault.entries().unwrap().map(|entry| entry.access_key_id().to_owned()).collect();
+                        vault.records().unwrap().map(|entry| entry.access_key_id().to_owned()).collect();
                     assert!(ids.len() == 2 && ids.first() == ids.get(1), "half an edit was seen: {ids:?}");
                     let credentials = vault.get_credentials("left").unwrap().unwrap();
                     let id = credentials.access_key_id().trim_start_matches("AKIA");
@@ -396,7 +398,7 @@ fn readers_in_other_threads_see_whole_versions_during_edits() {
         })
         .collect();
     for n in 1..40 {
-        let change = Change::new().access_key_id(&format!("AKIA{n}")).secret_access_key(n.to_string());
+        let change = RecordChange::new().access_key_id(&format!("AKIA{n}")).secret_access_key(n.to_string());
         vault
             .edit(|edit| {
                 edit.change("left", &change)?;

@@ -60,7 +60,7 @@ fn contents(vault: &Vault) -> Vec<Value> {
             json!({ "name": name, "damaged": true })
         }
     };
-    vault.entries().unwrap().map(|entry| show(entry.name())).collect()
+    vault.records().unwrap().map(|entry| show(entry.name())).collect()
 }
 
 /// What the index says a vault holds, as a program is given it: an empty session token is none to a client. And in times
@@ -138,7 +138,7 @@ fn a_vault_that_opens_can_be_edited_by_an_administrator_and_by_nobody_else() {
         let mut ran = false;
         let result = vault.edit(|edit| {
             ran = true;
-            edit.add(&aumbry::Draft::new_static("new", "AKIAIOSFODNN7EXAMPLE", "secret")?)
+            edit.add(&aumbry::NewRecord::new_static("new", "AKIAIOSFODNN7EXAMPLE", "secret")?)
         });
         match (vault.role().unwrap(), result) {
             (Role::Administrator, Ok(())) => assert_eq!(vault.find("new").unwrap().unwrap().name(), "new"),
@@ -162,7 +162,7 @@ fn reserved_names_and_attributes_are_hidden_from_every_door() {
     let reserved = "aumbry:pending:00";
     assert!(vault.find(reserved).unwrap().is_none());
     assert!(vault.get_credentials(reserved).unwrap().is_none());
-    assert_eq!(vault.entries_with_prefix("aumbry:").unwrap().count(), 0);
+    assert_eq!(vault.records_with_prefix("aumbry:").unwrap().count(), 0);
     vault
         .edit(|edit| {
             assert!(!edit.contains(reserved) && edit.find(reserved).is_none());
@@ -172,7 +172,7 @@ fn reserved_names_and_attributes_are_hidden_from_every_door() {
         .unwrap();
     // It is there all the same, and an edit keeps it.
     vault.edit(|edit| edit.remove("b")).unwrap();
-    assert_eq!(vault.verify().unwrap().records, vault.entries().unwrap().count() + 1);
+    assert_eq!(vault.verify().unwrap().records, vault.records().unwrap().count() + 1);
 
     let vault = open(vector("reserved-attribute-is-hidden.aumbry")).unwrap();
     let entry = vault.find("one").unwrap().unwrap();

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use aumbry::storage::InMemory;
-use aumbry::{CreateOptions, Draft, KdfParameters, Lanes, MemoryKib, Passes, Vault};
+use aumbry::{CreateOptions, KdfParameters, Lanes, MemoryKib, NewRecord, Passes, Vault};
 use criterion::Criterion;
 
 pub(crate) const PASSPHRASE: &str = "correct horse battery staple";
@@ -25,7 +25,7 @@ pub(crate) fn sealed(records: usize, kdf: KdfParameters) -> Vec<u8> {
     storage.to_bytes().expect("the vault just made")
 }
 
-pub(crate) fn import(vault: &Vault, drafts: &[Draft]) {
+pub(crate) fn import(vault: &Vault, drafts: &[NewRecord]) {
     vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft))).expect("new names");
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn name(i: usize) -> String {
 }
 
 /// The records `range`, as they come from AWS: a key id, 40 characters that do not compress, a region.
-pub(crate) fn drafts(range: std::ops::Range<usize>) -> Vec<Draft> {
+pub(crate) fn drafts(range: std::ops::Range<usize>) -> Vec<NewRecord> {
     const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const REGIONS: [&str; 4] = ["eu-central-1", "us-east-1", "ap-southeast-2", "sa-east-1"];
@@ -49,7 +49,7 @@ pub(crate) fn drafts(range: std::ops::Range<usize>) -> Vec<Draft> {
         .map(|i| {
             let id = format!("AKIA{}", dice.text(BASE32, 16));
             let region = REGIONS[i % REGIONS.len()];
-            let draft = Draft::new_static(name(i), &id, dice.text(BASE64, 40));
+            let draft = NewRecord::new_static(name(i), &id, dice.text(BASE64, 40));
             draft.and_then(|draft| draft.attribute("region", region)).expect("a valid record")
         })
         .collect()

@@ -1,6 +1,6 @@
 //! A program that embeds aumbry: makes a vault of the default parameters, or unlocks some and says how long it took.
 
-use aumbry::{Draft, Vault};
+use aumbry::{NewRecord, Vault};
 
 const PASSPHRASE: &str = "correct horse battery staple";
 
@@ -18,7 +18,7 @@ fn make(path: &str, records: usize) -> Result<(), Box<dyn std::error::Error>> {
     vault.edit(|edit| {
         (0..records).try_for_each(|n| {
             let secret = format!("{:0>40}", n * 7919); // nobody looks at it
-            edit.add(&Draft::new_static(format!("record-{n}"), &format!("AKIA{n:0>16}"), secret)?)
+            edit.add(&NewRecord::new_static(format!("record-{n}"), &format!("AKIA{n:0>16}"), secret)?)
         })
     })?;
     Ok(())

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::{Duration, UNIX_EPOCH};
 
 use aumbry::testing::Forge;
-use aumbry::{Draft, KdfParameters, Lanes, MemoryKib, Passes, Role};
+use aumbry::{KdfParameters, Lanes, MemoryKib, NewRecord, Passes, Role};
 use serde_json::{Value, json};
 
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -40,11 +40,11 @@ impl Record {
         }
     }
 
-    pub(crate) fn draft(&self) -> Outcome<Draft> {
+    pub(crate) fn draft(&self) -> Outcome<NewRecord> {
         // The name of a record that breaks a rule is given to the forge, not to the draft.
         let mut draft = match &self.token {
-            None => Draft::new_static("draft", &self.id, self.secret.as_str())?,
-            Some(token) => Draft::new_session("draft", &self.id, self.secret.as_str(), token.as_str())?,
+            None => NewRecord::new_static("draft", &self.id, self.secret.as_str())?,
+            Some(token) => NewRecord::new_session("draft", &self.id, self.secret.as_str(), token.as_str())?,
         };
         for (key, value) in &self.attributes {
             draft = draft.attribute(key, value)?;

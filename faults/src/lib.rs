@@ -6,7 +6,7 @@ pub mod broken;
 use std::path::Path;
 
 use aumbry::{
-    CreateOptions, Draft, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Passphrase, Result, Vault,
+    CreateOptions, KdfParameters, Lanes, MemoryKib, NewRecord, OpenOptions, Passes, Passphrase, Result, Vault,
 };
 
 /// Nobody's: whoever attacks a vault of this package may know it.
@@ -55,6 +55,6 @@ pub fn open(folder: &Path) -> Result<Vault> {
 ///
 /// # Errors
 /// If the name is none.
-pub fn draft(name: &str) -> Result<Draft> {
-    Draft::new_static(name, "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+pub fn draft(name: &str) -> Result<NewRecord> {
+    NewRecord::new_static(name, "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 }

@@ -6,7 +6,7 @@ use aumbry::aws::profiles::{self, FileKind};
 use aumbry::aws::{env_file, json as our_json};
 use aumbry::managers::{self, Import};
 use aumbry::testing::{Forge, fuzzing};
-use aumbry::{Credentials, Draft, ErrorKind, ExposeSecret, Result};
+use aumbry::{Credentials, ErrorKind, ExposeSecret, NewRecord, Result};
 
 use super::allocation::within;
 use super::planted::{self, Bug};
@@ -127,7 +127,7 @@ fn manager(input: &[u8], parse: fn(&[u8]) -> Result<Import>) {
 }
 
 /// Whatever was read is the same after it was written in any format that can carry it, and is what a vault can hold.
-fn check(drafts: &[Draft]) {
+fn check(drafts: &[NewRecord]) {
     let records: Vec<_> = drafts.iter().map(fuzzing::credentials).collect();
     for record in &records {
         let written = our_json::render_with_secret(record).unwrap();
@@ -161,7 +161,7 @@ fn check(drafts: &[Draft]) {
 }
 
 /// Our JSON, read; less exactly where that bug is planted.
-fn read(written: &str) -> Vec<Draft> {
+fn read(written: &str) -> Vec<NewRecord> {
     let drafts = our_json::parse(written.as_bytes(), None).unwrap();
     if !planted::has(Bug::Ascii) {
         return drafts;
@@ -173,12 +173,12 @@ fn read(written: &str) -> Vec<Draft> {
         }
         let secret = record.secret_access_key().expose_secret();
         let secret: String = secret.chars().filter(|c| matches!(c, ' '..='~')).collect();
-        Draft::new_static(draft.name(), draft.access_key_id(), secret).unwrap_or(draft)
+        NewRecord::new_static(draft.name(), draft.access_key_id(), secret).unwrap_or(draft)
     });
     altered.collect()
 }
 
-fn equal(drafts: &[Draft], records: &[Credentials]) -> bool {
+fn equal(drafts: &[NewRecord], records: &[Credentials]) -> bool {
     drafts.len() == records.len()
         && drafts.iter().map(fuzzing::credentials).zip(records).all(|(again, record)| same(&again, record))
 }
@@ -199,7 +199,7 @@ fn same_but_for_expiry(one: &Credentials, other: &Credentials) -> bool {
 }
 
 /// A vault takes the records, unless one is too long for it, and the body that holds them is sound.
-fn store(drafts: &[Draft]) {
+fn store(drafts: &[NewRecord]) {
     let stored = drafts.iter().try_fold(Forge::new(1), |forge, draft| forge.record(draft, 0, 0));
     match stored.and_then(|forge| forge.body()) {
         Ok(body) => assert_eq!(fuzzing::body(&body).unwrap(), body),

@@ -6,7 +6,7 @@ use aumbry::aws::json;
 use aumbry::storage::InMemory;
 use aumbry::testing::{Forge, fuzzing, repair_checksum};
 use aumbry::{
-    Draft, ErrorKind, ExposeSecret, KdfParameters, Lanes, MemoryKib, Passes, Provider, Role, Vault,
+    ErrorKind, ExposeSecret, KdfParameters, Lanes, MemoryKib, NewRecord, Passes, Provider, Role, Vault,
 };
 
 use super::allocation::within;
@@ -106,7 +106,7 @@ fn with_altered_header(start: &[u8]) -> Vec<u8> {
 
 /// All that a program may ask an open vault.
 fn look(vault: &Vault) {
-    let entries: Vec<_> = vault.entries().unwrap().collect();
+    let entries: Vec<_> = vault.records().unwrap().collect();
     json::render_all(entries.iter().cloned()).unwrap();
     for entry in &entries {
         assert_eq!(vault.find(entry.name()).unwrap().unwrap().name(), entry.name());
@@ -129,11 +129,12 @@ fn look(vault: &Vault) {
 /// A vault that opened can be changed, and opens again with all that it had.
 fn change(vault: &Vault, way: &fuzzing::Way, storage: &InMemory) {
     let names = |vault: &Vault| -> Vec<String> {
-        vault.entries().unwrap().map(|entry| entry.name().to_owned()).collect()
+        vault.records().unwrap().map(|entry| entry.name().to_owned()).collect()
     };
     let mut expected = names(vault);
     let name = "m: by the fuzzer";
-    let changed = vault.edit(|edit| edit.put(&Draft::new_static(name, "AKIAIOSFODNN7EXAMPLE", "secret")?));
+    let changed =
+        vault.edit(|edit| edit.put(&NewRecord::new_static(name, "AKIAIOSFODNN7EXAMPLE", "secret")?));
     match changed {
         Ok(()) => {
             expected.push(name.into());

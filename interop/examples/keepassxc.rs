@@ -10,7 +10,7 @@ use std::error::Error;
 use std::time::{Duration, UNIX_EPOCH};
 
 use aumbry::managers::{keepass_xml, keepassxc_csv};
-use aumbry::{Credentials, Draft, ExposeSecret};
+use aumbry::{Credentials, ExposeSecret, NewRecord};
 
 const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 const SESSION_KEY_ID: &str = "ASIAIOSFODNN7EXAMPLE";
@@ -45,31 +45,31 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn drafts() -> aumbry::Result<Vec<Draft>> {
+fn drafts() -> aumbry::Result<Vec<NewRecord>> {
     let long = "0123456789abcdef/+=".repeat(200);
     Ok(vec![
-        Draft::new_static("plain", KEY_ID, SECRET)?,
-        Draft::new_static("AWS/production/s3-uploads", KEY_ID, SECRET)?
+        NewRecord::new_static("plain", KEY_ID, SECRET)?,
+        NewRecord::new_static("AWS/production/s3-uploads", KEY_ID, SECRET)?
             .attribute("region", "eu-central-1")?
             .attribute("url", "https://123456789012.signin.aws.amazon.com/console?a=1&b=2")?
             .attribute("description", "for the nightly job\n\twritten <by hand>\n\n")?,
-        Draft::new_session("a session", SESSION_KEY_ID, SECRET, long.as_str())?
+        NewRecord::new_session("a session", SESSION_KEY_ID, SECRET, long.as_str())?
             .expires(UNIX_EPOCH + Duration::from_secs(1_795_406_706))
             .attribute("region", "us-gov-west-1")?,
         // Not at the beginning of a title: there `show` takes a slash for the root group.
-        Draft::new_static(format!("a {NASTY}"), KEY_ID, NASTY)?
+        NewRecord::new_static(format!("a {NASTY}"), KEY_ID, NASTY)?
             .attribute("Account \"ID\" & <co>", NASTY)?
             .attribute("description", NASTY)?,
-        Draft::new_static("white space", KEY_ID, " at both ends ")?
+        NewRecord::new_static("white space", KEY_ID, " at both ends ")?
             .attribute("inside", "tab\tand  two blanks")?
             .attribute("only", " ")?,
-        Draft::new_static("line ends", KEY_ID, "one\ntwo\n")?.attribute("three", "\n\n\n")?,
-        Draft::new_static("other names", OTHER_ID, "minioadmin")?
+        NewRecord::new_static("line ends", KEY_ID, "one\ntwo\n")?.attribute("three", "\n\n\n")?,
+        NewRecord::new_static("other names", OTHER_ID, "minioadmin")?
             .attribute("Region", "no region")?
             .attribute("otp", "no seed")?
             .attribute("Password", "no password")?
             .attribute("nothing", "")?,
-        Draft::new_static("long", KEY_ID, long.repeat(10))?,
+        NewRecord::new_static("long", KEY_ID, long.repeat(10))?,
     ])
 }
 
@@ -112,7 +112,7 @@ fn columns(record: &Credentials) -> Vec<String> {
 
 fn compare(
     records: &[Credentials],
-    drafts: &[Draft],
+    drafts: &[NewRecord],
     content: fn(&Credentials) -> Vec<String>,
 ) -> Result<(), Box<dyn Error>> {
     let found = aumbry_interop::records(&aumbry_interop::vault()?, drafts)?;

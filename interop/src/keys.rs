@@ -1,6 +1,6 @@
 //! The keys that the tests of clients sign with: those of AWS's examples.
 
-use aumbry::{Draft, Result, Vault};
+use aumbry::{NewRecord, Result, Vault};
 
 use crate::s3_server::Key;
 
@@ -20,10 +20,10 @@ pub const SESSION: Key = Key {
 ///
 /// # Errors
 /// If the name breaks a rule.
-pub fn draft(name: &str, key: Key) -> Result<Draft> {
+pub fn draft(name: &str, key: Key) -> Result<NewRecord> {
     match key.token {
-        None => Draft::new_static(name, key.id, key.secret),
-        Some(token) => Draft::new_session(name, key.id, key.secret, token),
+        None => NewRecord::new_static(name, key.id, key.secret),
+        Some(token) => NewRecord::new_session(name, key.id, key.secret, token),
     }
 }
 
@@ -31,7 +31,7 @@ pub fn draft(name: &str, key: Key) -> Result<Draft> {
 ///
 /// # Errors
 /// As [`Vault::edit`].
-pub fn save(vault: &Vault, draft: &Draft) -> Result<()> {
+pub fn save(vault: &Vault, draft: &NewRecord) -> Result<()> {
     vault.edit(|edit| edit.put(draft))
 }
 

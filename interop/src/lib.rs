@@ -8,7 +8,8 @@ use std::path::Path;
 
 use aumbry::storage::InMemory;
 use aumbry::{
-    CreateOptions, Credentials, Draft, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Result, Vault,
+    CreateOptions, Credentials, KdfParameters, Lanes, MemoryKib, NewRecord, OpenOptions, Passes, Result,
+    Vault,
 };
 
 /// A vault in memory that is quick to make, and never to be trusted with a secret.
@@ -37,7 +38,7 @@ fn cheapest() -> Result<CreateOptions> {
 ///
 /// # Errors
 /// If one of them is refused.
-pub fn records(vault: &Vault, drafts: &[Draft]) -> Result<Vec<Credentials>> {
+pub fn records(vault: &Vault, drafts: &[NewRecord]) -> Result<Vec<Credentials>> {
     vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft)))?;
     let found = drafts.iter().filter_map(|draft| vault.get_credentials(draft.name().as_str()).transpose());
     let found = found.collect::<Result<Vec<_>>>()?;

@@ -11,7 +11,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use aumbry::aws::profiles::{FileKind, parse, render, set_properties};
-use aumbry::{Draft, ExposeSecret};
+use aumbry::{ExposeSecret, NewRecord};
 use aumbry_interop::{records, vault};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_runtime::env_config::section::EnvConfigSections;
@@ -128,11 +128,11 @@ proptest! {
     ) {
         prop_assume!(name != "DEFAULT");
         let draft = match &token {
-            None => Draft::new_static(&name, KEY_ID, secret.as_str()),
-            Some(token) => Draft::new_session(&name, KEY_ID, secret.as_str(), token.as_str()),
+            None => NewRecord::new_static(&name, KEY_ID, secret.as_str()),
+            Some(token) => NewRecord::new_session(&name, KEY_ID, secret.as_str(), token.as_str()),
         };
         let draft = attributes.iter().fold(draft.unwrap(), |draft, (key, value)| draft.attribute(key, value).unwrap());
-        let other = Draft::new_static(format!("{name}2"), KEY_ID, "other").unwrap();
+        let other = NewRecord::new_static(format!("{name}2"), KEY_ID, "other").unwrap();
         let text = render(&records(&VAULT.with(Clone::clone), &[draft, other]).unwrap()).unwrap();
         let sdk = by_sdk("", text.expose_secret()).unwrap();
         let profile = sdk.get_profile(&name).unwrap();

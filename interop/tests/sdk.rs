@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use aumbry::aws::CredentialsProvider;
-use aumbry::{Draft, ErrorKind, OpenOptions, Vault};
+use aumbry::{ErrorKind, NewRecord, OpenOptions, Vault};
 use aumbry_interop::keys::{SESSION, STATIC, WRONG, assert_no_secret, draft, save};
 use aumbry_interop::s3_server::{Key, S3Server, Seen};
 use aumbry_interop::vault;
@@ -101,8 +101,9 @@ async fn objects_are_put_listed_read_and_deleted_with_a_record() {
 async fn one_changed_character_is_refused() {
     let (server, vault) = desk();
     let endpoint_url = server.endpoint_url();
-    let at_server =
-        |draft: Draft| draft.attribute("region", "eu-central-1")?.attribute("endpoint_url", &endpoint_url);
+    let at_server = |draft: NewRecord| {
+        draft.attribute("region", "eu-central-1")?.attribute("endpoint_url", &endpoint_url)
+    };
     save(&vault, &draft("static", WRONG).and_then(at_server).unwrap()).unwrap();
     let error = client(vault.aws_provider("static"))
         .put_object()

@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use super::NAME_RULE;
 use super::plaintext::read_all;
 use super::rows::{Row, Rows};
-use crate::credentials::{Draft, Name};
+use crate::credentials::{Name, NewRecord};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What to call the file in a message.
@@ -32,7 +32,7 @@ const FILE: &str = "the file of the IAM console";
 /// # Errors
 /// [`NotFound`](ErrorKind::NotFound) or [`Io`](ErrorKind::Io) if the file cannot be read,
 /// [`TooLarge`](ErrorKind::TooLarge) beyond 16 MiB, and as [`parse`].
-pub fn read(path: impl AsRef<Path>, name: Option<&str>) -> Result<Vec<Draft>> {
+pub fn read(path: impl AsRef<Path>, name: Option<&str>) -> Result<Vec<NewRecord>> {
     let path = path.as_ref();
     let content = read_all(path, "file of the IAM console")?;
     let stem = path.file_stem().map(|stem| stem.to_string_lossy());
@@ -45,7 +45,7 @@ pub fn read(path: impl AsRef<Path>, name: Option<&str>) -> Result<Vec<Draft>> {
 ///
 /// # Errors
 /// [`InvalidImport`](ErrorKind::InvalidImport), naming the line and the rule that it breaks, never its content.
-pub fn parse(content: &[u8], name: Option<&str>) -> Result<Vec<Draft>> {
+pub fn parse(content: &[u8], name: Option<&str>) -> Result<Vec<NewRecord>> {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let text = std::str::from_utf8(content).map_err(|_| refused("it is not UTF-8 text"))?;
     let drafts = match OldForm::find(text) {
@@ -65,7 +65,7 @@ pub fn parse(content: &[u8], name: Option<&str>) -> Result<Vec<Draft>> {
 }
 
 /// A record and the line it stands on.
-type Numbered = (usize, Draft);
+type Numbered = (usize, NewRecord);
 
 /// `AWSAccessKeyId=…` and `AWSSecretKey=…`, in either order, each with its line.
 struct OldForm<'a> {
@@ -137,13 +137,19 @@ fn parse_rows(text: &str, name: Option<&str>) -> Result<Vec<Numbered>> {
     Ok(drafts)
 }
 
-fn draft(line: usize, user_name: Option<&str>, name: Option<&str>, id: &str, secret: &str) -> Result<Draft> {
+fn draft(
+    line: usize,
+    user_name: Option<&str>,
+    name: Option<&str>,
+    id: &str,
+    secret: &str,
+) -> Result<NewRecord> {
     let name = user_name.or(name).ok_or_else(|| {
         refused(&format!("line {line} names no user, so say what the record is to be called"))
     })?;
     // The rule, not the text: with a stray quote in the file, a secret may stand where the name should.
     Name::new(name).map_err(|_| refused(&format!("the name on line {line} breaks a rule: {NAME_RULE}")))?;
-    Draft::new_static(name, id, SecretString::from(secret)).map_err(|error| {
+    NewRecord::new_static(name, id, SecretString::from(secret)).map_err(|error| {
         let message = format!("line {line} of the console's file is refused");
         Error::new(ErrorKind::InvalidImport, message).with_source(error)
     })

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 
 use super::raw_json::{Object, document, to_secret};
 use super::time;
-use crate::credentials::{Credentials, Draft, Name};
+use crate::credentials::{Credentials, Name, NewRecord};
 use crate::error::Result;
 
 /// The document, with its keys in the order of AWS's pages.
@@ -71,7 +71,7 @@ pub fn render(credentials: &Credentials) -> Result<SecretString> {
 /// # Errors
 /// [`InvalidImport`](crate::ErrorKind::InvalidImport), naming the rule that the document breaks, never its content;
 /// [`TooLarge`](crate::ErrorKind::TooLarge) beyond 16 MiB; and as [`Name::new`] for the name.
-pub fn parse(content: &[u8], name: &str) -> Result<Draft> {
+pub fn parse(content: &[u8], name: &str) -> Result<NewRecord> {
     read(&Object::new("the JSON document", document(content)?)?, name)
 }
 
@@ -80,7 +80,7 @@ pub(super) fn is_meant_by(object: &Object<'_>) -> bool {
     object.fields().any(|(key, _)| matches!(key, "Version" | "AccessKeyId" | "SecretAccessKey"))
 }
 
-pub(super) fn read(object: &Object<'_>, name: &str) -> Result<Draft> {
+pub(super) fn read(object: &Object<'_>, name: &str) -> Result<NewRecord> {
     let name = Name::new(name)?;
     match object.find("Version")?.map(RawValue::get) {
         Some("1") => {}
@@ -91,9 +91,9 @@ pub(super) fn read(object: &Object<'_>, name: &str) -> Result<Draft> {
     let secret = object.text("SecretAccessKey")?;
     let draft = match object.find_text("SessionToken")?.filter(|token| !token.is_empty()) {
         Some(token) => {
-            Draft::new_session(name, &id, SecretString::from(&*secret), SecretString::from(&*token))
+            NewRecord::new_session(name, &id, SecretString::from(&*secret), SecretString::from(&*token))
         }
-        None => Draft::new_static(name, &id, SecretString::from(&*secret)),
+        None => NewRecord::new_static(name, &id, SecretString::from(&*secret)),
     };
     let draft = draft.map_err(|error| object.refused_for(error))?;
     match object.find_text("Expiration")?.filter(|text| !text.is_empty()) {

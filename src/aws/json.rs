@@ -22,13 +22,13 @@ use serde_json::value::RawValue;
 
 use super::raw_json::{MAX_DOCUMENT, Object, array, document_up_to, to_secret, to_string};
 use super::{NAME_RULE, credential_process, time};
-use crate::credentials::{Attributes, Credentials, Draft, MAX_ATTRIBUTE_COUNT, Name, Provider};
+use crate::credentials::{Attributes, Credentials, MAX_ATTRIBUTE_COUNT, Name, NewRecord, Provider};
 use crate::error::{Error, ErrorKind, Result};
-use crate::vault::Entry;
+use crate::vault::Record;
 
 /// A record as it is written.
 #[derive(Serialize)]
-struct Record<'a> {
+struct Written<'a> {
     name: &'a str,
     provider: String,
     access_key_id: &'a str,
@@ -64,20 +64,20 @@ fn as_object<S: Serializer>(attributes: &&Attributes, serializer: S) -> std::res
     serializer.collect_map(attributes.iter())
 }
 
-/// What is written of an entry: everything but its secret.
-struct Metadata<'a>(&'a Entry);
+/// What is written of an record: everything but its secret.
+struct Metadata<'a>(&'a Record);
 
 impl Serialize for Metadata<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let entry = self.0;
-        let record = Record {
-            name: entry.name(),
-            provider: entry.provider().to_string(),
-            access_key_id: entry.access_key_id(),
-            attributes: &entry.attributes(),
-            created: time::format(entry.created()),
-            updated: time::format(entry.updated()),
-            expires: entry.expires().map(time::format),
+        let record = self.0;
+        let record = Written {
+            name: record.name(),
+            provider: record.provider().to_string(),
+            access_key_id: record.access_key_id(),
+            attributes: &record.attributes(),
+            created: time::format(record.created()),
+            updated: time::format(record.updated()),
+            expires: record.expires().map(time::format),
             secret_access_key: None,
             session_token: None,
         };
@@ -91,7 +91,7 @@ struct Revealed<'a>(&'a Credentials);
 impl Serialize for Revealed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let credentials = self.0;
-        let record = Record {
+        let record = Written {
             name: credentials.name().as_str(),
             provider: credentials.provider().to_string(),
             access_key_id: credentials.access_key_id(),
@@ -110,23 +110,23 @@ impl Serialize for Revealed<'_> {
 ///
 /// # Errors
 /// [`OutOfResources`](ErrorKind::OutOfResources) if there is no memory for it.
-pub fn render(entry: &Entry) -> Result<String> {
-    to_string(&Metadata(entry))
+pub fn render(record: &Record) -> Result<String> {
+    to_string(&Metadata(record))
 }
 
 /// Records as a JSON array, without their secrets and without a line end.
 ///
 /// ```
 /// # fn example(vault: &aumbry::Vault) -> aumbry::Result<()> {
-/// println!("{}", aumbry::aws::json::render_all(vault.entries()?)?);
+/// println!("{}", aumbry::aws::json::render_all(vault.records()?)?);
 /// # Ok(()) }
 /// ```
 ///
 /// # Errors
 /// As [`render`].
-pub fn render_all(entries: impl IntoIterator<Item = Entry>) -> Result<String> {
-    let entries: Vec<_> = entries.into_iter().collect();
-    to_string(&entries.iter().map(Metadata).collect::<Vec<_>>())
+pub fn render_all(records: impl IntoIterator<Item = Record>) -> Result<String> {
+    let records: Vec<_> = records.into_iter().collect();
+    to_string(&records.iter().map(Metadata).collect::<Vec<_>>())
 }
 
 /// One record as a JSON object, **with its secret**, without a line end.
@@ -142,8 +142,8 @@ pub fn render_with_secret(credentials: &Credentials) -> Result<SecretString> {
 /// ```
 /// # fn example(vault: &aumbry::Vault) -> aumbry::Result<()> {
 /// let mut records = Vec::new();
-/// for entry in vault.entries()? {
-///     records.extend(vault.get_credentials(entry.name())?);
+/// for record in vault.records()? {
+///     records.extend(vault.get_credentials(record.name())?);
 /// }
 /// let export = aumbry::aws::json::render_all_with_secrets(&records)?;
 /// # Ok(()) }
@@ -171,7 +171,7 @@ pub fn render_all_with_secrets(records: &[Credentials]) -> Result<SecretString> 
 /// it breaks, never its content; [`TooLarge`](ErrorKind::TooLarge) beyond 1 GiB, which is as much as a vault may be, 4 million
 /// records, or 16 MiB for one of them; and as [`Name::new`] if it is
 /// `name` that breaks a rule.
-pub fn parse(content: &[u8], name: Option<&str>) -> Result<Vec<Draft>> {
+pub fn parse(content: &[u8], name: Option<&str>) -> Result<Vec<NewRecord>> {
     let document = document_up_to(content, MAX_EXPORT)?;
     let Some(records) = array(document)? else {
         check_len("the JSON document", document)?;
@@ -213,7 +213,7 @@ fn called(number: usize) -> String {
     format!("record {number} of the JSON document")
 }
 
-fn read(record: &Object<'_>, name: Option<&str>) -> Result<Draft> {
+fn read(record: &Object<'_>, name: Option<&str>) -> Result<NewRecord> {
     if record.fields().any(|(key, _)| !KEYS.contains(&key)) {
         let rule = format!("it has a key that is none of {}", KEYS.join(", "));
         return Err(record.refused(&rule));
@@ -237,10 +237,10 @@ fn read(record: &Object<'_>, name: Option<&str>) -> Result<Draft> {
         Provider::Static if record.find("session_token")?.is_some() => {
             return Err(record.refused("it is static, but has a \"session_token\""));
         }
-        Provider::Static => Draft::new_static(name, &id, SecretString::from(&*secret)),
+        Provider::Static => NewRecord::new_static(name, &id, SecretString::from(&*secret)),
         Provider::Session => {
             let token = record.text("session_token")?;
-            Draft::new_session(name, &id, SecretString::from(&*secret), SecretString::from(&*token))
+            NewRecord::new_session(name, &id, SecretString::from(&*secret), SecretString::from(&*token))
         }
     };
     let mut draft = draft.map_err(|error| record.refused_for(error))?;
@@ -254,7 +254,7 @@ fn read(record: &Object<'_>, name: Option<&str>) -> Result<Draft> {
     Ok(draft)
 }
 
-fn with_attributes(mut draft: Draft, record: &Object<'_>, attributes: &RawValue) -> Result<Draft> {
+fn with_attributes(mut draft: NewRecord, record: &Object<'_>, attributes: &RawValue) -> Result<NewRecord> {
     let attributes = Object::new(&record.part("attributes"), attributes)?;
     if attributes.fields().count() > MAX_ATTRIBUTE_COUNT {
         return Err(

@@ -60,7 +60,7 @@ use std::path::Path;
 
 use self::import::Source;
 use super::plaintext::read_all;
-use crate::credentials::Draft;
+use crate::credentials::NewRecord;
 use crate::error::{Result, quoted};
 
 pub use edit::set_properties;
@@ -105,7 +105,7 @@ impl fmt::Display for FileKind {
 pub struct Import {
     /// The profiles with a key of their own, in the order in which the files first name them. Each is called as its
     /// profile is; its other properties (`region`, `endpoint_url`, …) are attributes, keys in lower case.
-    pub drafts: Vec<Draft>,
+    pub drafts: Vec<NewRecord>,
     /// The profiles without one, in the same order.
     pub skipped: Vec<Skipped>,
 }

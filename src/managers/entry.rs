@@ -6,7 +6,7 @@ use super::field::{Kind, LITERAL};
 use super::{Import, LeaveReason, LeftOut, SkipReason, Skipped};
 use crate::aws::raw_json::Text;
 use crate::aws::time;
-use crate::credentials::{Draft, MAX_ATTRIBUTES, Name, unix_seconds};
+use crate::credentials::{MAX_ATTRIBUTES, Name, NewRecord, unix_seconds};
 
 /// More characters than a name may have bytes.
 pub(super) const MAX_FOLDER: usize = 1025;
@@ -89,13 +89,13 @@ impl Entry<'_> {
         }
     }
 
-    fn draft(&self, name: Option<&Name>) -> Result<(Draft, Vec<(String, LeaveReason)>), SkipReason> {
+    fn draft(&self, name: Option<&Name>) -> Result<(NewRecord, Vec<(String, LeaveReason)>), SkipReason> {
         let key = self.key()?;
         let name = name.ok_or(SkipReason::Name)?;
         let secret = SecretString::from(key.secret);
         let draft = match key.token {
-            Some(token) => Draft::new_session(name, key.id, secret, SecretString::from(token)),
-            None => Draft::new_static(name, key.id, secret),
+            Some(token) => NewRecord::new_session(name, key.id, secret, SecretString::from(token)),
+            None => NewRecord::new_static(name, key.id, secret),
         };
         let mut record = Record { draft: draft.map_err(|_| SkipReason::Key)?, len: 0, left_out: Vec::new() };
         self.fill(&mut record, &key);
@@ -182,7 +182,7 @@ impl Entry<'_> {
 
 /// A draft that is being filled.
 struct Record {
-    draft: Draft,
+    draft: NewRecord,
     /// How many bytes its attributes take in a vault, but for their number (`docs/format.md`, section 4).
     len: usize,
     left_out: Vec<(String, LeaveReason)>,

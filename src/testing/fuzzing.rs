@@ -2,7 +2,7 @@
 //! written anew.
 
 use super::{Forge, keys_of};
-use crate::credentials::{Credentials, Draft, Provider};
+use crate::credentials::{Credentials, NewRecord, Provider};
 use crate::crypto::keys::{Kek, VaultKey};
 use crate::crypto::{record, sha256};
 use crate::error::{Error, ErrorKind, Result};
@@ -144,7 +144,7 @@ pub fn header_and_body(vault: &Vault) -> Result<(Vec<u8>, Vec<u8>)> {
 
 /// What a vault would give out that got this draft in the first second of the year 1970.
 #[must_use]
-pub fn credentials(draft: &Draft) -> Credentials {
+pub fn credentials(draft: &NewRecord) -> Credentials {
     Credentials {
         name: draft.name.clone(),
         secrets: draft.secrets.clone(),

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::Vault;
 use super::keys::Keys;
-use super::snapshot::{Entry, Snapshot, attributes};
+use super::snapshot::{Record, Snapshot, attributes};
 use super::spread::Counted;
-use crate::credentials::{Attributes, Change, Draft, Name, Provider, Secrets, is_reserved_name, now};
+use crate::credentials::{
+    Attributes, Name, NewRecord, Provider, RecordChange, Secrets, is_reserved_name, now,
+};
 use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::body::{MAX_RECORDS, RecordView, Run, WireRecord, seal_secret};
@@ -61,7 +63,7 @@ impl<'a> Edit<'a> {
     ///
     /// # Errors
     /// [`NameTaken`](ErrorKind::NameTaken) if there is one of this name.
-    pub fn add(&mut self, draft: &Draft) -> Result<()> {
+    pub fn add(&mut self, draft: &NewRecord) -> Result<()> {
         if self.contains(draft.name().as_str()) {
             return Err(name_taken(draft.name()));
         }
@@ -72,7 +74,7 @@ impl<'a> Edit<'a> {
     ///
     /// # Errors
     /// [`Refused`](ErrorKind::Refused) while its keys are being rotated.
-    pub fn put(&mut self, draft: &Draft) -> Result<()> {
+    pub fn put(&mut self, draft: &NewRecord) -> Result<()> {
         self.check_not_rotating(draft.name().as_str())?;
         let created = self.state_of(draft.name().as_str()).map_or(self.now, |record| record.created);
         let record = PlannedRecord {
@@ -91,7 +93,7 @@ impl<'a> Edit<'a> {
     /// # Errors
     /// [`NoSuchRecord`](ErrorKind::NoSuchRecord); what makes a field invalid; [`Refused`](ErrorKind::Refused) for a change
     /// of keys while they are being rotated.
-    pub fn change(&mut self, name: &str, change: &Change) -> Result<()> {
+    pub fn change(&mut self, name: &str, change: &RecordChange) -> Result<()> {
         let state = self.visible(name)?;
         let mut attributes = state.attributes;
         for (key, value) in &change.attributes {
@@ -182,11 +184,11 @@ impl<'a> Edit<'a> {
 
     /// What was known of a record before this edit, without its secret.
     #[must_use]
-    pub fn find(&self, name: &str) -> Option<Entry> {
+    pub fn find(&self, name: &str) -> Option<Record> {
         if is_reserved_name(name) {
             return None;
         }
-        self.base.find(name).map(|offset| Entry::new(Counted::new(&self.base), offset))
+        self.base.find(name).map(|offset| Record::new(Counted::new(&self.base), offset))
     }
 
     /// What is known, after the changes so far, of a record whose name is not reserved.

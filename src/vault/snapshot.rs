@@ -156,12 +156,12 @@ pub(super) fn attributes(record: &RecordView<'_>) -> Attributes {
 /// It holds on to the version of the vault it was found in, so it stays readable after an edit or a lock;
 /// drop it when it is no longer needed, for the memory it stands in is wiped only then.
 #[derive(Clone)]
-pub struct Entry {
+pub struct Record {
     snapshot: Arc<Counted>,
     offset: u32,
 }
 
-impl Entry {
+impl Record {
     pub(super) fn new(snapshot: Arc<Counted>, offset: u32) -> Self {
         Self { snapshot, offset }
     }
@@ -219,9 +219,9 @@ impl Entry {
     }
 }
 
-impl std::fmt::Debug for Entry {
+impl std::fmt::Debug for Record {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entry")
+        f.debug_struct("Record")
             .field("name", &self.name())
             .field("provider", &self.provider())
             .field("access_key_id", &self.access_key_id())
@@ -231,23 +231,23 @@ impl std::fmt::Debug for Entry {
 
 /// The records of one version of a vault, in name order, without their secrets.
 #[derive(Clone)]
-pub struct Entries {
+pub struct Records {
     snapshot: Arc<Counted>,
     prefix: Box<str>,
     next: usize,
 }
 
-impl Entries {
+impl Records {
     pub(super) fn with_prefix(snapshot: Arc<Counted>, prefix: &str) -> Self {
         let next = snapshot.position(prefix);
         Self { snapshot, prefix: prefix.into(), next }
     }
 }
 
-impl Iterator for Entries {
-    type Item = Entry;
+impl Iterator for Records {
+    type Item = Record;
 
-    fn next(&mut self) -> Option<Entry> {
+    fn next(&mut self) -> Option<Record> {
         loop {
             let offset = *self.snapshot.offsets().get(self.next)?;
             let name = self.snapshot.record(offset).name;
@@ -256,14 +256,14 @@ impl Iterator for Entries {
             }
             self.next += 1;
             if !is_reserved_name(name) {
-                return Some(Entry::new(Arc::clone(&self.snapshot), offset));
+                return Some(Record::new(Arc::clone(&self.snapshot), offset));
             }
         }
     }
 }
 
-impl std::fmt::Debug for Entries {
+impl std::fmt::Debug for Records {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entries").field("prefix", &self.prefix).finish_non_exhaustive()
+        f.debug_struct("Records").field("prefix", &self.prefix).finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use aumbry::testing::keys_of;
-use aumbry::{Draft, ErrorKind, ExposeSecret, OpenOptions, Result, Role, Vault};
+use aumbry::{ErrorKind, ExposeSecret, NewRecord, OpenOptions, Result, Role, Vault};
 
 use crate::common::{Desk, KEY_ID, PASSPHRASE, SECRET, add, cheap};
 use crate::parts::{Parts, id_of};
@@ -27,8 +27,8 @@ fn vault(desk: &Desk) -> Vault {
     anna.add_person("rea", Role::Reader, "rea's passphrase").unwrap();
     anna.add_person("ron", Role::Reader, "ron's passphrase").unwrap();
     anna.edit(|edit| {
-        edit.add(&Draft::new_static("backup", KEY_ID, SECRET)?.attribute("region", "eu-central-1")?)?;
-        edit.add(&Draft::new_session("session", "ASIASESSION", SECRET, "a token")?)
+        edit.add(&NewRecord::new_static("backup", KEY_ID, SECRET)?.attribute("region", "eu-central-1")?)?;
+        edit.add(&NewRecord::new_session("session", "ASIASESSION", SECRET, "a token")?)
     })
     .unwrap();
     anna
@@ -67,7 +67,7 @@ fn a_removed_reader_opens_nothing_of_any_later_version_with_all_that_she_kept() 
         step().unwrap();
         later.push(read(&desk));
     };
-    then(&|| anna.edit(|edit| edit.add(&Draft::new_static("since", KEY_ID, SECRET)?)));
+    then(&|| anna.edit(|edit| edit.add(&NewRecord::new_static("since", KEY_ID, SECRET)?)));
     then(&|| anna.edit(|edit| edit.remove("backup")));
     then(&|| anna.add_person("newcomer", Role::Reader, "newcomer's passphrase"));
     then(&|| anna.remove_person("newcomer"));

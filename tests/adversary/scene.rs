@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use aumbry::storage::InMemory;
 use aumbry::testing::{Forge, keys_of};
-use aumbry::{Draft, ErrorKind, OpenOptions, Result, Role, Vault};
+use aumbry::{ErrorKind, NewRecord, OpenOptions, Result, Role, Vault};
 
 use crate::common::{KEY_ID, SECRET, cheap};
 use crate::parts::{Parts, id_of};
@@ -77,22 +77,22 @@ fn forge(generation: u64) -> Result<Forge> {
 
 /// The vault as it was two commits ago, under the same keys.
 fn older_vault() -> Result<Vec<u8>> {
-    let backup = Draft::new_static("backup", KEY_ID, "the secret of then")?;
+    let backup = NewRecord::new_static("backup", KEY_ID, "the secret of then")?;
     forge(5)?.record(&backup, 1_700_000_000, 1_700_000_000)?.build()
 }
 
 fn vault() -> Result<Vec<u8>> {
-    let uploads = Draft::new_static("s3-uploads", "AKIAUPLOADS", SECRET)?
+    let uploads = NewRecord::new_static("s3-uploads", "AKIAUPLOADS", SECRET)?
         .attribute("endpoint_url", "https://s3.example.com")?
         .attribute("region", "eu-central-1")?;
-    let session = Draft::new_session("session", "ASIASESSION", SECRET, "the session's token")?
+    let session = NewRecord::new_session("session", "ASIASESSION", SECRET, "the session's token")?
         .attribute("description", "temporary")?
         .expires(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-    let pending = Draft::new_static("pending", "AKIAPENDING", "the secret to come")?;
+    let pending = NewRecord::new_static("pending", "AKIAPENDING", "the secret to come")?;
     let (created, updated) = (1_700_000_000, 1_750_000_000);
     let file = forge(7)?
         .record_named(PENDING, &pending, created, updated)?
-        .record(&Draft::new_static("backup", KEY_ID, SECRET)?, created, updated)?
+        .record(&NewRecord::new_static("backup", KEY_ID, SECRET)?, created, updated)?
         .record(&uploads, created, updated)?
         .record(&session, created, updated)?
         .build()?;

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use aumbry::{CreateOptions, Draft, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Vault};
+use aumbry::{CreateOptions, KdfParameters, Lanes, MemoryKib, NewRecord, OpenOptions, Passes, Vault};
 
 pub(crate) const PASSPHRASE: &str = "correct horse battery staple";
 pub(crate) const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
@@ -49,8 +49,8 @@ impl Desk {
     }
 }
 
-pub(crate) fn draft(name: &str) -> Draft {
-    Draft::new_static(name, KEY_ID, SECRET).unwrap()
+pub(crate) fn draft(name: &str) -> NewRecord {
+    NewRecord::new_static(name, KEY_ID, SECRET).unwrap()
 }
 
 pub(crate) fn add(vault: &Vault, name: &str) {

@@ -3,13 +3,13 @@
 use aumbry::aws::profiles::FileKind;
 use aumbry::aws::{console_csv, credential_process, env_file, json, profiles};
 use aumbry::managers::{bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
-use aumbry::{Credentials, Draft, ExposeSecret, Result};
+use aumbry::{Credentials, ExposeSecret, NewRecord, Result};
 
 use crate::common::KEY_ID;
 use crate::{Drive, FIRST, SECRETS};
 
 /// What a file came to is added to the vault and looked up again.
-type Read = fn(&[u8]) -> Result<Vec<Draft>>;
+type Read = fn(&[u8]) -> Result<Vec<NewRecord>>;
 
 pub(crate) fn drive(drive: &mut Drive) {
     read(drive);
@@ -130,7 +130,7 @@ fn write(drive: &mut Drive) {
     ];
     drive.drive(&methods, || {
         let records: Vec<Credentials> = vault
-            .entries()
+            .records()
             .unwrap()
             .map(|entry| vault.get_credentials(entry.name()).unwrap().unwrap())
             .collect();
@@ -144,6 +144,6 @@ fn write(drive: &mut Drive) {
         profiles::render(&records).unwrap();
         keepass_xml::render(&records).unwrap();
         json::render(&vault.find("first").unwrap().unwrap()).unwrap();
-        json::render_all(vault.entries().unwrap()).unwrap();
+        json::render_all(vault.records().unwrap()).unwrap();
     });
 }

@@ -1,6 +1,6 @@
 //! People, their passphrases, recovery codes, new keys, backups.
 
-use aumbry::{Draft, ErrorKind, ExposeSecret, Passphrase, Role};
+use aumbry::{ErrorKind, ExposeSecret, NewRecord, Passphrase, Role};
 
 use crate::common::KEY_ID;
 use crate::{Drive, FIRST, READER, SECOND, SECRETS, THIRD};
@@ -45,7 +45,7 @@ fn read(drive: &mut Drive) {
             vault.get_credentials("session").unwrap().unwrap();
         }
         vault.verify().unwrap();
-        let draft = Draft::new_static("reader", KEY_ID, SECRETS[9]).unwrap();
+        let draft = NewRecord::new_static("reader", KEY_ID, SECRETS[9]).unwrap();
         let refused = vault.edit(|edit| edit.add(&draft)).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::NotAdministrator);
         assert!(vault.add_person("else", Role::Reader, THIRD).is_err());
@@ -75,7 +75,7 @@ fn recover(drive: &mut Drive) {
         options.clone().check_recovery_code(&path, text.as_str()).unwrap();
         options.clone().check_recovery_code(&path, text.clone().into_bytes()).unwrap();
         let vault = options.clone().open(&path, code.to_passphrase()).unwrap();
-        vault.edit(|edit| edit.put(&Draft::new_static("recovered", KEY_ID, SECRETS[8])?)).unwrap();
+        vault.edit(|edit| edit.put(&NewRecord::new_static("recovered", KEY_ID, SECRETS[8])?)).unwrap();
         assert!(options.clone().check_recovery_code(&path, FIRST).is_err());
         // With a letter wrong, which its checksum tells.
         assert!(options.clone().open(&path, text.replacen("-", "-Q", 1)).is_err());
@@ -101,7 +101,7 @@ fn restore(drive: &mut Drive) {
     let options = drive.options();
     let vault = options.clone().open(&path, FIRST).unwrap();
     drive.drive(&["Vault::restore"], || {
-        vault.edit(|edit| edit.put(&Draft::new_static("first", KEY_ID, SECRETS[9])?)).unwrap();
+        vault.edit(|edit| edit.put(&NewRecord::new_static("first", KEY_ID, SECRETS[9])?)).unwrap();
         let of_then = options.clone().without_pin().open(&backup, FIRST).unwrap();
         vault.restore(&of_then).unwrap();
         assert_eq!(vault.get_credentials("first").unwrap().unwrap().access_key_id(), "AKIAI44QH8DHBEXAMPLE");

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use aumbry::storage::{FileStorage, InMemory};
 use aumbry::{
-    Change, CreateOptions, Draft, ErrorKind, ExposeSecret, Name, OpenOptions, Role, SecretString, Vault,
-    inspect, inspect_storage, startup,
+    CreateOptions, ErrorKind, ExposeSecret, Name, NewRecord, OpenOptions, RecordChange, Role, SecretString,
+    Vault, inspect, inspect_storage, startup,
 };
 
 use crate::common::{KEY_ID, cheap};
@@ -30,23 +30,24 @@ pub(crate) fn drive(drive: &mut Drive) {
 fn edit(drive: &mut Drive, vault: &Vault) {
     let methods = ["Vault::edit", "Edit::add", "Edit::put", "Edit::find", "Edit::contains"];
     let drafts = [
-        "Draft::new_static",
-        "Draft::new_session",
-        "Draft::attribute",
-        "Draft::expires",
-        "Draft::name",
-        "Draft::renamed",
-        "Draft::access_key_id",
-        "Draft::provider",
+        "NewRecord::new_static",
+        "NewRecord::new_session",
+        "NewRecord::attribute",
+        "NewRecord::expires",
+        "NewRecord::name",
+        "NewRecord::renamed",
+        "NewRecord::access_key_id",
+        "NewRecord::provider",
         "Name::new",
         "Name::as_str",
     ];
     drive.drive(&[methods.as_slice(), &drafts].concat(), || {
         let later = SystemTime::now() + Duration::from_secs(3600);
-        let first = Draft::new_static("first", KEY_ID, SECRETS[0]).unwrap();
-        let second = Draft::new_static("second", KEY_ID, String::from(SECRETS[1])).unwrap();
-        let third = Draft::new_static("third", KEY_ID, SecretString::from(SECRETS[2])).unwrap();
-        let session = Draft::new_session("session", KEY_ID, SECRETS[3], SECRETS[4]).unwrap().expires(later);
+        let first = NewRecord::new_static("first", KEY_ID, SECRETS[0]).unwrap();
+        let second = NewRecord::new_static("second", KEY_ID, String::from(SECRETS[1])).unwrap();
+        let third = NewRecord::new_static("third", KEY_ID, SecretString::from(SECRETS[2])).unwrap();
+        let session =
+            NewRecord::new_session("session", KEY_ID, SECRETS[3], SECRETS[4]).unwrap().expires(later);
         let session = session.attribute("region", "eu-west-1").unwrap();
         let renamed = first.clone().renamed(Name::new("renamed").unwrap());
         assert_eq!((renamed.name().as_str(), renamed.access_key_id()), ("renamed", KEY_ID));
@@ -63,19 +64,19 @@ fn edit(drive: &mut Drive, vault: &Vault) {
         "Edit::change",
         "Edit::rename",
         "Edit::remove",
-        "Change::new",
-        "Change::access_key_id",
-        "Change::secret_access_key",
-        "Change::session_token",
-        "Change::secrets_of",
-        "Change::attribute",
-        "Change::expires",
+        "RecordChange::new",
+        "RecordChange::access_key_id",
+        "RecordChange::secret_access_key",
+        "RecordChange::session_token",
+        "RecordChange::secrets_of",
+        "RecordChange::attribute",
+        "RecordChange::expires",
     ];
     drive.drive(&methods, || {
-        let secret = Change::new().access_key_id("AKIAI44QH8DHBEXAMPLE").secret_access_key(SECRETS[5]);
-        let token = Change::new().session_token(Some(SECRETS[4].into())).expires(None);
-        let other = Draft::new_session("other", KEY_ID, SECRETS[6], SECRETS[4]).unwrap();
-        let whole = Change::new().secrets_of(&other).attribute("region", Some("eu-north-1"));
+        let secret = RecordChange::new().access_key_id("AKIAI44QH8DHBEXAMPLE").secret_access_key(SECRETS[5]);
+        let token = RecordChange::new().session_token(Some(SECRETS[4].into())).expires(None);
+        let other = NewRecord::new_session("other", KEY_ID, SECRETS[6], SECRETS[4]).unwrap();
+        let whole = RecordChange::new().secrets_of(&other).attribute("region", Some("eu-north-1"));
         let _ = format!("{secret:?} {token:?}");
         vault
             .edit(|edit| {
@@ -88,7 +89,7 @@ fn edit(drive: &mut Drive, vault: &Vault) {
             })
             .unwrap();
         vault.edit(|edit| edit.remove("first")).unwrap();
-        vault.edit(|edit| edit.add(&Draft::new_static("first", KEY_ID, SECRETS[0])?)).unwrap();
+        vault.edit(|edit| edit.add(&NewRecord::new_static("first", KEY_ID, SECRETS[0])?)).unwrap();
     });
 }
 
@@ -96,8 +97,8 @@ fn look_up(drive: &mut Drive, vault: &Vault) {
     let vaults = [
         "Vault::find",
         "Vault::get_credentials",
-        "Vault::entries",
-        "Vault::entries_with_prefix",
+        "Vault::records",
+        "Vault::records_with_prefix",
         "Vault::verify",
         "Vault::refresh",
         "Vault::advice",
@@ -109,14 +110,14 @@ fn look_up(drive: &mut Drive, vault: &Vault) {
         "Vault::is_locked",
     ];
     let entries = [
-        "Entry::name",
-        "Entry::provider",
-        "Entry::access_key_id",
-        "Entry::attributes",
-        "Entry::attribute",
-        "Entry::created",
-        "Entry::updated",
-        "Entry::expires",
+        "Record::name",
+        "Record::provider",
+        "Record::access_key_id",
+        "Record::attributes",
+        "Record::attribute",
+        "Record::created",
+        "Record::updated",
+        "Record::expires",
     ];
     let credentials = [
         "Credentials::name",
@@ -156,8 +157,8 @@ fn look_up(drive: &mut Drive, vault: &Vault) {
         let entry = vault.find("first").unwrap().unwrap();
         let _ = (entry.name(), entry.provider(), entry.access_key_id(), entry.attributes(), entry.created());
         let _ = (entry.attribute("region"), entry.updated(), entry.expires(), format!("{entry:?}"));
-        assert_eq!(vault.entries().unwrap().count(), 4);
-        assert_eq!(vault.entries_with_prefix("se").unwrap().count(), 2);
+        assert_eq!(vault.records().unwrap().count(), 4);
+        assert_eq!(vault.records_with_prefix("se").unwrap().count(), 2);
         assert_eq!(vault.verify().unwrap().records, 4);
         let _ = (vault.refresh().unwrap(), vault.advice().unwrap(), vault.memory_protection().unwrap());
         let _ = (vault.unlock_time(), vault.role().unwrap(), vault.generation().unwrap(), vault.remembered());
@@ -207,16 +208,16 @@ fn be_refused(drive: &mut Drive, vault: &Vault) {
         assert_eq!(wrong.kind(), ErrorKind::WrongPassphrase);
         assert!(options.clone().open(&path, String::from(WRONG)).is_err());
         assert!(vault.unlock(WRONG).is_err() && options.open("no such file", FIRST).is_err());
-        let taken = Draft::new_static("first", KEY_ID, SECRETS[8]).unwrap();
+        let taken = NewRecord::new_static("first", KEY_ID, SECRETS[8]).unwrap();
         assert!(vault.edit(|edit| edit.add(&taken)).is_err());
         let stopped = vault.edit(|edit| {
-            edit.put(&Draft::new_static("new", KEY_ID, SECRETS[8])?)?;
-            edit.change("session", &Change::new().secret_access_key(SECRETS[9]))?;
+            edit.put(&NewRecord::new_static("new", KEY_ID, SECRETS[8])?)?;
+            edit.change("session", &RecordChange::new().secret_access_key(SECRETS[9]))?;
             edit.remove("nobody")
         });
         assert!(stopped.is_err());
-        assert!(Draft::new_static("aumbry:reserved", KEY_ID, SECRETS[8]).is_err());
-        assert!(Draft::new_static("long", KEY_ID, SECRETS[8].repeat(2000).into_boxed_str()).is_err());
+        assert!(NewRecord::new_static("aumbry:reserved", KEY_ID, SECRETS[8]).is_err());
+        assert!(NewRecord::new_static("long", KEY_ID, SECRETS[8].repeat(2000).into_boxed_str()).is_err());
         assert!(vault.edit(|edit| edit.keep_new_key("second", KEY_ID, SECRETS[9])).is_err());
         assert!(vault.change_passphrase("").is_err());
         assert!(vault.rekey(FIRST).is_err(), "the passphrase of now");
@@ -293,7 +294,7 @@ fn keep_elsewhere(drive: &mut Drive) {
         let create = CreateOptions::new().label("elsewhere").kdf(cheap()).allow_kdf_below_floor();
         let create = create.open_options(OpenOptions::new().without_pin());
         let vault = create.create_in_storage(storage.clone(), FIRST).unwrap();
-        vault.edit(|edit| edit.add(&Draft::new_static("first", KEY_ID, SECRETS[9])?)).unwrap();
+        vault.edit(|edit| edit.add(&NewRecord::new_static("first", KEY_ID, SECRETS[9])?)).unwrap();
         drop(vault);
         let copy = InMemory::from_bytes(storage.to_bytes().unwrap());
         let vault = OpenOptions::new().without_pin().open_storage(copy, FIRST).unwrap();

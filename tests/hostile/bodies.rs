@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use aumbry::testing::{Forge, Keks};
-use aumbry::{Draft, ErrorKind, Role, Vault};
+use aumbry::{ErrorKind, NewRecord, Role, Vault};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -24,7 +24,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        let session = Draft::new_session("session", KEY_ID, SECRET, "token")
+        let session = NewRecord::new_session("session", KEY_ID, SECRET, "token")
             .unwrap()
             .attribute("endpoint_url", "https://s3.example.com")
             .and_then(|draft| draft.attribute("region", "é"))
@@ -33,7 +33,7 @@ impl Bench {
         let forge = Forge::new(3)
             .person("ron", Role::Reader, RON, cheap())
             .and_then(|forge| forge.person("änna", Role::Administrator, ANNA, cheap()))
-            .and_then(|forge| forge.record(&Draft::new_static("a", KEY_ID, SECRET)?, -5, 1_750_000_000))
+            .and_then(|forge| forge.record(&NewRecord::new_static("a", KEY_ID, SECRET)?, -5, 1_750_000_000))
             .and_then(|forge| forge.record(&session, 1_700_000_000, 1_750_000_000))
             .unwrap();
         let (file, body) = (forge.build().unwrap(), forge.body().unwrap());
@@ -58,7 +58,7 @@ impl Bench {
             }
             (Ok(vault), None) => {
                 // Which secrets still open is another matter; that asking does no harm is not.
-                let entries = vault.entries().unwrap();
+                let entries = vault.records().unwrap();
                 entries.for_each(|entry| _ = vault.get_credentials(entry.name()).map(drop));
                 assert_eq!(vault.people().unwrap().len(), 2);
                 self.accepted += 1;

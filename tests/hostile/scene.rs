@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aumbry::testing::{Forge, Keks};
-use aumbry::{Draft, ErrorKind, Role, Vault};
+use aumbry::{ErrorKind, NewRecord, Role, Vault};
 
 use crate::common::{KEY_ID, SECRET, cheap, tell};
 
@@ -27,7 +27,7 @@ pub(crate) fn forge(number: u64, with_reader: bool, records: usize) -> Forge {
     }
     forge = forge.person("anna", Role::Administrator, ANNA, cheap()).unwrap();
     for n in 0..records {
-        let draft = Draft::new_static(format!("record {n:04}").as_str(), KEY_ID, SECRET).unwrap();
+        let draft = NewRecord::new_static(format!("record {n:04}").as_str(), KEY_ID, SECRET).unwrap();
         forge = forge.record(&draft, 1_700_000_000, 1_750_000_000).unwrap();
     }
     forge

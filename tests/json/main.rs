@@ -13,7 +13,8 @@ use aumbry::aws::{credential_process, json};
 use aumbry::storage::InMemory;
 use aumbry::testing::Forge;
 use aumbry::{
-    CreateOptions, Credentials, Draft, ErrorKind, ExposeSecret, OpenOptions, Provider, Result, Role, Vault,
+    CreateOptions, Credentials, ErrorKind, ExposeSecret, NewRecord, OpenOptions, Provider, Result, Role,
+    Vault,
 };
 use common::*;
 use proptest::prelude::*;
@@ -46,7 +47,7 @@ fn vault() -> Vault {
     options.create_in_storage(InMemory::new(), PASSPHRASE).unwrap()
 }
 
-fn stored(vault: &Vault, draft: &Draft) -> Credentials {
+fn stored(vault: &Vault, draft: &NewRecord) -> Credentials {
     vault
         .edit(|edit| {
             edit.put(draft)?;
@@ -57,8 +58,8 @@ fn stored(vault: &Vault, draft: &Draft) -> Credentials {
 }
 
 /// What comes out of a vault that holds these and no others.
-fn stored_alone(vault: &Vault, drafts: &[Draft]) -> Vec<Credentials> {
-    let old: Vec<_> = vault.entries().unwrap().map(|entry| entry.name().to_owned()).collect();
+fn stored_alone(vault: &Vault, drafts: &[NewRecord]) -> Vec<Credentials> {
+    let old: Vec<_> = vault.records().unwrap().map(|entry| entry.name().to_owned()).collect();
     let change = |edit: &mut aumbry::Edit<'_>| {
         old.iter().try_for_each(|name| edit.remove(name))?;
         drafts.iter().try_for_each(|draft| edit.add(draft))
@@ -68,7 +69,7 @@ fn stored_alone(vault: &Vault, drafts: &[Draft]) -> Vec<Credentials> {
 }
 
 fn all(vault: &Vault) -> Vec<Credentials> {
-    let entries = vault.entries().unwrap();
+    let entries = vault.records().unwrap();
     entries.map(|entry| vault.get_credentials(entry.name()).unwrap().unwrap()).collect()
 }
 
@@ -98,12 +99,12 @@ fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
-fn session(name: &str) -> Draft {
-    Draft::new_session(name, "ASIAIOSFODNN7EXAMPLE", SECRET, TOKEN).unwrap().expires(time())
+fn session(name: &str) -> NewRecord {
+    NewRecord::new_session(name, "ASIAIOSFODNN7EXAMPLE", SECRET, TOKEN).unwrap().expires(time())
 }
 
 /// Five records that differ in everything they can differ in.
-fn varied() -> Vec<Draft> {
+fn varied() -> Vec<NewRecord> {
     vec![
         draft("plain"),
         draft("with attributes")
@@ -114,7 +115,7 @@ fn varied() -> Vec<Draft> {
             .attribute("empty", "")
             .unwrap(),
         session("sessions/one"),
-        Draft::new_session("a \"quoted\" \\ name", KEY_ID, "s", "t").unwrap(),
+        NewRecord::new_session("a \"quoted\" \\ name", KEY_ID, "s", "t").unwrap(),
         draft("static, but expires").expires(time()),
     ]
 }
@@ -122,15 +123,15 @@ fn varied() -> Vec<Draft> {
 #[test]
 fn a_credential_process_prints_what_aws_expects() {
     let vault = vault();
-    let printed = |draft: &Draft| {
+    let printed = |draft: &NewRecord| {
         credential_process::render(&stored(&vault, draft)).unwrap().expose_secret().to_owned()
     };
-    let plain = Draft::new_static("a", KEY_ID, "wJalr/+=").unwrap().attribute("region", "x").unwrap();
+    let plain = NewRecord::new_static("a", KEY_ID, "wJalr/+=").unwrap().attribute("region", "x").unwrap();
     assert_eq!(
         printed(&plain),
         r#"{"Version":1,"AccessKeyId":"AKIAIOSFODNN7EXAMPLE","SecretAccessKey":"wJalr/+="}"#
     );
-    let session = Draft::new_session("a", "ASIAEXAMPLE", "wJalr\"\\", "IQoJ").unwrap();
+    let session = NewRecord::new_session("a", "ASIAEXAMPLE", "wJalr\"\\", "IQoJ").unwrap();
     assert_eq!(
         printed(&session),
         r#"{"Version":1,"AccessKeyId":"ASIAEXAMPLE","SecretAccessKey":"wJalr\"\\","SessionToken":"IQoJ"}"#
@@ -157,10 +158,10 @@ fn what_was_printed_for_aws_comes_back() {
     let vault = vault();
     for secret in SECRETS {
         for draft in [
-            Draft::new_static("a", KEY_ID, secret).unwrap(),
-            Draft::new_static("a", KEY_ID, secret).unwrap().expires(time()),
-            Draft::new_session("a", KEY_ID, secret, secret).unwrap(),
-            Draft::new_session("a", KEY_ID, secret, TOKEN).unwrap().expires(time()),
+            NewRecord::new_static("a", KEY_ID, secret).unwrap(),
+            NewRecord::new_static("a", KEY_ID, secret).unwrap().expires(time()),
+            NewRecord::new_session("a", KEY_ID, secret, secret).unwrap(),
+            NewRecord::new_session("a", KEY_ID, secret, TOKEN).unwrap().expires(time()),
         ] {
             let credentials = stored(&vault, &draft);
             let printed = credential_process::render(&credentials).unwrap();
@@ -238,7 +239,7 @@ fn every_offset_of_an_expiration_is_understood() {
 fn a_record_without_its_secret_shows_everything_else() {
     let vault = vault();
     vault.edit(|edit| varied().iter().try_for_each(|draft| edit.add(draft))).unwrap();
-    for entry in vault.entries().unwrap() {
+    for entry in vault.records().unwrap() {
         let text = json::render(&entry).unwrap();
         let value = parsed(&text);
         assert!(!text.contains(&SECRET[..8]) && !text.contains(&TOKEN[..8]), "{text}");
@@ -257,8 +258,8 @@ fn a_record_without_its_secret_shows_everything_else() {
         expected.sort_unstable();
         assert_eq!(keys(&value), expected);
     }
-    let list = json::render_all(vault.entries().unwrap()).unwrap();
-    let each: Vec<_> = vault.entries().unwrap().map(|entry| parsed(&json::render(&entry).unwrap())).collect();
+    let list = json::render_all(vault.records().unwrap()).unwrap();
+    let each: Vec<_> = vault.records().unwrap().map(|entry| parsed(&json::render(&entry).unwrap())).collect();
     assert_eq!(parsed(&list), Value::Array(each));
     assert_eq!(list.lines().count(), varied().len() + 2, "one line for each record");
     assert_eq!(json::render_all([]).unwrap(), "[]");
@@ -267,7 +268,7 @@ fn a_record_without_its_secret_shows_everything_else() {
 #[test]
 fn a_record_is_written_word_for_word_as_the_documentation_says() {
     let attributed = draft("s3").attribute("b", "2").unwrap().attribute("a", "1").unwrap();
-    let expiring = Draft::new_session("sts", "ASIA", "s", "t").unwrap().expires(time());
+    let expiring = NewRecord::new_session("sts", "ASIA", "s", "t").unwrap().expires(time());
     let forge = Forge::new(1).person("Anna", Role::Administrator, PASSPHRASE, cheap()).unwrap();
     let forge = forge.record(&attributed, 0, 1_795_406_706).unwrap().record(&expiring, 0, 1).unwrap();
     let storage = InMemory::from_bytes(forge.build().unwrap());
@@ -281,7 +282,7 @@ fn a_record_is_written_word_for_word_as_the_documentation_says() {
         r#"{"name":"sts","provider":"session","access_key_id":"ASIA","attributes":{},"created":"1970-01-01T00:00:00Z","#,
         r#""updated":"1970-01-01T00:00:01Z","expires":"2026-11-23T04:05:06Z""#
     );
-    assert_eq!(json::render_all(vault.entries().unwrap()).unwrap(), format!("[\n{s3}}},\n{sts}}}\n]"));
+    assert_eq!(json::render_all(vault.records().unwrap()).unwrap(), format!("[\n{s3}}},\n{sts}}}\n]"));
     let s3 = format!(r#"{s3},"secret_access_key":"{SECRET}"}}"#);
     let sts = format!(r#"{sts},"secret_access_key":"s","session_token":"t"}}"#);
     let records = all(&vault);
@@ -296,8 +297,8 @@ fn an_export_imported_into_another_vault_is_the_same_record_by_record() {
     let one = vault();
     one.edit(|edit| {
         for (at, secret) in SECRETS.into_iter().enumerate() {
-            edit.add(&Draft::new_static(format!("secret {at}"), KEY_ID, secret)?)?;
-            edit.add(&Draft::new_session(format!("session {at}"), KEY_ID, SECRET, secret)?)?;
+            edit.add(&NewRecord::new_static(format!("secret {at}"), KEY_ID, secret)?)?;
+            edit.add(&NewRecord::new_session(format!("session {at}"), KEY_ID, SECRET, secret)?)?;
         }
         varied().iter().try_for_each(|draft| edit.add(draft))
     })

@@ -281,7 +281,7 @@ fn more_attributes_than_a_record_can_have_are_refused_before_they_are_sorted() {
 fn a_listing_without_secrets_is_no_export() {
     let vault = vault();
     add(&vault, "a");
-    let list = json::render_all(vault.entries().unwrap()).unwrap();
+    let list = json::render_all(vault.records().unwrap()).unwrap();
     assert_eq!(
         refusal(json::parse(list.as_bytes(), None)),
         "record 1 of the JSON document is refused: \"secret_access_key\" is missing"

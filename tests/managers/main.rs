@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aumbry::managers::Import;
 use aumbry::storage::InMemory;
-use aumbry::{CreateOptions, Credentials, Draft, ExposeSecret, OpenOptions, Vault};
+use aumbry::{CreateOptions, Credentials, ExposeSecret, NewRecord, OpenOptions, Vault};
 use common::*;
 
 const OTHER_KEY_ID: &str = "AKIAI44QH8DHBEXAMPLE";
@@ -73,7 +73,7 @@ thread_local! {
 }
 
 /// What comes out of a vault that holds these drafts, in their order. They do not stay in it.
-fn stored(drafts: &[Draft]) -> Vec<Credentials> {
+fn stored(drafts: &[NewRecord]) -> Vec<Credentials> {
     VAULT.with(|vault| {
         vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft))).unwrap();
         let found = drafts.iter().map(|draft| vault.get_credentials(draft.name().as_str()).unwrap().unwrap());

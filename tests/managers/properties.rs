@@ -111,8 +111,8 @@ proptest! {
     ) {
         let drafts: Vec<_> = records.iter().map(|(name, (id, secret, token, attributes, expires))| {
             let mut draft = match token {
-                None => Draft::new_static(name, id, secret.as_str()).unwrap(),
-                Some(token) => Draft::new_session(name, id, secret.as_str(), token.as_str()).unwrap(),
+                None => NewRecord::new_static(name, id, secret.as_str()).unwrap(),
+                Some(token) => NewRecord::new_session(name, id, secret.as_str(), token.as_str()).unwrap(),
             };
             for (key, value) in attributes {
                 draft = draft.attribute(key, value).unwrap();

@@ -5,13 +5,14 @@ use aumbry::{ErrorKind, Result, SecretString};
 
 use super::*;
 
-fn rendered(draft: &Draft) -> Result<SecretString> {
+fn rendered(draft: &NewRecord) -> Result<SecretString> {
     render(&stored(std::slice::from_ref(draft)))
 }
 
 #[test]
 fn a_record_is_an_entry_with_custom_fields() {
-    let draft = Draft::new_session("AWS/anna & <co>", SESSION_KEY_ID, SECRET, TOKEN).unwrap().expires(time());
+    let draft =
+        NewRecord::new_session("AWS/anna & <co>", SESSION_KEY_ID, SECRET, TOKEN).unwrap().expires(time());
     let attributes = [
         ("region", "eu-central-1"),
         ("url", "https://x/?a=1&b=2"),
@@ -44,7 +45,7 @@ lines</Value></String>
 
 #[test]
 fn an_id_that_does_not_look_like_one_of_aws_stands_in_a_field_besides() {
-    let text = rendered(&Draft::new_static("a", "minioadmin", "x").unwrap()).unwrap();
+    let text = rendered(&NewRecord::new_static("a", "minioadmin", "x").unwrap()).unwrap();
     assert!(text.expose_secret().contains("<Key>Access Key ID</Key><Value>minioadmin</Value>"));
     let text = rendered(&draft("a")).unwrap();
     assert!(!text.expose_secret().contains("Access Key ID"));
@@ -59,8 +60,8 @@ fn no_records_are_a_document_too() {
 
 #[test]
 fn what_xml_cannot_carry_is_refused_by_the_name_of_the_field() {
-    let secret = |secret: &str| Draft::new_static("a", KEY_ID, secret);
-    let token = |token: &str| Draft::new_session("a", KEY_ID, "x", token);
+    let secret = |secret: &str| NewRecord::new_static("a", KEY_ID, secret);
+    let token = |token: &str| NewRecord::new_session("a", KEY_ID, "x", token);
     let attribute = |key: &str, value: &str| draft("a").attribute(key, value);
     for c in ["\u{0}", "\u{1}", "\u{8}", "\u{b}", "\u{1f}", "\u{fffe}", "\u{ffff}"] {
         let value = format!("hidden{c}value");
@@ -86,11 +87,11 @@ fn what_xml_cannot_carry_is_refused_by_the_name_of_the_field() {
 #[test]
 fn what_keepass_would_take_for_a_reference_is_refused() {
     for draft in [
-        Draft::new_static("{REF:T@I:0}", KEY_ID, "x"),
-        Draft::new_static("a", KEY_ID, "x{ref:P@I:0}"),
+        NewRecord::new_static("{REF:T@I:0}", KEY_ID, "x"),
+        NewRecord::new_static("a", KEY_ID, "x{ref:P@I:0}"),
         draft("a").attribute("description", "{Ref:N@I:0}"),
     ] {
         assert_eq!(rendered(&draft.unwrap()).unwrap_err().kind(), ErrorKind::InvalidInput);
     }
-    assert!(rendered(&Draft::new_static("a", KEY_ID, "{REF").unwrap()).is_ok());
+    assert!(rendered(&NewRecord::new_static("a", KEY_ID, "{REF").unwrap()).is_ok());
 }

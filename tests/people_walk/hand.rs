@@ -89,7 +89,7 @@ impl Hand {
     }
 
     fn see(&self) -> aumbry::Result<Checked> {
-        let names: Vec<_> = self.vault.entries()?.map(|entry| entry.name().to_owned()).collect();
+        let names: Vec<_> = self.vault.records()?.map(|entry| entry.name().to_owned()).collect();
         let mut seen = Vec::new();
         for name in &names {
             let secret = self

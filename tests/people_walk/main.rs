@@ -39,7 +39,7 @@ static BEGINNING: LazyLock<(Version, Vec<u8>)> = LazyLock::new(|| {
         version.people.push(Person { slot, label, role, passphrase, is_code: false });
     }
     for (name, secret) in records {
-        let draft = aumbry::Draft::new_static(name, KEY_ID, secret).unwrap();
+        let draft = aumbry::NewRecord::new_static(name, KEY_ID, secret).unwrap();
         forge = forge.record(&draft, 1, 1).unwrap();
         version.records.insert(name.to_owned(), secret.to_owned());
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use aumbry::{Draft, Edit, ErrorKind, ExposeSecret, Role, Vault};
+use aumbry::{Edit, ErrorKind, ExposeSecret, NewRecord, Role, Vault};
 
 use super::common::KEY_ID;
 use super::hand::{Checked, Hand, options, same};
@@ -307,7 +307,7 @@ impl Walk {
 }
 
 fn apply(edit: &mut Edit<'_>, change: &Change) -> aumbry::Result<()> {
-    let draft = |name: &str, secret: &str| Draft::new_static(name, KEY_ID, secret);
+    let draft = |name: &str, secret: &str| NewRecord::new_static(name, KEY_ID, secret);
     match change {
         Change::Add(name, secret) => edit.add(&draft(name, secret)?),
         Change::Put(name, secret) => {
@@ -315,10 +315,10 @@ fn apply(edit: &mut Edit<'_>, change: &Change) -> aumbry::Result<()> {
             Ok(())
         }
         Change::Secret(name, secret) => {
-            edit.change(name, &aumbry::Change::new().secret_access_key(secret.as_str()))
+            edit.change(name, &aumbry::RecordChange::new().secret_access_key(secret.as_str()))
         }
         Change::Describe(name) => {
-            edit.change(name, &aumbry::Change::new().attribute("region", Some("eu-central-1")))
+            edit.change(name, &aumbry::RecordChange::new().attribute("region", Some("eu-central-1")))
         }
         Change::Rename(old, new) => edit.rename(old, &aumbry::Name::new(new)?),
         Change::Remove(name) => edit.remove(name),

@@ -14,7 +14,7 @@ use std::sync::{Mutex, OnceLock};
 
 use aumbry::aws::profiles::{FileKind, Import, SkipReason, parse, read, render, set_properties};
 use aumbry::storage::InMemory;
-use aumbry::{CreateOptions, Credentials, Draft, ErrorKind, ExposeSecret, OpenOptions, Result, Vault};
+use aumbry::{CreateOptions, Credentials, ErrorKind, ExposeSecret, NewRecord, OpenOptions, Result, Vault};
 use common::*;
 use proptest::prelude::*;
 
@@ -35,7 +35,7 @@ fn facts(record: &Credentials) -> Facts {
 }
 
 /// Puts drafts into a vault and takes the records out of it again, in the same order.
-fn through_a_vault(drafts: &[Draft]) -> Vec<Credentials> {
+fn through_a_vault(drafts: &[NewRecord]) -> Vec<Credentials> {
     static VAULT: OnceLock<Mutex<Vault>> = OnceLock::new();
     let vault = VAULT.get_or_init(|| {
         let options = CreateOptions::new().kdf(cheap()).allow_kdf_below_floor();
@@ -49,7 +49,7 @@ fn through_a_vault(drafts: &[Draft]) -> Vec<Credentials> {
             Ok(())
         })
         .unwrap();
-    let get = |draft: &Draft| vault.get_credentials(draft.name().as_str()).unwrap().unwrap();
+    let get = |draft: &NewRecord| vault.get_credentials(draft.name().as_str()).unwrap().unwrap();
     let records = drafts.iter().map(get).collect();
     let names: BTreeSet<_> = drafts.iter().map(|draft| draft.name().as_str()).collect();
     vault.edit(|edit| names.iter().try_for_each(|name| edit.remove(name))).unwrap();

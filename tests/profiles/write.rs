@@ -2,14 +2,14 @@
 
 use super::*;
 
-fn rendered(drafts: &[Draft]) -> String {
+fn rendered(drafts: &[NewRecord]) -> String {
     render(&through_a_vault(drafts)).unwrap().expose_secret().to_owned()
 }
 
 #[test]
 fn records_are_written_as_aws_writes_them() {
     let a = draft("s3-uploads").attribute("region", "eu-central-1").unwrap().attribute("note", "").unwrap();
-    let b = Draft::new_session("b", OTHER_KEY_ID, "#secret", TOKEN).unwrap();
+    let b = NewRecord::new_session("b", OTHER_KEY_ID, "#secret", TOKEN).unwrap();
     let expected = format!(
         "[s3-uploads]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\nnote =\nregion = eu-central-1\n\n\
          [b]\naws_access_key_id = {OTHER_KEY_ID}\naws_secret_access_key=#secret\naws_session_token = {TOKEN}\n"
@@ -34,8 +34,8 @@ fn fifty_profiles_come_in_and_go_out_unchanged() {
 #[test]
 fn what_the_format_cannot_carry_is_refused_by_record_and_field() {
     let with = |key: &str, value: &str| draft("a").attribute(key, value).unwrap();
-    let secret = |secret: String| Draft::new_static("a", KEY_ID, secret).unwrap();
-    let token = |token: String| Draft::new_session("a", KEY_ID, SECRET, token).unwrap();
+    let secret = |secret: String| NewRecord::new_static("a", KEY_ID, secret).unwrap();
+    let token = |token: String| NewRecord::new_session("a", KEY_ID, SECRET, token).unwrap();
     for (record, field, flaw) in [
         (draft("a]"), "\"a]\"", "its name"),
         (draft("a#b"), "\"a#b\"", "its name"),
@@ -52,7 +52,7 @@ fn what_the_format_cannot_carry_is_refused_by_record_and_field() {
         (secret(format!("{SECRET} #")), "aws_secret_access_key", "comment"),
         (secret(format!("{SECRET}\t;x")), "aws_secret_access_key", "comment"),
         (secret(format!("#\u{3000}#{SECRET}")), "aws_secret_access_key", "comment"),
-        (Draft::new_static("a", KEY_ID, "\t").unwrap(), "aws_secret_access_key", "white space"),
+        (NewRecord::new_static("a", KEY_ID, "\t").unwrap(), "aws_secret_access_key", "white space"),
         (token(format!("{TOKEN} ;")), "aws_session_token", "comment"),
         (with("description", "first\nsecond"), "\"description\"", "line break"),
         (with("description", "tab\tand bell\u{7}"), "\"description\"", "control"),
@@ -108,7 +108,7 @@ pub(super) fn value_can_be_carried(value: &str) -> bool {
     !comment && !blank_end && characters.iter().all(|c| *c == '\t' || !c.is_control())
 }
 
-fn any_record() -> impl Strategy<Value = (Draft, bool)> {
+fn any_record() -> impl Strategy<Value = (NewRecord, bool)> {
     let name = prop_oneof![6 => "[A-Za-z0-9_./@:+-]{1,12}", 2 => "[!-~]([ -~éß鍵]{0,8}[!-~])?"];
     let key = prop_oneof![6 => "[a-z_][a-z0-9_./%@:+-]{0,12}", 1 => "[!-~é]{1,5}"];
     let attributes = prop::collection::btree_map(key, any_value(), 0..4);
@@ -120,10 +120,10 @@ fn any_record() -> impl Strategy<Value = (Draft, bool)> {
                 && name != "DEFAULT";
             let mut fits = name_fits && value_can_be_carried(&secret);
             let mut draft = match token {
-                None => Draft::new_static(name, KEY_ID, secret).ok()?,
+                None => NewRecord::new_static(name, KEY_ID, secret).ok()?,
                 Some(token) => {
                     fits &= value_can_be_carried(&token);
-                    Draft::new_session(name, KEY_ID, secret, token).ok()?
+                    NewRecord::new_session(name, KEY_ID, secret, token).ok()?
                 }
             };
             for (key, value) in attributes {

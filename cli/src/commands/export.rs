@@ -55,5 +55,5 @@ fn chosen(vault: &Vault, names: &[String]) -> Outcome<Vec<Credentials>> {
         let names: BTreeSet<_> = names.iter().collect();
         return names.into_iter().map(|name| credentials(vault, name)).collect();
     }
-    vault.entries()?.map(|entry| credentials(vault, entry.name())).collect()
+    vault.records()?.map(|entry| credentials(vault, entry.name())).collect()
 }

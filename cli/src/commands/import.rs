@@ -5,7 +5,7 @@ mod reading;
 
 use std::path::PathBuf;
 
-use aumbry::{Draft, Name, Vault};
+use aumbry::{Name, NewRecord, Vault};
 use serde_json::{Value, json};
 
 use self::plan::{Fate, Planned, conflicts, plan};
@@ -76,7 +76,7 @@ fn check(session: &Session, import: &Import) -> Outcome {
 fn add_all<'a>(
     session: &Session,
     vault: &Vault,
-    drafts: &'a [Draft],
+    drafts: &'a [NewRecord],
     on_conflict: OnConflict,
 ) -> Outcome<Vec<Planned<'a>>> {
     let counter = session.counter("Importing", drafts.len());

@@ -119,7 +119,7 @@ fn remove(session: &Session, remove: &Remove) -> Outcome {
         true => vault.remove_person_keeping_seed(&person.label),
         false => vault.remove_person(&person.label),
     })?;
-    let could_read = vault.entries()?.count();
+    let could_read = vault.records()?.count();
     let note = format!(
         "Removed {}, who could read the secrets of {}: change those at AWS.",
         escaped(&person.label),
@@ -174,7 +174,7 @@ fn make_new(
     let known: Vec<&str> = people.iter().map(|person| person.label.as_str()).collect();
     let passphrase = session.wanted(new, &known).get()?;
     let gone = session.waiting("Making all keys new", || vault.rekey(passphrase))?;
-    let could_read = vault.entries()?.count();
+    let could_read = vault.records()?.count();
     if session.global.json {
         let removed: Vec<_> = gone.iter().map(as_json).collect();
         print_json(&json!({ "removed": removed, "could_read": could_read }))?;

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use aumbry::aws::{credential_process, json};
-use aumbry::{Change, Credentials, Draft, Entry, ExposeSecret, Name, Provider, SecretString, Vault};
+use aumbry::{
+    Credentials, ExposeSecret, Name, NewRecord, Provider, Record, RecordChange, SecretString, Vault,
+};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -26,7 +28,7 @@ pub(super) fn add(session: &Session, add: &Add) -> Outcome {
         (_, Some(document)) => credential_process::parse(&document, &add.name)?,
         (Some(id), None) => {
             let secret = secret_access_key(session, &add.secret)?;
-            Draft::new_static(&add.name, id, secret)?
+            NewRecord::new_static(&add.name, id, secret)?
         }
         (None, None) => return Err(Failure::usage("--access-key-id or --from-json is needed")),
     };
@@ -51,7 +53,7 @@ pub(super) fn add(session: &Session, add: &Add) -> Outcome {
 }
 
 pub(super) fn edit(session: &Session, edit: &Edit) -> Outcome {
-    let mut change = Change::new();
+    let mut change = RecordChange::new();
     for field in &edit.fields {
         change = apply(change, field)?;
     }
@@ -109,7 +111,7 @@ fn time(text: &str) -> Outcome<std::time::SystemTime> {
 }
 
 /// `FIELD=VALUE`, or `FIELD=` to clear it.
-fn apply(change: Change, assignment: &str) -> Outcome<Change> {
+fn apply(change: RecordChange, assignment: &str) -> Outcome<RecordChange> {
     let (key, value) = assignment
         .split_once('=')
         .ok_or_else(|| Failure::usage("a change is FIELD=VALUE, or FIELD= to clear the field"))?;
@@ -182,7 +184,7 @@ pub(super) fn credentials(vault: &Vault, name: &str) -> Outcome<Credentials> {
     vault.get_credentials(name)?.ok_or_else(|| missing(vault, name))
 }
 
-fn find(vault: &Vault, name: &str) -> Outcome<Entry> {
+fn find(vault: &Vault, name: &str) -> Outcome<Record> {
     vault.find(name)?.ok_or_else(|| missing(vault, name))
 }
 
@@ -191,7 +193,7 @@ fn missing(vault: &Vault, name: &str) -> Failure {
     // A name that differs in case alone is what was meant.
     let lower = name.to_lowercase();
     let similar = vault
-        .entries()
+        .records()
         .ok()
         .and_then(|mut entries| entries.find(|entry| entry.name().to_lowercase() == lower));
     match similar {
@@ -228,8 +230,8 @@ fn secret_access_key(session: &Session, source: &SecretSource) -> Outcome<Secret
 
 pub(super) fn list(session: &Session, prefix: Option<&str>, provider: Option<Provider>) -> Outcome {
     let vault = session.open()?;
-    let entries = vault.entries_with_prefix(prefix.unwrap_or_default())?;
-    let entries: Vec<Entry> =
+    let entries = vault.records_with_prefix(prefix.unwrap_or_default())?;
+    let entries: Vec<Record> =
         entries.filter(|entry| provider.is_none_or(|provider| entry.provider() == provider)).collect();
     if session.global.json {
         // One line: in JSON a line break within a value is written otherwise.

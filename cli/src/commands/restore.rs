@@ -67,7 +67,7 @@ struct Backup {
 
 impl Backup {
     fn give_records_to(&self, vault: &Vault, session: &Session, restore: &Restore) -> Outcome {
-        let (count, generation) = (vault.entries()?.count(), vault.generation()?);
+        let (count, generation) = (vault.records()?.count(), vault.generation()?);
         let what =
             format!("In place of {} of generation {generation} there will be {}.", records(count), self.text);
         ask(session, restore, &what)?;
@@ -215,7 +215,7 @@ fn say_where(session: &Session, aside: Option<&Path>) {
 }
 
 fn report(session: &Session, vault: &Vault, people: &[String]) -> Outcome {
-    let (count, generation) = (vault.entries()?.count(), vault.generation()?);
+    let (count, generation) = (vault.records()?.count(), vault.generation()?);
     session.done(
         &format!("Restored {}, as generation {generation}.", records(count)),
         &json!({ "records": count, "generation": generation, "people_of_the_backup": people }),

@@ -119,7 +119,7 @@ impl Work<'_> {
 
     /// Another record with the same key would be left with a key that is deleted.
     fn ask_for_others(&self, id: &str) -> Outcome {
-        let others = self.vault.entries()?.filter(|entry| entry.access_key_id() == id);
+        let others = self.vault.records()?.filter(|entry| entry.access_key_id() == id);
         let others: Vec<_> =
             others.map(|entry| entry.name().to_owned()).filter(|name| name != self.name).collect();
         if others.is_empty() {

@@ -9,7 +9,7 @@ use aes_gcm::Nonce;
 use aes_gcm::aead::AeadInOut;
 use aumbry::storage::InMemory;
 use aumbry::{
-    Change, CreateOptions, Draft, ExposeSecret, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Vault,
+    RecordChange, CreateOptions, NewRecord, ExposeSecret, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Vault,
 };
 use sha2::{Digest, Sha256};
 
@@ -80,7 +80,7 @@ impl<'a> Changes<'a> {
 
     fn one(&mut self, step: &str) -> Result<()> {
         let (name, secret) = (name(self.dice.below(self.size)), self.dice.secret().to_string());
-        let change = Change::new().secret_access_key(secret.clone());
+        let change = RecordChange::new().secret_access_key(secret.clone());
         timed(step, || Ok(self.vault.edit(|edit| edit.change(&name, &change))?))?;
         self.changed.insert(name, secret);
         Ok(())
@@ -118,11 +118,11 @@ fn sealed(vault: &Vault) -> Result<BTreeMap<String, Vec<u8>>> {
 /// So many new records in one edit.
 pub fn import(count: usize, rounds: usize) -> Result<()> {
     begin("making drafts");
-    let drafts: Vec<Draft> = records(count)
+    let drafts: Vec<NewRecord> = records(count)
         .iter()
         .map(|record| {
             let draft =
-                Draft::new_static(&record.name, &record.entry.access_key_id, record.entry.secret.as_str());
+                NewRecord::new_static(&record.name, &record.entry.access_key_id, record.entry.secret.as_str());
             draft.and_then(|draft| draft.attribute("region", &record.entry.region))
         })
         .collect::<aumbry::Result<_>>()?;
@@ -132,7 +132,7 @@ pub fn import(count: usize, rounds: usize) -> Result<()> {
         let vault = options.create_in_storage(InMemory::new(), PASSPHRASE)?;
         let step = if round > 0 { format!("import-{count}") } else { "import-cold".to_owned() };
         timed(&step, || Ok(vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft)))?))?;
-        check("every record was imported", vault.entries()?.count() == count);
+        check("every record was imported", vault.records()?.count() == count);
     }
     Ok(())
 }

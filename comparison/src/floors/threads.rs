@@ -6,7 +6,7 @@ use std::sync::{Barrier, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use aumbry::{Change, ExposeSecret};
+use aumbry::{RecordChange, ExposeSecret};
 
 use super::AtSize;
 use super::lookup::Scene;
@@ -91,7 +91,7 @@ fn during_edits(scene: &Scene, size: usize) -> Result<bool> {
         let (mut dice, mut edits, mut right) = (Dice(1), 0, true);
         while !stop.load(Ordering::Relaxed) {
             let secret = dice.secret();
-            let change = Change::new().secret_access_key(secret.to_string());
+            let change = RecordChange::new().secret_access_key(secret.to_string());
             scene.vault.edit(|edit| edit.change(&changed, &change))?;
             edits += 1;
             let now = scene.vault.get_credentials(&changed)?;

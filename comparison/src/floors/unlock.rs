@@ -50,7 +50,7 @@ pub fn aumbry(size: usize, folder: &Path) -> Result<()> {
     tell("records", time.records);
     tell("rest", beyond.saturating_sub(time.payload + time.records));
     begin("checks");
-    check("every record is there", vault.entries()?.count() == size);
+    check("every record is there", vault.records()?.count() == size);
     let first = &records(1)[0];
     let found = vault.get_credentials(&first.name)?;
     let right = found.is_some_and(|one| *one.secret_access_key().expose_secret() == **first.entry.secret);

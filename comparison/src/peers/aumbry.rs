@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aumbry::storage::{Exclusive, FileStorage, Prefix, Storage, Version};
 use aumbry::{
-    Change, CreateOptions, Draft, ExposeSecret, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Vault,
+    RecordChange, CreateOptions, NewRecord, ExposeSecret, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Vault,
 };
 
 use crate::peer::{About, Kdf, Opened, PASSPHRASE, Peer};
@@ -46,7 +46,7 @@ impl Peer for Aumbry {
         let vault = options.create(path, PASSPHRASE)?;
         vault.edit(|edit| {
             records.iter().try_for_each(|Record { name, entry }| {
-                let draft = Draft::new_static(name, &entry.access_key_id, entry.secret.as_str())?;
+                let draft = NewRecord::new_static(name, &entry.access_key_id, entry.secret.as_str())?;
                 edit.add(&draft.attribute("region", &entry.region)?)
             })
         })?;
@@ -77,7 +77,7 @@ impl Opened for Open {
     }
 
     fn change(&mut self, name: &str, secret: &str) -> Result<()> {
-        let change = Change::new().secret_access_key(secret.to_owned());
+        let change = RecordChange::new().secret_access_key(secret.to_owned());
         Ok(self.0.edit(|edit| edit.change(name, &change))?)
     }
 

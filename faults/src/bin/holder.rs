@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use aumbry::testing::{forms_of, traces_of};
-use aumbry::{Credentials, Draft, ErrorKind, Passphrase, Result, Role, SecretString, Vault};
+use aumbry::{Credentials, ErrorKind, NewRecord, Passphrase, Result, Role, SecretString, Vault};
 use aumbry_faults::{cheapest, options};
 use zeroize::Zeroizing;
 
@@ -91,9 +91,9 @@ impl Holder {
         Ok(Passphrase::from(self.secret()?.as_slice()))
     }
 
-    fn draft(&mut self, name: &str) -> Result<Draft> {
+    fn draft(&mut self, name: &str) -> Result<NewRecord> {
         let secret = self.secret()?;
-        Draft::new_static(name, "AKIAIOSFODNN7EXAMPLE", std::str::from_utf8(&secret).unwrap_or_default())
+        NewRecord::new_static(name, "AKIAIOSFODNN7EXAMPLE", std::str::from_utf8(&secret).unwrap_or_default())
     }
 
     fn vault(&self) -> Result<&Vault> {

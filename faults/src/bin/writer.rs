@@ -55,7 +55,7 @@ fn add(folder: &Path, prefix: &str, count: u64) -> Result<()> {
 fn names(folder: &Path) -> Result<()> {
     let vault = open(folder)?;
     vault.verify()?;
-    vault.entries()?.for_each(|entry| say(entry.name()));
+    vault.records()?.for_each(|entry| say(entry.name()));
     say(&format!("generation {}", vault.generation()?));
     Ok(())
 }

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use super::super::NAME_RULE;
 use super::grammar::{Broken, Content, Section, is_identifier, lines};
 use super::{FileKind, Import, SkipReason, Skipped};
-use crate::credentials::{Draft, Name};
+use crate::credentials::{Name, NewRecord};
 use crate::error::{Error, ErrorKind, Result};
 
 const ACCESS_KEY_ID: &str = "aws_access_key_id";
@@ -167,7 +167,7 @@ impl<'a> Profile<'a> {
     }
 
     /// The record, or else why there is none; a section that is no profile and holds no key goes without a word.
-    fn draft(&self) -> Result<std::result::Result<Draft, Option<SkipReason>>> {
+    fn draft(&self) -> Result<std::result::Result<NewRecord, Option<SkipReason>>> {
         let id = self.properties.get(ACCESS_KEY_ID);
         let secret = self.properties.get(SECRET_ACCESS_KEY);
         if !self.is_read {
@@ -198,14 +198,14 @@ impl<'a> Profile<'a> {
         id: &Property<'_>,
         secret: &Property<'_>,
         token: Option<&Property<'_>>,
-    ) -> Result<Draft> {
+    ) -> Result<NewRecord> {
         // The rule, not the text: in a file that is something else, a secret may stand where the name should.
         Name::new(self.name)
             .map_err(|_| id.refused(&format!("the name of its profile breaks a rule: {NAME_RULE}")))?;
         let secret_access_key = SecretString::from(secret.value);
         let draft = match token {
-            None => Draft::new_static(self.name, id.value, secret_access_key),
-            Some(token) => Draft::new_session(self.name, id.value, secret_access_key, token.value),
+            None => NewRecord::new_static(self.name, id.value, secret_access_key),
+            Some(token) => NewRecord::new_session(self.name, id.value, secret_access_key, token.value),
         };
         let mut draft =
             draft.map_err(|error| id.refused("its profile makes no record").with_source(error))?;

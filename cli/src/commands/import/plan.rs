@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use aumbry::{Draft, Name, Result};
+use aumbry::{Name, NewRecord, Result};
 
 use crate::arguments::transfer::OnConflict;
 
@@ -21,7 +21,7 @@ pub(super) enum Fate {
 /// A record, under the name that it will have.
 pub(super) struct Planned<'a> {
     pub(super) fate: Fate,
-    pub(super) draft: Cow<'a, Draft>,
+    pub(super) draft: Cow<'a, NewRecord>,
 }
 
 impl Planned<'_> {
@@ -32,7 +32,7 @@ impl Planned<'_> {
 
 /// `is_taken` says whether the vault has a record of a name.
 pub(super) fn plan(
-    drafts: &[Draft],
+    drafts: &[NewRecord],
     on_conflict: OnConflict,
     is_taken: impl Fn(&str) -> Result<bool>,
 ) -> Result<Vec<Planned<'_>>> {

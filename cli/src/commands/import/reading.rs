@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use aumbry::aws::{console_csv, json, profiles};
 use aumbry::managers::{self, SkipReason, bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
-use aumbry::{Draft, Error, ErrorKind, Name};
+use aumbry::{Error, ErrorKind, Name, NewRecord};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ const MAX_FILE: usize = 16 * 1024 * 1024;
 /// What the files came to.
 #[derive(Default)]
 pub(super) struct Found<'a> {
-    pub(super) drafts: Vec<Draft>,
+    pub(super) drafts: Vec<NewRecord>,
     /// Profiles and entries that hold no key.
     pub(super) skipped: Vec<Remark>,
     /// What no attribute can be.
@@ -139,8 +139,8 @@ fn parse(
     path: &Path,
     content: &[u8],
     name: Option<&str>,
-    parser: fn(&[u8], Option<&str>) -> aumbry::Result<Vec<Draft>>,
-) -> Outcome<Vec<Draft>> {
+    parser: fn(&[u8], Option<&str>) -> aumbry::Result<Vec<NewRecord>>,
+) -> Outcome<Vec<NewRecord>> {
     parser(content, name).map_err(|error| {
         if name.is_none() && parser(content, Some("any")).is_ok() {
             return Failure::usage(format!("{} does not say what its record is called", shown(path)))
@@ -156,8 +156,8 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 /// `--name` names the one record that there is.
-fn renamed(drafts: Vec<Draft>, name: Name) -> Outcome<Vec<Draft>> {
-    match <[Draft; 1]>::try_from(drafts) {
+fn renamed(drafts: Vec<NewRecord>, name: Name) -> Outcome<Vec<NewRecord>> {
+    match <[NewRecord; 1]>::try_from(drafts) {
         Ok([draft]) => Ok(vec![draft.renamed(name)]),
         Err(drafts) => {
             Err(Failure::usage(format!("--name is for one record, and there are {} to import", drafts.len()))

@@ -18,20 +18,20 @@ const SECRET_PART_OVERHEAD: usize = 1 + 2 * 5;
 /// A record to be [added](crate::Edit::add) to a vault, or to [replace](crate::Edit::put) one.
 ///
 /// ```
-/// use aumbry::Draft;
-/// let draft = Draft::new_static("s3-uploads", "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")?
+/// use aumbry::NewRecord;
+/// let draft = NewRecord::new_static("s3-uploads", "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")?
 ///     .attribute("region", "eu-central-1")?;
 /// # Ok::<(), aumbry::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Draft {
+pub struct NewRecord {
     pub(crate) name: Name,
     pub(crate) secrets: Secrets,
     pub(crate) attributes: Attributes,
     pub(crate) expires: Option<i64>,
 }
 
-impl Draft {
+impl NewRecord {
     /// A record with a key pair that holds until it is deleted.
     ///
     /// # Errors
@@ -115,9 +115,9 @@ impl Draft {
     }
 }
 
-impl fmt::Debug for Draft {
+impl fmt::Debug for NewRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Draft")
+        f.debug_struct("NewRecord")
             .field("name", &self.name)
             .field("provider", &self.provider())
             .field("access_key_id", &self.access_key_id())
@@ -129,13 +129,13 @@ impl fmt::Debug for Draft {
 ///
 /// ```
 /// # fn example(vault: &aumbry::Vault) -> aumbry::Result<()> {
-/// use aumbry::Change;
-/// let change = Change::new().access_key_id("AKIAI44QH8DHBEXAMPLE").secret_access_key("je7MtGbClwBF/2Zp9Utk");
+/// use aumbry::RecordChange;
+/// let change = RecordChange::new().access_key_id("AKIAI44QH8DHBEXAMPLE").secret_access_key("je7MtGbClwBF/2Zp9Utk");
 /// vault.edit(|edit| edit.change("s3-uploads", &change))?;
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Default)]
-pub struct Change {
+pub struct RecordChange {
     pub(crate) access_key_id: Option<Box<str>>,
     pub(crate) secret_access_key: Option<SecretString>,
     pub(crate) session_token: Option<Option<SecretString>>,
@@ -143,7 +143,7 @@ pub struct Change {
     pub(crate) expires: Option<Option<i64>>,
 }
 
-impl Change {
+impl RecordChange {
     /// Changes nothing yet.
     #[must_use]
     pub fn new() -> Self {
@@ -173,7 +173,7 @@ impl Change {
 
     /// Replaces key id, secret access key, session token and expiry by those of a draft, as when a key was rotated.
     #[must_use]
-    pub fn secrets_of(mut self, draft: &Draft) -> Self {
+    pub fn secrets_of(mut self, draft: &NewRecord) -> Self {
         self.access_key_id = Some(draft.access_key_id().into());
         self.secret_access_key = Some(draft.secrets.secret_access_key().clone());
         self.session_token = Some(draft.secrets.session_token().cloned());
@@ -220,9 +220,9 @@ impl Change {
     }
 }
 
-impl fmt::Debug for Change {
+impl fmt::Debug for RecordChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Change").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+        f.debug_struct("RecordChange").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
     }
 }
 
