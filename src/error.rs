@@ -7,74 +7,58 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::SystemTime;
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong, sorted by what the caller will do about it.
+/// What went wrong, by what the caller does next.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No slot of the vault opens with this passphrase: ask again.
+    /// No key slot opens with this passphrase: ask again.
     WrongPassphrase,
-    /// An administrator changed this slot since it was opened: ask for the passphrase again.
+    /// An administrator changed or removed this passphrase since the vault was opened: ask for the passphrase and open
+    /// the vault again.
     Reopen,
-    /// The vault is locked: unlock it first.
+    /// The vault is locked: unlock it.
     Locked,
-    /// The program has not opened its vault yet: call [`startup::after_startup`](crate::startup::after_startup).
-    NotStarted,
-    /// The program has opened its vault already, or is about to.
-    AlreadyStarted,
+    /// The program calls in the wrong order, such as [`startup::get_credentials`](crate::startup::get_credentials) before
+    /// the vault is open: fix the program.
+    Misuse,
 
-    /// There is no such file or folder.
+    /// The file or folder does not exist.
     NotFound,
-    /// There is a vault already where a new one was to be made.
-    VaultExists,
-    /// The path leads to a folder, a FIFO or a device.
-    NotAFile,
-    /// The file is larger than the format allows.
-    TooLarge,
-    /// The file is no vault.
-    NotAVault,
-    /// The vault was written by a newer version of this format: upgrade.
-    UnsupportedVersion,
+    /// The vault, the record or the person exists already: choose another name.
+    AlreadyExists,
+    /// The file is not a vault or not a known import format, is too large, or is a folder, a FIFO or a device: choose
+    /// another file.
+    InvalidFile,
+    /// A newer program wrote this: upgrade.
+    Unsupported,
     /// The vault, or one record of it, was altered by accident or on purpose: restore a backup.
     Damaged,
+    /// The file is authentic, but it is not the revision that this machine expects: ask the user, then accept it.
+    /// [`Error::refused_revision`] has the details.
+    RevisionRefused(Mismatch),
 
-    /// The file is older than one that this machine has seen.
-    Rollback,
-    /// The file is as old as the one this machine has seen, but not the same.
-    Fork,
-    /// Another vault stands where this machine has seen one, or its signing key was replaced.
-    VaultChanged,
-    /// This machine's note of the version last seen cannot be read.
-    PinDamaged,
-
-    /// The name of a record breaks a rule.
-    InvalidName,
-    /// The name, or the key of an attribute, is reserved for aumbry itself.
-    ReservedName,
-    /// A field is longer than the format allows.
-    TooLong,
-    /// A field, a label, a passphrase or a parameter breaks another rule.
+    /// A name, a field, a label, a passphrase or a parameter breaks a rule, which the message names.
     InvalidInput,
-    /// An imported file is not understood.
-    InvalidImport,
-    /// The vault has no record, or no person, of this name.
+    /// The vault has no record of this name.
     NoSuchRecord,
-    /// The vault has a record of this name already.
-    NameTaken,
-    /// The session has ended: get new credentials from whoever gave it, and change the record.
+    /// The vault has no person of this label, or none in this role.
+    NoSuchPerson,
+    /// The session has expired: get new credentials and change the record.
     Expired,
 
     /// Only an administrator may do this.
     NotAdministrator,
-    /// The vault's rules forbid this, whoever asks.
+    /// A rule of the vault forbids this to every caller.
     Refused,
 
-    /// Somebody else changed the vault in the meantime: reload and try again.
+    /// Another thread or program changed the vault in the meantime: reload and try again.
     Conflict,
-    /// Another program holds the vault's lock: try again later.
+    /// Another program holds the lock of the vault: try again later.
     Busy,
     /// The disk, or a quota, is full. The vault is as it was.
     StorageFull,
@@ -84,6 +68,81 @@ pub enum ErrorKind {
     Io,
     /// The operating system refused memory or a thread.
     OutOfResources,
+}
+
+/// How a revision differs from the one that this machine expects.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// It is older than the revision that this machine saw.
+    Rollback,
+    /// It has the same generation as the revision that this machine saw, but different content.
+    Fork,
+    /// It belongs to another vault, or an administrator replaced the signing key.
+    VaultChanged,
+    /// The pin, this machine's note of the revision that it saw, cannot be read, so the two cannot be compared.
+    PinDamaged,
+}
+
+impl ErrorKind {
+    /// Returns the kind as a word in `snake_case` that stays the same in every release, for logs and for programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::WrongPassphrase => "wrong_passphrase",
+            Self::Reopen => "reopen",
+            Self::Locked => "locked",
+            Self::Misuse => "misuse",
+            Self::NotFound => "not_found",
+            Self::AlreadyExists => "already_exists",
+            Self::InvalidFile => "invalid_file",
+            Self::Unsupported => "unsupported",
+            Self::Damaged => "damaged",
+            Self::RevisionRefused(Mismatch::Rollback) => "rollback",
+            Self::RevisionRefused(Mismatch::Fork) => "fork",
+            Self::RevisionRefused(Mismatch::VaultChanged) => "vault_changed",
+            Self::RevisionRefused(Mismatch::PinDamaged) => "pin_damaged",
+            Self::InvalidInput => "invalid_input",
+            Self::NoSuchRecord => "no_such_record",
+            Self::NoSuchPerson => "no_such_person",
+            Self::Expired => "expired",
+            Self::NotAdministrator => "not_administrator",
+            Self::Refused => "refused",
+            Self::Conflict => "conflict",
+            Self::Busy => "busy",
+            Self::StorageFull => "storage_full",
+            Self::DurabilityUnknown => "durability_unknown",
+            Self::Io => "io",
+            Self::OutOfResources => "out_of_resources",
+        }
+    }
+}
+
+/// A revision of the vault that was refused, beside the one that this machine saw.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct RefusedRevision {
+    /// The revision that was found. Hand it to
+    /// [`OpenOptions::accept_revision`](crate::OpenOptions::accept_revision) to accept it after asking the user.
+    pub revision: [u8; 64],
+    /// Its generation.
+    pub generation: u64,
+    /// When a record in it was last changed, if that is known. Whole seconds.
+    pub changed: Option<SystemTime>,
+    /// The revision that this machine saw. `None` if the pin cannot be read.
+    pub seen: Option<SeenRevision>,
+}
+
+/// A revision of the vault that this machine saw.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct SeenRevision {
+    /// The revision.
+    pub revision: [u8; 64],
+    /// Its generation.
+    pub generation: u64,
+    /// When this machine first saw it. Whole seconds.
+    pub when: SystemTime,
 }
 
 /// An error: a [kind](Error::kind), a message, and the cause where there is one.
@@ -97,7 +156,7 @@ struct Inner {
     kind: ErrorKind,
     message: Cow<'static, str>,
     source: Option<Box<dyn StdError + Send + Sync>>,
-    signature: Option<[u8; 64]>,
+    refused_revision: Option<RefusedRevision>,
 }
 
 impl Error {
@@ -105,7 +164,9 @@ impl Error {
     ///
     /// The message should be lower case, without a full stop, and must hold no secret.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { inner: Box::new(Inner { kind, message: message.into(), source: None, signature: None }) }
+        Self {
+            inner: Box::new(Inner { kind, message: message.into(), source: None, refused_revision: None }),
+        }
     }
 
     /// The same error with its cause.
@@ -115,8 +176,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_signature(mut self, signature: [u8; 64]) -> Self {
-        self.inner.signature = Some(signature);
+    pub(crate) fn with_refused_revision(mut self, refused: RefusedRevision) -> Self {
+        self.inner.refused_revision = Some(refused);
         self
     }
 
@@ -126,13 +187,10 @@ impl Error {
         self.inner.kind
     }
 
-    /// The version that was refused, when the kind is `Rollback`, `Fork`, `VaultChanged` or `PinDamaged`.
-    ///
-    /// Hand it to [`OpenOptions::accept_version`](crate::OpenOptions::accept_version) to accept that one
-    /// version after asking the user.
+    /// Returns the revision that was refused, when the kind is [`RevisionRefused`](ErrorKind::RevisionRefused).
     #[must_use]
-    pub fn refused_version(&self) -> Option<[u8; 64]> {
-        self.inner.signature
+    pub fn refused_revision(&self) -> Option<&RefusedRevision> {
+        self.inner.refused_revision.as_ref()
     }
 }
 

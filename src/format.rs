@@ -52,7 +52,7 @@ impl PlainFile {
         header.file_len = total as u64;
         if header.file_len > MAX_FILE {
             let message = format!("the vault would be {total} bytes long, the format allows {MAX_FILE}");
-            return Err(Error::new(ErrorKind::TooLong, message));
+            return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         let mut bytes = zeroed(total)?;
         let (head, rest) = bytes.split_at_mut(header_len);

@@ -97,7 +97,7 @@ pub use credentials::{
     Attributes, Credentials, Name, NewRecord, Provider, RecordChange, SessionCredentials, StaticCredentials,
 };
 pub use crypto::kdf::{KdfParameters, Lanes, MemoryKib, Passes};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Mismatch, RefusedRevision, Result, SeenRevision};
 pub use format::slot::Role;
 pub use memory::{MemoryProtection, harden_process};
 pub use vault::{

@@ -191,12 +191,12 @@ impl fmt::Display for LeaveReason {
 /// The text of a file, without a byte-order mark. `file` is what to call it in a message.
 fn text<'a>(file: &str, content: &'a [u8]) -> Result<&'a str> {
     if content.len() > MAX_FILE {
-        return Err(Error::new(ErrorKind::TooLarge, format!("{file} is longer than {MAX_FILE} bytes")));
+        return Err(Error::new(ErrorKind::InvalidFile, format!("{file} is longer than {MAX_FILE} bytes")));
     }
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     std::str::from_utf8(content).map_err(|_| refused(file, "it is not UTF-8 text"))
 }
 
 fn refused(file: &str, why: &str) -> Error {
-    Error::new(ErrorKind::InvalidImport, format!("{file} cannot be used: {why}"))
+    Error::new(ErrorKind::InvalidFile, format!("{file} cannot be used: {why}"))
 }

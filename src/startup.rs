@@ -37,7 +37,7 @@ fn stage() -> MutexGuard<'static, Stage> {
 /// [`vault`] and [`lock`](Vault::lock) it.
 ///
 /// # Errors
-/// [`AlreadyStarted`](ErrorKind::AlreadyStarted) if the vault was opened before, or is being opened by another
+/// [`Misuse`](ErrorKind::Misuse) if the vault was opened before, or is being opened by another
 /// thread; else what `open` returns.
 pub fn after_startup(open: impl FnOnce() -> Result<Vault>) -> Result<()> {
     let attempt = Attempt::begin()?;
@@ -48,7 +48,7 @@ pub fn after_startup(open: impl FnOnce() -> Result<Vault>) -> Result<()> {
 /// The record of this name with its secret, from the program's vault. `None` if there is none.
 ///
 /// # Errors
-/// [`NotStarted`](ErrorKind::NotStarted) before [`after_startup`] has succeeded; else as
+/// [`Misuse`](ErrorKind::Misuse) before [`after_startup`] has succeeded; else as
 /// [`Vault::get_credentials`].
 pub fn get_credentials(name: &str) -> Result<Option<Credentials>> {
     vault()?.get_credentials(name)
@@ -57,13 +57,13 @@ pub fn get_credentials(name: &str) -> Result<Option<Credentials>> {
 /// The program's vault, to lock it, edit it or list it.
 ///
 /// # Errors
-/// [`NotStarted`](ErrorKind::NotStarted) before [`after_startup`] has succeeded.
+/// [`Misuse`](ErrorKind::Misuse) before [`after_startup`] has succeeded.
 pub fn vault() -> Result<Vault> {
     match &*stage() {
         Stage::Started(vault) => Ok(vault.clone()),
         Stage::NotStarted | Stage::Starting => {
             let message = "the program's vault is not open yet: startup::after_startup opens it";
-            Err(Error::new(ErrorKind::NotStarted, message))
+            Err(Error::new(ErrorKind::Misuse, message))
         }
     }
 }
@@ -82,7 +82,7 @@ impl Attempt {
             Stage::Starting => "the program's vault is being opened by another thread",
             Stage::Started(_) => "the program's vault is open already",
         };
-        Err(Error::new(ErrorKind::AlreadyStarted, message))
+        Err(Error::new(ErrorKind::Misuse, message))
     }
 
     fn succeed(self, vault: Vault) {

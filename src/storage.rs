@@ -35,7 +35,7 @@ pub trait Storage: Send + Sync + 'static {
     /// All bytes.
     ///
     /// # Errors
-    /// As [`load_prefix`](Self::load_prefix); [`TooLarge`](crate::ErrorKind::TooLarge), before reading on, if
+    /// As [`load_prefix`](Self::load_prefix); [`TooLarge`](crate::ErrorKind::InvalidFile), before reading on, if
     /// there are more than `limit`.
     fn load(&self, limit: u64) -> Result<Vec<u8>>;
 
@@ -49,7 +49,7 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) if another version is there (for `None`:
-    /// [`VaultExists`](crate::ErrorKind::VaultExists) if any is), or what keeps the bytes from being written;
+    /// [`VaultExists`](crate::ErrorKind::AlreadyExists) if any is), or what keeps the bytes from being written;
     /// the old version stays. [`DurabilityUnknown`](crate::ErrorKind::DurabilityUnknown) if the new version is
     /// there but may not survive a power cut.
     fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> Result<()>;

@@ -212,7 +212,7 @@ impl Vault {
     /// * [`Locked`](ErrorKind::Locked).
     /// * [`Reopen`](ErrorKind::Reopen): an administrator changed or removed this passphrase; the vault goes on
     ///   answering from what it holds until it is opened again.
-    /// * [`Rollback`](ErrorKind::Rollback), [`Fork`](ErrorKind::Fork), [`VaultChanged`](ErrorKind::VaultChanged): what
+    /// * [`RevisionRefused`](ErrorKind::RevisionRefused): what
     ///   stands there now cannot follow what this vault holds.
     /// * [`NotFound`](ErrorKind::NotFound), [`Damaged`](ErrorKind::Damaged) and what else keeps it from being read.
     pub fn refresh(&self) -> Result<bool> {

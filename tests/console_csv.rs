@@ -51,7 +51,7 @@ fn record(name: &str) -> (String, String, String) {
 /// The error that a file is refused with: of the right kind, and without a trace of any secret.
 fn refusal(result: Result<Vec<NewRecord>>) -> Error {
     let error = result.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidImport, "{error}");
+    assert_eq!(error.kind(), ErrorKind::InvalidFile, "{error}");
     let said = everything_said(&error);
     assert!(!shows_a_secret(&said), "a secret is shown: {said}");
     error
@@ -174,13 +174,13 @@ fn what_cannot_be_read_is_no_invalid_import() {
     let folder = tempfile::tempdir().unwrap();
     let kind = |path: &std::path::Path| read(path, None).unwrap_err().kind();
     assert_eq!(kind(&folder.path().join("nothing.csv")), ErrorKind::NotFound);
-    assert_eq!(kind(folder.path()), ErrorKind::NotAFile);
+    assert_eq!(kind(folder.path()), ErrorKind::InvalidFile);
     let large = folder.path().join("large.csv");
     let file = fs::File::create(&large).unwrap();
     file.set_len(16 * 1024 * 1024 + 1).unwrap();
-    assert_eq!(kind(&large), ErrorKind::TooLarge);
+    assert_eq!(kind(&large), ErrorKind::InvalidFile);
     file.set_len(16 * 1024 * 1024).unwrap();
-    assert_eq!(kind(&large), ErrorKind::InvalidImport, "control: 16 MiB of zeros are read");
+    assert_eq!(kind(&large), ErrorKind::InvalidFile, "control: 16 MiB of zeros are read");
 }
 
 #[cfg(unix)]
@@ -346,7 +346,7 @@ fn a_name_that_is_taken_leaves_the_vault_as_it_was() {
     );
     let drafts = parse(content.as_bytes(), None).unwrap();
     let error = vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft))).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NameTaken);
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
     assert_eq!(desk.open().unwrap().verify().unwrap().records, 1);
 }
 

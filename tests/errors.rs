@@ -10,7 +10,8 @@ use std::fs;
 
 use aumbry::storage::{FileStorage, Storage};
 use aumbry::{
-    Error, ErrorKind, ExposeSecret, Name, NewRecord, OpenOptions, Passphrase, RecordChange, Vault, startup,
+    Error, ErrorKind, ExposeSecret, Mismatch, Name, NewRecord, OpenOptions, Passphrase, RecordChange, Vault,
+    startup,
 };
 use common::*;
 
@@ -61,16 +62,16 @@ fn a_file_that_is_no_vault_is_told_apart_from_one_that_is_damaged() {
         "the passphrase must not be empty",
     );
     put(b"");
-    expect(&desk, open(), ErrorKind::NotAVault, "the file is empty, not an aumbry vault");
+    expect(&desk, open(), ErrorKind::InvalidFile, "the file is empty, not an aumbry vault");
     put(b"[default]\naws_access_key_id = x\n");
-    expect(&desk, open(), ErrorKind::NotAVault, "the file is not an aumbry vault");
+    expect(&desk, open(), ErrorKind::InvalidFile, "the file is not an aumbry vault");
     let mut newer = file.clone();
     newer.splice(8..10, [2, 0]);
     put(&newer);
     expect(
         &desk,
         open(),
-        ErrorKind::UnsupportedVersion,
+        ErrorKind::Unsupported,
         "the vault has format version 2, suite 1; this program knows version 1, suite 1: use a newer one",
     );
     put(file.get(..1000).unwrap());
@@ -99,7 +100,7 @@ fn a_file_that_is_no_vault_is_told_apart_from_one_that_is_damaged() {
     expect(
         &desk,
         open(),
-        ErrorKind::NotAFile,
+        ErrorKind::InvalidFile,
         "\"/folder/vault.aumbry\" is a folder or a device, not a file",
     );
     fs::remove_dir(desk.path()).unwrap();
@@ -107,7 +108,7 @@ fn a_file_that_is_no_vault_is_told_apart_from_one_that_is_damaged() {
     expect(
         &desk,
         open(),
-        ErrorKind::TooLarge,
+        ErrorKind::InvalidFile,
         "the file is 1073741825 bytes long, a vault at most 1073741824",
     );
 }
@@ -116,29 +117,29 @@ fn a_file_that_is_no_vault_is_told_apart_from_one_that_is_damaged() {
 fn a_name_or_field_is_refused_with_the_rule_it_breaks() {
     let desk = Desk::new();
     let name = |name: &str| Name::new(name).map(|_| ());
-    expect(&desk, name(""), ErrorKind::InvalidName, "a name must not be empty");
+    expect(&desk, name(""), ErrorKind::InvalidInput, "a name must not be empty");
     expect(
         &desk,
         name("a\tb"),
-        ErrorKind::InvalidName,
+        ErrorKind::InvalidInput,
         "a name must hold no control character, but \"a\\tb\" does",
     );
     expect(
         &desk,
         name("a\u{a0}"),
-        ErrorKind::InvalidName,
+        ErrorKind::InvalidInput,
         "a name must not begin or end with white space, but \"a\\u{a0}\" does",
     );
     expect(
         &desk,
         name(&"n".repeat(1025)),
-        ErrorKind::TooLong,
+        ErrorKind::InvalidInput,
         "a name must be at most 1024 bytes long, not 1025",
     );
     expect(
         &desk,
         name("aumbry:x"),
-        ErrorKind::ReservedName,
+        ErrorKind::InvalidInput,
         "the name \"aumbry:x\" begins with aumbry:, which is reserved",
     );
     let draft = |id: &str, secret: &str| NewRecord::new_static("a", id, secret).map(|_| ());
@@ -152,14 +153,14 @@ fn a_name_or_field_is_refused_with_the_rule_it_breaks() {
     expect(
         &desk,
         draft(&"I".repeat(1025), "s"),
-        ErrorKind::TooLong,
+        ErrorKind::InvalidInput,
         "the access key id must be at most 1024 bytes long, not 1025",
     );
     expect(&desk, draft("AKIA", ""), ErrorKind::InvalidInput, "the secret access key must not be empty");
     expect(
         &desk,
         draft("AKIA", &"s".repeat(65_536)),
-        ErrorKind::TooLong,
+        ErrorKind::InvalidInput,
         "the secret access key and session token must be at most 65525 bytes long",
     );
     let attribute = |key: &str| NewRecord::new_static("a", "AKIA", "s")?.attribute(key, "v").map(|_| ());
@@ -167,7 +168,7 @@ fn a_name_or_field_is_refused_with_the_rule_it_breaks() {
     expect(
         &desk,
         attribute("aumbry.of"),
-        ErrorKind::ReservedName,
+        ErrorKind::InvalidInput,
         "the attribute \"aumbry.of\" begins with aumbry., which is reserved",
     );
     let vault = desk.create();
@@ -176,7 +177,7 @@ fn a_name_or_field_is_refused_with_the_rule_it_breaks() {
     expect(
         &desk,
         vault.edit(|edit| edit.change("a", &long)),
-        ErrorKind::TooLong,
+        ErrorKind::InvalidInput,
         "the attributes of \"a\" take 20006 bytes, at most 16384 are allowed",
     );
 }
@@ -187,7 +188,7 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
     expect(
         &desk,
         startup::get_credentials("a"),
-        ErrorKind::NotStarted,
+        ErrorKind::Misuse,
         "the program's vault is not open yet: startup::after_startup opens it",
     );
     let vault = desk.create();
@@ -195,13 +196,13 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
     expect(
         &desk,
         desk.create_options().create(desk.path(), PASSPHRASE),
-        ErrorKind::VaultExists,
+        ErrorKind::AlreadyExists,
         "there is a vault or another file at \"/folder/vault.aumbry\" already",
     );
     expect(
         &desk,
         vault.edit(|edit| edit.add(&draft("a"))),
-        ErrorKind::NameTaken,
+        ErrorKind::AlreadyExists,
         "the vault has a record named \"a\" already",
     );
     expect(
@@ -274,7 +275,7 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
     expect(
         &desk,
         aumbry::aws::console_csv::parse(b"a,b\n", None),
-        ErrorKind::InvalidImport,
+        ErrorKind::InvalidFile,
         "the file of the IAM console cannot be used: its first line has no column \"Access key ID\"; the IAM \
          console writes \"Access key ID,Secret access key\"",
     );
@@ -299,7 +300,7 @@ fn a_file_that_is_not_the_one_last_seen_is_named_with_both_generations() {
     expect(
         &desk,
         desk.open(),
-        ErrorKind::Rollback,
+        ErrorKind::RevisionRefused(Mismatch::Rollback),
         "the vault is older than the one seen less than a minute ago (TIME): generation 1 of TIME, which was 2",
     );
     let forked = OpenOptions::new().without_pin().open(desk.path(), PASSPHRASE).unwrap();
@@ -307,7 +308,7 @@ fn a_file_that_is_not_the_one_last_seen_is_named_with_both_generations() {
     expect(
         &desk,
         desk.open(),
-        ErrorKind::Fork,
+        ErrorKind::RevisionRefused(Mismatch::Fork),
         "the vault is not the one seen less than a minute ago (TIME), though both are generation 2 of TIME: somebody \
          edited a copy",
     );
@@ -317,7 +318,7 @@ fn a_file_that_is_not_the_one_last_seen_is_named_with_both_generations() {
     expect(
         &desk,
         desk.open(),
-        ErrorKind::VaultChanged,
+        ErrorKind::RevisionRefused(Mismatch::VaultChanged),
         "another vault stands here: its id differs from the one seen less than a minute ago (TIME) (generation 2, now 1 \
          of TIME)",
     );
@@ -328,7 +329,7 @@ fn a_file_that_is_not_the_one_last_seen_is_named_with_both_generations() {
     expect(
         &desk,
         desk.open(),
-        ErrorKind::PinDamaged,
+        ErrorKind::RevisionRefused(Mismatch::PinDamaged),
         "this machine's note of the version last seen, \"PIN\", is damaged or cannot be read, so an older file could not \
          be told from the newest; the file is generation 2 of TIME",
     );

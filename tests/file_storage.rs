@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use aumbry::storage::{FileStorage, Storage};
-use aumbry::{ErrorKind, OpenOptions, Vault};
+use aumbry::{ErrorKind, Mismatch, OpenOptions, Vault};
 use common::*;
 
 fn mode(path: impl AsRef<Path>) -> u32 {
@@ -89,7 +89,7 @@ fn links_and_their_target_are_locked_and_pinned_as_one_vault() {
     add(&vault, "s3-uploads");
     fs::write(desk.path(), before).unwrap();
     let error = desk.open_options().open(&link, PASSPHRASE).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Rollback);
+    assert_eq!(error.kind(), ErrorKind::RevisionRefused(Mismatch::Rollback));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn creating_at_a_dangling_link_makes_its_target() {
     add(&desk.open_options().open(&link, PASSPHRASE).unwrap(), "s3-uploads");
     assert_eq!(desk.open().unwrap().verify().unwrap().records, 1);
     let again = desk.create_options().create(&link, PASSPHRASE).unwrap_err();
-    assert_eq!(again.kind(), ErrorKind::VaultExists);
+    assert_eq!(again.kind(), ErrorKind::AlreadyExists);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn what_is_no_file_is_refused_without_waiting() {
         "/dev/zero".into(),
     ] {
         let kinds = refusals(&desk, &path);
-        assert_eq!(kinds, (ErrorKind::NotAFile, ErrorKind::NotAFile), "{}", path.display());
+        assert_eq!(kinds, (ErrorKind::InvalidFile, ErrorKind::InvalidFile), "{}", path.display());
     }
 }
 
@@ -181,7 +181,7 @@ fn what_is_no_file_is_not_even_opened() {
     });
     for _ in 0..20 {
         thread::sleep(Duration::from_millis(5));
-        assert_eq!(refusals(&desk, &fifo), (ErrorKind::NotAFile, ErrorKind::NotAFile));
+        assert_eq!(refusals(&desk, &fifo), (ErrorKind::InvalidFile, ErrorKind::InvalidFile));
         assert!(!writer.is_finished(), "the writer was told that somebody reads");
     }
     File::open(&fifo).unwrap();
@@ -194,8 +194,8 @@ fn a_folder_is_no_file_however_it_is_spelled() {
     for path in ["/", ".", "..", "/tmp/.."] {
         let pinned = desk.open_options().open(path, PASSPHRASE).unwrap_err();
         let unpinned = desk.open_options().without_pin().open(path, PASSPHRASE).unwrap_err();
-        assert_eq!(unpinned.kind(), ErrorKind::NotAFile, "{path}, without a pin");
-        assert_eq!(pinned.kind(), ErrorKind::NotAFile, "{path}, with a pin");
+        assert_eq!(unpinned.kind(), ErrorKind::InvalidFile, "{path}, without a pin");
+        assert_eq!(pinned.kind(), ErrorKind::InvalidFile, "{path}, with a pin");
     }
 }
 
@@ -207,7 +207,7 @@ fn what_is_no_vault_is_refused_and_left_alone() {
         [b"", b"AUM", b"AUMBRX\x1a\n", b"[default]\naws_access_key_id = AKIA\n", &[0; 9000]];
     for content in texts {
         fs::write(&path, content).unwrap();
-        assert_eq!(refusals(&desk, &path), (ErrorKind::NotAVault, ErrorKind::VaultExists), "{content:?}");
+        assert_eq!(refusals(&desk, &path), (ErrorKind::InvalidFile, ErrorKind::AlreadyExists), "{content:?}");
         assert_eq!(fs::read(&path).unwrap(), content);
     }
 }
@@ -217,9 +217,9 @@ fn a_file_too_large_for_a_vault_is_refused_unread() {
     let desk = Desk::new();
     let file = File::create(desk.path()).unwrap();
     file.set_len(3 << 30).unwrap(); // sparse: it takes no room on the disk
-    assert_eq!(refusals(&desk, desk.path()), (ErrorKind::TooLarge, ErrorKind::VaultExists));
+    assert_eq!(refusals(&desk, desk.path()), (ErrorKind::InvalidFile, ErrorKind::AlreadyExists));
     file.set_len(1 << 30).unwrap();
-    assert_eq!(refusals(&desk, desk.path()), (ErrorKind::NotAVault, ErrorKind::VaultExists));
+    assert_eq!(refusals(&desk, desk.path()), (ErrorKind::InvalidFile, ErrorKind::AlreadyExists));
 }
 
 #[test]
@@ -365,7 +365,7 @@ fn the_plain_calls_work_on_a_path_too() {
     let desk = Desk::new();
     drop(desk.create());
     let error = Vault::create(desk.path(), PASSPHRASE).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::VaultExists);
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
     let elsewhere = desk.folder.path().join("nothing");
     assert_eq!(Vault::open(&elsewhere, PASSPHRASE).unwrap_err().kind(), ErrorKind::NotFound);
     let unpinned = OpenOptions::new().without_pin().open(desk.path(), PASSPHRASE).unwrap();

@@ -9,8 +9,8 @@ use std::time::Duration;
 use aumbry::storage::{Exclusive, InMemory, Prefix, Storage, Version};
 use aumbry::testing::Forge;
 use aumbry::{
-    Advice, CreateOptions, Error, ErrorKind, ExposeSecret, KdfParameters, Lanes, MemoryKib, OpenOptions,
-    Passes, Result, Role, Vault,
+    Advice, CreateOptions, Error, ErrorKind, ExposeSecret, KdfParameters, Lanes, MemoryKib, Mismatch,
+    OpenOptions, Passes, Result, Role, Vault,
 };
 use common::*;
 
@@ -145,8 +145,11 @@ fn a_handle_notices_by_the_pin_that_its_own_version_was_put_back() {
     let old = std::fs::read(desk.path()).unwrap();
     desk.open().unwrap().change_passphrase("the leaked one is gone").unwrap();
     std::fs::write(desk.path(), &old).unwrap();
-    assert_eq!(held.refresh().unwrap_err().kind(), ErrorKind::Rollback);
-    assert_eq!(held.edit(|edit| edit.add(&draft("new"))).unwrap_err().kind(), ErrorKind::Rollback);
+    assert_eq!(held.refresh().unwrap_err().kind(), ErrorKind::RevisionRefused(Mismatch::Rollback));
+    assert_eq!(
+        held.edit(|edit| edit.add(&draft("new"))).unwrap_err().kind(),
+        ErrorKind::RevisionRefused(Mismatch::Rollback)
+    );
     assert_eq!(std::fs::read(desk.path()).unwrap(), old, "nothing was written under the leaked key");
 }
 

@@ -72,7 +72,7 @@ fn refusing_leaves_no_secret_in_freed_memory() {
     ];
     for document in bad {
         let (error, left) = left_behind(|| json::parse(document.as_bytes(), Some("a")).unwrap_err());
-        assert_eq!((error.kind(), left), (ErrorKind::InvalidImport, 0), "{error}: {document}");
+        assert_eq!((error.kind(), left), (ErrorKind::InvalidFile, 0), "{error}: {document}");
     }
 }
 

@@ -111,7 +111,7 @@ fn refusing_leaves_no_secret_in_freed_memory() {
     ];
     for (parse, content) in files {
         let (error, left) = left_behind(|| parse(content.as_bytes()).unwrap_err());
-        assert_eq!((error.kind(), left), (ErrorKind::InvalidImport, 0), "{error}: {content}");
+        assert_eq!((error.kind(), left), (ErrorKind::InvalidFile, 0), "{error}: {content}");
     }
 }
 

@@ -4,7 +4,9 @@
 mod common;
 
 use aumbry::testing::{Forge, keys_of};
-use aumbry::{ErrorKind, ExposeSecret, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Role, Vault};
+use aumbry::{
+    ErrorKind, ExposeSecret, KdfParameters, Lanes, MemoryKib, Mismatch, OpenOptions, Passes, Role, Vault,
+};
 use common::{Desk, PASSPHRASE, SECRET, add, cheap};
 
 /// Passphrases that are set are as cheap as the first one.
@@ -118,7 +120,7 @@ fn an_administrator_is_removed_only_with_open_eyes_and_never_the_last() {
     let seen = anna.remove_person("bob").unwrap_err();
     assert!(seen.kind() == ErrorKind::Refused && seen.to_string().contains("rekey"), "{seen}");
     assert_eq!(anna.remove_person("recovery code").unwrap_err().kind(), ErrorKind::Refused);
-    assert_eq!(anna.remove_person("nobody").unwrap_err().kind(), ErrorKind::NoSuchRecord);
+    assert_eq!(anna.remove_person("nobody").unwrap_err().kind(), ErrorKind::NoSuchPerson);
     assert_eq!(labels(&anna).len(), 3);
 
     anna.remove_person_keeping_seed("recovery code").unwrap();
@@ -187,9 +189,9 @@ fn a_rekey_leaves_one_way_in_and_names_the_others() {
     anna.rekey("another new passphrase").unwrap();
     let there = || OpenOptions::new().state_folder(elsewhere.path());
     let changed = there().open(desk.path(), "another new passphrase").unwrap_err();
-    assert_eq!(changed.kind(), ErrorKind::VaultChanged);
-    let version = changed.refused_version().unwrap();
-    there().accept_version(version).open(desk.path(), "another new passphrase").unwrap();
+    assert_eq!(changed.kind(), ErrorKind::RevisionRefused(Mismatch::VaultChanged));
+    let version = changed.refused_revision().unwrap().revision;
+    there().accept_revision(version).open(desk.path(), "another new passphrase").unwrap();
     there().open(desk.path(), "another new passphrase").expect("it was accepted once and for all");
 }
 
@@ -209,7 +211,10 @@ fn a_rekey_goes_on_where_nothing_can_be_remembered() {
     assert!(!anna.refresh().unwrap(), "its own rekey is no surprise to it");
     add(&anna, "since");
     assert_eq!(anna.verify().unwrap().records, 2);
-    assert_eq!(open(&desk, "a new passphrase").unwrap_err().kind(), ErrorKind::VaultChanged);
+    assert_eq!(
+        open(&desk, "a new passphrase").unwrap_err().kind(),
+        ErrorKind::RevisionRefused(Mismatch::VaultChanged)
+    );
 }
 
 #[test]
@@ -244,7 +249,10 @@ fn a_forgotten_passphrase_is_replaced_with_a_recovery_code() {
     // It is this generation that the code must open.
     let now = std::fs::read(desk.path()).unwrap();
     std::fs::write(desk.path(), &before_the_code).unwrap();
-    assert_eq!(check(first.to_grouped().expose_secret()), Err(ErrorKind::Rollback));
+    assert_eq!(
+        check(first.to_grouped().expose_secret()),
+        Err(ErrorKind::RevisionRefused(Mismatch::Rollback))
+    );
     std::fs::write(desk.path(), now).unwrap();
 
     let by_code = open(&desk, code.to_grouped().expose_secret()).unwrap();
@@ -263,10 +271,10 @@ fn labels_are_unique_and_as_many_people_as_the_format_holds_are_told_apart() {
     let desk = Desk::new();
     let anna = vault(&desk);
     let add_reader = |label: &str| anna.add_person(label, Role::Reader, label).map_err(|error| error.kind());
-    assert_eq!(add_reader("anna"), Err(ErrorKind::NameTaken));
+    assert_eq!(add_reader("anna"), Err(ErrorKind::AlreadyExists));
     assert_eq!(add_reader(""), Err(ErrorKind::InvalidInput));
     assert_eq!(add_reader("two\nlines"), Err(ErrorKind::InvalidInput));
-    assert_eq!(add_reader(&"x".repeat(129)), Err(ErrorKind::TooLong));
+    assert_eq!(add_reader(&"x".repeat(129)), Err(ErrorKind::InvalidInput));
     for number in 2..=32 {
         add_reader(&format!("reader {number}")).unwrap();
     }
@@ -295,9 +303,9 @@ fn the_caller_may_say_which_slot_or_which_role_is_meant() {
         opened(options(&desk).slot(slots[0].id), "the application's"),
         Err(ErrorKind::WrongPassphrase)
     );
-    assert_eq!(opened(options(&desk).slot([7; 16]), PASSPHRASE), Err(ErrorKind::NoSuchRecord));
+    assert_eq!(opened(options(&desk).slot([7; 16]), PASSPHRASE), Err(ErrorKind::NoSuchPerson));
     anna.remove_person("app").unwrap();
-    assert_eq!(opened(options(&desk).role(Role::Reader), PASSPHRASE), Err(ErrorKind::NoSuchRecord));
+    assert_eq!(opened(options(&desk).role(Role::Reader), PASSPHRASE), Err(ErrorKind::NoSuchPerson));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use aumbry::storage::{InMemory, Storage, Version};
-use aumbry::{Advice, Error, ErrorKind, OpenOptions, Vault};
+use aumbry::{Advice, Error, ErrorKind, Mismatch, OpenOptions, Vault};
 use common::*;
 
 fn signature(file: &[u8]) -> [u8; 64] {
@@ -41,7 +41,9 @@ fn refused(desk: &Desk) -> Error {
 }
 
 fn accept(desk: &Desk, error: &Error) -> aumbry::Result<Vault> {
-    desk.open_options().accept_version(error.refused_version().unwrap()).open(desk.path(), PASSPHRASE)
+    desk.open_options()
+        .accept_revision(error.refused_revision().unwrap().revision)
+        .open(desk.path(), PASSPHRASE)
 }
 
 /// A vault of generation 3, closed, and its file as it was at generations 2 and 3.
@@ -60,15 +62,23 @@ fn an_older_file_is_a_rollback_until_it_is_accepted() {
     let (desk, second, _) = three_generations();
     put_back(&desk, &second);
     let error = refused(&desk);
-    assert_eq!(error.kind(), ErrorKind::Rollback);
-    assert_eq!(error.refused_version(), Some(signature(&second)));
+    assert_eq!(error.kind(), ErrorKind::RevisionRefused(Mismatch::Rollback));
+    assert_eq!(error.refused_revision().unwrap().revision, signature(&second));
     let message = error.to_string();
     assert!(message.contains("generation 2") && message.contains('3'), "{message}");
-    assert_eq!(refused(&desk).kind(), ErrorKind::Rollback, "a refusal is not forgotten");
+    assert_eq!(
+        refused(&desk).kind(),
+        ErrorKind::RevisionRefused(Mismatch::Rollback),
+        "a refusal is not forgotten"
+    );
 
     let vault = accept(&desk, &error).unwrap();
     assert_eq!(vault.generation().unwrap(), 2);
-    assert_eq!(refused(&desk).kind(), ErrorKind::Rollback, "it was accepted for that one opening");
+    assert_eq!(
+        refused(&desk).kind(),
+        ErrorKind::RevisionRefused(Mismatch::Rollback),
+        "it was accepted for that one opening"
+    );
     add(&vault, "sns-topics");
     assert_eq!(vault.generation().unwrap(), 4, "above what this machine has seen, not above the file alone");
     assert_eq!(desk.open().unwrap().generation().unwrap(), 4);
@@ -80,8 +90,8 @@ fn accepting_one_version_accepts_no_other() {
     put_back(&desk, &second);
     let others = [signature(&third), [0; 64]];
     for other in others {
-        let error = desk.open_options().accept_version(other).open(desk.path(), PASSPHRASE).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Rollback);
+        let error = desk.open_options().accept_revision(other).open(desk.path(), PASSPHRASE).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RevisionRefused(Mismatch::Rollback));
     }
 }
 
@@ -91,7 +101,7 @@ fn a_wrong_passphrase_is_said_before_a_rollback() {
     put_back(&desk, &second);
     let error = desk.open_options().open(desk.path(), "another passphrase").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongPassphrase);
-    assert_eq!(error.refused_version(), None);
+    assert_eq!(error.refused_revision(), None);
 }
 
 #[test]
@@ -104,8 +114,8 @@ fn two_edits_of_one_version_are_a_fork() {
     let other_third = bytes(&desk);
 
     let error = refused(&desk);
-    assert_eq!(error.kind(), ErrorKind::Fork);
-    assert_eq!(error.refused_version(), Some(signature(&other_third)));
+    assert_eq!(error.kind(), ErrorKind::RevisionRefused(Mismatch::Fork));
+    assert_eq!(error.refused_revision().unwrap().revision, signature(&other_third));
     assert!(error.to_string().contains("generation 3"), "{error}");
     put_back(&desk, &third);
     drop(desk.open().unwrap());
@@ -116,7 +126,11 @@ fn two_edits_of_one_version_are_a_fork() {
     add(&vault, "sqs-jobs");
     assert_eq!(desk.open().unwrap().generation().unwrap(), 4);
     put_back(&desk, &third);
-    assert_eq!(refused(&desk).kind(), ErrorKind::Rollback, "now the other branch is the old one");
+    assert_eq!(
+        refused(&desk).kind(),
+        ErrorKind::RevisionRefused(Mismatch::Rollback),
+        "now the other branch is the old one"
+    );
 }
 
 #[test]
@@ -126,8 +140,8 @@ fn another_vault_at_the_same_path_is_noticed_until_it_is_accepted() {
     add(&other.create(), "of-somebody-else");
     put_back(&desk, &bytes(&other));
     let error = refused(&desk);
-    assert_eq!(error.kind(), ErrorKind::VaultChanged);
-    assert_eq!(error.refused_version(), Some(signature(&bytes(&other))));
+    assert_eq!(error.kind(), ErrorKind::RevisionRefused(Mismatch::VaultChanged));
+    assert_eq!(error.refused_revision().unwrap().revision, signature(&bytes(&other)));
     accept(&desk, &error).unwrap();
     assert!(
         desk.open().unwrap().find("of-somebody-else").unwrap().is_some(),
@@ -160,13 +174,17 @@ fn a_damaged_pin_is_accepted_once_and_then_written_anew() {
     for damage in damages {
         fs::write(pin_file(&desk), &damage).unwrap();
         let error = refused(&desk);
-        assert_eq!(error.kind(), ErrorKind::PinDamaged);
-        assert_eq!(error.refused_version(), Some(signature(&third)));
+        assert_eq!(error.kind(), ErrorKind::RevisionRefused(Mismatch::PinDamaged));
+        assert_eq!(error.refused_revision().unwrap().revision, signature(&third));
         assert_eq!(fs::read(pin_file(&desk)).unwrap(), damage, "a refusal repairs nothing");
         accept(&desk, &error).unwrap();
         desk.open().unwrap();
         put_back(&desk, &second);
-        assert_eq!(refused(&desk).kind(), ErrorKind::Rollback, "the new pin is worth something");
+        assert_eq!(
+            refused(&desk).kind(),
+            ErrorKind::RevisionRefused(Mismatch::Rollback),
+            "the new pin is worth something"
+        );
         put_back(&desk, &third);
     }
 }
@@ -175,7 +193,7 @@ fn a_damaged_pin_is_accepted_once_and_then_written_anew() {
 fn without_a_pin_it_is_the_first_meeting() {
     let (desk, second, _) = three_generations();
     put_back(&desk, &second);
-    assert_eq!(refused(&desk).kind(), ErrorKind::Rollback);
+    assert_eq!(refused(&desk).kind(), ErrorKind::RevisionRefused(Mismatch::Rollback));
     fs::remove_dir_all(desk.state_folder()).unwrap();
     assert_eq!(desk.open().unwrap().generation().unwrap(), 2);
     assert!(pin_file(&desk).exists(), "from now on it is known");
@@ -229,7 +247,11 @@ fn a_commit_moves_the_pin() {
         add(&vault, &format!("record-{at}"));
         let after = bytes(&desk);
         put_back(&desk, &before);
-        assert_eq!(refused(&desk).kind(), ErrorKind::Rollback, "nobody has opened what was committed");
+        assert_eq!(
+            refused(&desk).kind(),
+            ErrorKind::RevisionRefused(Mismatch::Rollback),
+            "nobody has opened what was committed"
+        );
         put_back(&desk, &after);
         before = after;
     }
@@ -258,8 +280,8 @@ fn unlocking_refuses_an_older_file_without_any_pin() {
     vault.lock();
     put_back(&desk, &second);
     let error = vault.unlock(PASSPHRASE).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Rollback);
-    assert_eq!(error.refused_version(), Some(signature(&second)));
+    assert_eq!(error.kind(), ErrorKind::RevisionRefused(Mismatch::Rollback));
+    assert_eq!(error.refused_revision().unwrap().revision, signature(&second));
     assert!(vault.is_locked());
     put_back(&desk, &third);
     vault.unlock(PASSPHRASE).unwrap();
@@ -290,9 +312,9 @@ fn a_vault_in_memory_goes_on_from_what_it_holds_alone() {
     let stranger = InMemory::new();
     create(&stranger);
     let swaps = [
-        (second, ErrorKind::Rollback),
-        (fork.to_bytes().unwrap(), ErrorKind::Fork),
-        (stranger.to_bytes().unwrap(), ErrorKind::VaultChanged),
+        (second, ErrorKind::RevisionRefused(Mismatch::Rollback)),
+        (fork.to_bytes().unwrap(), ErrorKind::RevisionRefused(Mismatch::Fork)),
+        (stranger.to_bytes().unwrap(), ErrorKind::RevisionRefused(Mismatch::VaultChanged)),
     ];
     for (file, kind) in swaps {
         swap(&storage, &file);
@@ -314,11 +336,14 @@ fn a_refresh_names_the_version_that_it_refuses() {
     let other = Desk::new();
     drop(other.create());
     let vault = desk.open().unwrap();
-    for (file, kind) in [(second, ErrorKind::Rollback), (bytes(&other), ErrorKind::VaultChanged)] {
+    for (file, kind) in [
+        (second, ErrorKind::RevisionRefused(Mismatch::Rollback)),
+        (bytes(&other), ErrorKind::RevisionRefused(Mismatch::VaultChanged)),
+    ] {
         put_back(&desk, &file);
         let error = vault.refresh().unwrap_err();
         assert_eq!(error.kind(), kind);
-        assert_eq!(error.refused_version(), Some(signature(&file)), "{error}");
+        assert_eq!(error.refused_revision().unwrap().revision, signature(&file), "{error}");
     }
     put_back(&desk, &third);
     assert!(!vault.refresh().unwrap());
@@ -332,10 +357,13 @@ fn an_accepted_version_that_comes_back_is_refused() {
     assert!(!vault.refresh().unwrap(), "it is accepted as long as it is what the vault holds");
     add(&vault, "sns-topics");
     put_back(&desk, &second);
-    assert_eq!(vault.refresh().unwrap_err().kind(), ErrorKind::Rollback);
-    assert_eq!(vault.edit(|edit| edit.add(&draft("x"))).unwrap_err().kind(), ErrorKind::Rollback);
+    assert_eq!(vault.refresh().unwrap_err().kind(), ErrorKind::RevisionRefused(Mismatch::Rollback));
+    assert_eq!(
+        vault.edit(|edit| edit.add(&draft("x"))).unwrap_err().kind(),
+        ErrorKind::RevisionRefused(Mismatch::Rollback)
+    );
     vault.lock();
-    assert_eq!(vault.unlock(PASSPHRASE).unwrap_err().kind(), ErrorKind::Rollback);
+    assert_eq!(vault.unlock(PASSPHRASE).unwrap_err().kind(), ErrorKind::RevisionRefused(Mismatch::Rollback));
 }
 
 #[test]

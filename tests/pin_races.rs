@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use aumbry::storage::{Exclusive, FileStorage, Prefix, Storage, Version};
-use aumbry::{Error, ErrorKind, Result, Vault};
+use aumbry::{Error, ErrorKind, Mismatch, Result, Vault};
 use common::*;
 
 type Work = Box<dyn FnOnce() + Send>;
@@ -97,7 +97,11 @@ fn opening_while_another_program_commits_is_no_rollback() {
     assert_eq!(vault.generation().unwrap(), 3);
     drop(vault);
     fs::write(desk.path(), before).unwrap();
-    assert_eq!(desk.open().unwrap_err().kind(), ErrorKind::Rollback, "the pin did not go back");
+    assert_eq!(
+        desk.open().unwrap_err().kind(),
+        ErrorKind::RevisionRefused(Mismatch::Rollback),
+        "the pin did not go back"
+    );
 }
 
 #[test]
@@ -192,5 +196,9 @@ fn a_version_of_unknown_durability_is_held_but_not_insisted_on() {
     add(&vault, "sns-topics");
     assert_eq!(desk.open().unwrap().verify().unwrap().records, 3);
     fs::write(desk.path(), &third).unwrap();
-    assert_eq!(desk.open().unwrap_err().kind(), ErrorKind::Rollback, "a durable version is insisted on");
+    assert_eq!(
+        desk.open().unwrap_err().kind(),
+        ErrorKind::RevisionRefused(Mismatch::Rollback),
+        "a durable version is insisted on"
+    );
 }

@@ -6,7 +6,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use aumbry::testing::Forge;
-use aumbry::{ErrorKind, ExposeSecret, OpenOptions, Role, Vault};
+use aumbry::{ErrorKind, ExposeSecret, Mismatch, OpenOptions, Role, Vault};
 use common::{Desk, PASSPHRASE, SECRET, add, cheap};
 
 /// A copy of the vault as it is now.
@@ -116,11 +116,11 @@ fn what_is_not_known_to_be_damaged_is_not_overwritten() {
     assert_eq!(restore(), ErrorKind::Reopen, "its passphrase is another, so it may be sound");
     std::fs::write(desk.path(), "something else that is longer than the shortest header, by some bytes")
         .unwrap();
-    assert_eq!(restore(), ErrorKind::NotAVault);
+    assert_eq!(restore(), ErrorKind::InvalidFile);
     let mut newer = std::fs::read(&copy).unwrap();
     newer[8] = 2;
     std::fs::write(desk.path(), newer).unwrap();
-    assert_eq!(restore(), ErrorKind::UnsupportedVersion);
+    assert_eq!(restore(), ErrorKind::Unsupported);
 }
 
 #[test]
@@ -132,10 +132,10 @@ fn a_backup_of_another_vault_than_the_one_seen_here_must_be_accepted() {
     other.create();
     let backup = open_backup(&other.path(), PASSPHRASE);
     let error = desk.open_options().restore(desk.path(), &backup).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::VaultChanged);
+    assert_eq!(error.kind(), ErrorKind::RevisionRefused(Mismatch::VaultChanged));
     assert!(!desk.path().exists());
-    let version = error.refused_version().unwrap();
-    desk.open_options().accept_version(version).restore(desk.path(), &backup).unwrap();
+    let version = error.refused_revision().unwrap().revision;
+    desk.open_options().accept_revision(version).restore(desk.path(), &backup).unwrap();
     desk.open().expect("what was restored here is what is remembered");
 }
 
@@ -173,8 +173,8 @@ fn a_backup_is_not_restored_into_an_older_vault_whose_people_were_removed_since(
     let backup = backup(&desk);
     drop(anna);
     std::fs::write(desk.path(), &old).unwrap();
-    let version = options().open(desk.path(), PASSPHRASE).unwrap_err().refused_version().unwrap();
-    let rolled_back = options().accept_version(version).open(desk.path(), PASSPHRASE).unwrap();
+    let version = options().open(desk.path(), PASSPHRASE).unwrap_err().refused_revision().unwrap().revision;
+    let rolled_back = options().accept_revision(version).open(desk.path(), PASSPHRASE).unwrap();
     let error = rolled_back.restore(&open_backup(&backup, PASSPHRASE)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert_eq!(std::fs::read(desk.path()).unwrap(), old);

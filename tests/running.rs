@@ -8,7 +8,7 @@ use std::fs;
 use std::sync::LazyLock;
 
 use aumbry::testing::Forge;
-use aumbry::{ErrorKind, ExposeSecret, OpenOptions, RecordChange, Result, Role, Vault};
+use aumbry::{ErrorKind, ExposeSecret, Mismatch, OpenOptions, RecordChange, Result, Role, Vault};
 use common::{Desk, add, cheap, draft};
 
 /// What a handle answers.
@@ -80,23 +80,36 @@ const COMMITS: [Row; 16] = [
     row("rekey", No(ErrorKind::Reopen), No(ErrorKind::WrongPassphrase), |scene| {
         scene.olga(|olga| olga.rekey("another").map(drop))
     }),
-    row("rekey and add everybody again", No(ErrorKind::Reopen), No(ErrorKind::VaultChanged), |scene| {
-        scene.olga(|olga| {
-            olga.rekey("another")?;
-            olga.add_person(scene.who, scene.role(), scene.who)
-        })
-    }),
+    row(
+        "rekey and add everybody again",
+        No(ErrorKind::Reopen),
+        No(ErrorKind::RevisionRefused(Mismatch::VaultChanged)),
+        |scene| {
+            scene.olga(|olga| {
+                olga.rekey("another")?;
+                olga.add_person(scene.who, scene.role(), scene.who)
+            })
+        },
+    ),
 ];
 
 /// What whoever can write the file can do.
 const SWAPS: [Row; 9] = [
-    row("put an older version back", No(ErrorKind::Rollback), No(ErrorKind::Rollback), |scene| {
-        scene.put(&scene.older)
-    }),
-    row("edit a copy of an older version", No(ErrorKind::Fork), No(ErrorKind::Fork), |scene| {
-        scene.put(&scene.older);
-        scene.olga(|olga| olga.edit(|edit| edit.add(&draft("forked"))))
-    }),
+    row(
+        "put an older version back",
+        No(ErrorKind::RevisionRefused(Mismatch::Rollback)),
+        No(ErrorKind::RevisionRefused(Mismatch::Rollback)),
+        |scene| scene.put(&scene.older),
+    ),
+    row(
+        "edit a copy of an older version",
+        No(ErrorKind::RevisionRefused(Mismatch::Fork)),
+        No(ErrorKind::RevisionRefused(Mismatch::Fork)),
+        |scene| {
+            scene.put(&scene.older);
+            scene.olga(|olga| olga.edit(|edit| edit.add(&draft("forked"))))
+        },
+    ),
     // A limit that is documented: a fork of a higher generation looks like the future.
     row("edit a copy of an older version twice", New, New, |scene| {
         scene.put(&scene.older);
@@ -107,8 +120,8 @@ const SWAPS: [Row; 9] = [
     }),
     row(
         "put another vault of the same people there",
-        No(ErrorKind::VaultChanged),
-        No(ErrorKind::VaultChanged),
+        No(ErrorKind::RevisionRefused(Mismatch::VaultChanged)),
+        No(ErrorKind::RevisionRefused(Mismatch::VaultChanged)),
         |scene| scene.put(&forge(2).build().unwrap()),
     ),
     row("sign it without the seed", No(ErrorKind::Damaged), No(ErrorKind::Damaged), |scene| {
@@ -124,7 +137,7 @@ const SWAPS: [Row; 9] = [
     row("cut it off", No(ErrorKind::Damaged), No(ErrorKind::Damaged), |scene| {
         scene.put(scene.held.split_last().unwrap().1)
     }),
-    row("put another file there", No(ErrorKind::NotAVault), No(ErrorKind::NotAVault), |scene| {
+    row("put another file there", No(ErrorKind::InvalidFile), No(ErrorKind::InvalidFile), |scene| {
         scene.put(&[b'x'; 5000])
     }),
     row("remove it", No(ErrorKind::NotFound), No(ErrorKind::NotFound), |scene| {
@@ -343,7 +356,12 @@ fn the_pin_alone_notices_that_the_very_version_that_is_held_was_put_back() {
     };
     for who in ["rea", "anna"] {
         check(
-            &row("put the version that is held back", No(ErrorKind::Rollback), No(ErrorKind::Rollback), act),
+            &row(
+                "put the version that is held back",
+                No(ErrorKind::RevisionRefused(Mismatch::Rollback)),
+                No(ErrorKind::RevisionRefused(Mismatch::Rollback)),
+                act,
+            ),
             who,
             true,
         );

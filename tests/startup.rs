@@ -11,8 +11,8 @@ use aumbry::{ErrorKind, ExposeSecret, Result, Vault, startup};
 use common::*;
 
 fn not_started() {
-    assert_eq!(startup::get_credentials("s3-uploads").unwrap_err().kind(), ErrorKind::NotStarted);
-    assert_eq!(startup::vault().unwrap_err().kind(), ErrorKind::NotStarted);
+    assert_eq!(startup::get_credentials("s3-uploads").unwrap_err().kind(), ErrorKind::Misuse);
+    assert_eq!(startup::vault().unwrap_err().kind(), ErrorKind::Misuse);
 }
 
 /// A start-up while another one is under way or done: it is refused before its closure runs.
@@ -22,7 +22,7 @@ fn refused() {
         ran = true;
         Vault::open("no such vault", PASSPHRASE)
     });
-    assert_eq!(result.unwrap_err().kind(), ErrorKind::AlreadyStarted);
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::Misuse);
     assert!(!ran);
 }
 

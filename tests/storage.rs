@@ -116,8 +116,8 @@ fn nothing_is_there_at_first(storage: &impl Storage) {
 fn a_version_goes_where_nothing_is(storage: &impl Storage) {
     storage.replace(None, &content(200, 1)).unwrap();
     assert_eq!(storage.load(200).unwrap(), content(200, 1));
-    assert_eq!(storage.replace(None, &content(200, 2)).unwrap_err().kind(), ErrorKind::VaultExists);
-    assert_eq!(storage.replace(None, &content(200, 1)).unwrap_err().kind(), ErrorKind::VaultExists);
+    assert_eq!(storage.replace(None, &content(200, 2)).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(storage.replace(None, &content(200, 1)).unwrap_err().kind(), ErrorKind::AlreadyExists);
     assert_eq!(storage.load(200).unwrap(), content(200, 1));
 }
 
@@ -147,8 +147,8 @@ fn a_beginning_can_be_loaded_alone(storage: &impl Storage) {
 
 fn too_much_is_not_loaded(storage: &impl Storage) {
     storage.replace(None, &content(200, 1)).unwrap();
-    assert_eq!(storage.load(199).unwrap_err().kind(), ErrorKind::TooLarge);
-    assert_eq!(storage.load(0).unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!(storage.load(199).unwrap_err().kind(), ErrorKind::InvalidFile);
+    assert_eq!(storage.load(0).unwrap_err().kind(), ErrorKind::InvalidFile);
     assert_eq!(storage.load(200).unwrap().len(), 200);
     assert_eq!(storage.load(u64::MAX).unwrap().len(), 200);
 }
@@ -252,7 +252,7 @@ fn holds_a_vault<S: Storage + Clone>(fresh: impl Fn() -> S, state_folder: &Path)
     let vault = create().unwrap();
     assert_eq!(vault.generation().unwrap(), 1);
     add(&vault, "s3-uploads");
-    assert_eq!(create().unwrap_err().kind(), ErrorKind::VaultExists);
+    assert_eq!(create().unwrap_err().kind(), ErrorKind::AlreadyExists);
     assert_eq!(open("another passphrase").unwrap_err().kind(), ErrorKind::WrongPassphrase);
 
     let reopened = open(PASSPHRASE).unwrap();
@@ -268,7 +268,7 @@ fn holds_a_vault<S: Storage + Clone>(fresh: impl Fn() -> S, state_folder: &Path)
     assert_eq!(names(&reopened), ["s3-uploads", "ses-smtp"]);
     vault.edit(|edit| edit.remove("s3-uploads")).unwrap();
     let taken = reopened.edit(|edit| edit.add(&draft("ses-smtp"))).unwrap_err();
-    assert_eq!(taken.kind(), ErrorKind::NameTaken);
+    assert_eq!(taken.kind(), ErrorKind::AlreadyExists);
     reopened.edit(|edit| edit.add(&draft("s3-uploads"))).unwrap();
     assert_eq!(reopened.generation().unwrap(), 5, "a commit each, and none for what was refused");
 

@@ -85,9 +85,8 @@ fn class(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Damaged => "damaged",
         ErrorKind::WrongPassphrase => "wrong_passphrase",
-        ErrorKind::NotAVault => "not_a_vault",
-        ErrorKind::UnsupportedVersion => "unsupported_version",
-        ErrorKind::TooLarge => "too_large",
+        ErrorKind::InvalidFile => "not_a_vault",
+        ErrorKind::Unsupported => "unsupported_version",
         other => panic!("{other:?} is no class of the specification"),
     }
 }
@@ -143,7 +142,9 @@ fn a_vault_that_opens_can_be_edited_by_an_administrator_and_by_nobody_else() {
         match (vault.role().unwrap(), result) {
             (Role::Administrator, Ok(())) => assert_eq!(vault.find("new").unwrap().unwrap().name(), "new"),
             // The counter of this one stands at its end.
-            (Role::Administrator, Err(error)) => assert_eq!(error.kind(), ErrorKind::TooLong, "{vector}"),
+            (Role::Administrator, Err(error)) => {
+                assert_eq!(error.kind(), ErrorKind::InvalidInput, "{vector}")
+            }
             (_, Err(error)) => {
                 assert_eq!(error.kind(), ErrorKind::NotAdministrator);
                 assert!(!ran, "a reader's edit must not run");

@@ -97,7 +97,7 @@ fn a_lock_that_is_held_cannot_be_removed_from_under_its_holder() {
 fn a_folder_is_no_vault() {
     let desk = Desk::new();
     fs::create_dir(desk.path()).unwrap();
-    assert_eq!(desk.open().unwrap_err().kind(), ErrorKind::NotAFile);
+    assert_eq!(desk.open().unwrap_err().kind(), ErrorKind::InvalidFile);
 }
 
 #[test]

@@ -41,15 +41,15 @@ impl Failure {
     /// A file that was to be read, and is not there, or is none.
     pub(crate) fn reading(path: &std::path::Path, error: &std::io::Error) -> Self {
         let code = match error.kind() {
-            std::io::ErrorKind::NotFound => code::FILE_NOT_FOUND,
-            std::io::ErrorKind::IsADirectory => code::NOT_A_FILE,
+            std::io::ErrorKind::NotFound => code::NOT_FOUND,
+            std::io::ErrorKind::IsADirectory => code::INVALID_FILE,
             _ => code::IO,
         };
         Self::new(code, format!("could not read {}: {error}", path.display()))
     }
 
     pub(crate) fn too_long(message: impl Into<String>) -> Self {
-        Self::new(code::TOO_LONG, message)
+        Self::new(code::INVALID_INPUT, message)
     }
 
     /// Something that is shown once was not shown.
@@ -57,8 +57,20 @@ impl Failure {
         Self::new(code::IO, message)
     }
 
-    pub(crate) fn not_found(message: impl Into<String>) -> Self {
-        Self::new(code::NOT_FOUND, message)
+    pub(crate) fn no_such_record(message: impl Into<String>) -> Self {
+        Self::new(code::NO_SUCH_RECORD, message)
+    }
+
+    pub(crate) fn no_such_person(message: impl Into<String>) -> Self {
+        Self::new(code::NO_SUCH_PERSON, message)
+    }
+
+    pub(crate) fn no_such_field(message: impl Into<String>) -> Self {
+        Self::new(code::NO_SUCH_FIELD, message)
+    }
+
+    pub(crate) fn already_exists(message: impl Into<String>) -> Self {
+        Self::new(code::ALREADY_EXISTS, message)
     }
 
     pub(crate) fn expired(message: impl Into<String>) -> Self {
@@ -186,12 +198,10 @@ fn advice(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::NotAdministrator => {
             "ask an administrator, or open the vault with an administrator's passphrase"
         }
-        ErrorKind::Rollback | ErrorKind::Fork | ErrorKind::VaultChanged | ErrorKind::PinDamaged => {
+        ErrorKind::RevisionRefused(_) => {
             "if you know why, for instance because you restored a backup, add --accept-rollback"
         }
-        ErrorKind::Damaged | ErrorKind::NotAVault => {
-            "if you have a backup, bring it back with `aumbry restore FILE`"
-        }
+        ErrorKind::Damaged => "if you have a backup, bring it back with `aumbry restore FILE`",
         ErrorKind::NoSuchRecord => "`aumbry list` shows the names",
         ErrorKind::StorageFull => "make room and try again",
         _ => return None,

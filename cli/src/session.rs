@@ -78,10 +78,10 @@ impl Session {
             None => OpenOptions::new(),
         };
         match self.waiting("Unlocking", || open(options.clone(), source.clone())) {
-            Err(error) if self.global.accept_rollback => match error.refused_version() {
-                Some(version) => {
+            Err(error) if self.global.accept_rollback => match error.refused_revision() {
+                Some(refused) => {
                     self.note(&format!("aumbry: accepted: {error}"));
-                    let options = options.accept_version(version);
+                    let options = options.accept_revision(refused.revision);
                     self.waiting("Unlocking", || open(options, source))
                 }
                 None => Err(error),

@@ -77,7 +77,7 @@ fn a_vault_that_is_made_meanwhile_is_not_replaced() {
     home.succeeds(&[&["init"], CHEAP.as_slice()].concat());
     let vault = fs::read(home.vault()).unwrap();
     let message = format!("there is a vault or another file at {:?} already", home.vault());
-    waiting.fails("another passphrase", 7, "vault_exists", &message);
+    waiting.fails("another passphrase", 7, "already_exists", &message);
     assert_eq!(fs::read(home.vault()).unwrap(), vault);
 }
 

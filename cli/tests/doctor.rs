@@ -229,7 +229,7 @@ fn what_stands_around_a_vault_is_said_also_if_it_cannot_be_opened() {
     fs::write(home.vault(), bytes).unwrap();
     around(8, "damaged", true);
     fs::remove_file(home.vault()).unwrap();
-    around(3, "file_not_found", false);
+    around(3, "not_found", false);
 }
 
 #[test]

@@ -217,9 +217,9 @@ fn what_becomes_of_the_vault_meanwhile_is_noticed() {
     };
     let vault = std::fs::read(home.vault()).unwrap();
     std::fs::write(home.vault(), "something else").unwrap();
-    refused("not_a_vault");
+    refused("invalid_file");
     std::fs::remove_file(home.vault()).unwrap();
-    refused("file_not_found");
+    refused("not_found");
     std::fs::write(home.vault(), vault).unwrap();
     assert_eq!(server.gives("/mine").status, 200);
     home.write("new", "another of five unusual words");

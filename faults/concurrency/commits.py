@@ -98,5 +98,5 @@ def controls(place, writer, contender, each):
         victim = Program(contender, folder, "orphaned", f"wk{attempt}", 0)
         time.sleep(random.uniform(0.02, 0.1))
     blocked = [Program(contender, folder, "orphaned", f"w{n}", 1) for n in range(3)]
-    busy = sum(line.startswith("error Busy") for one in blocked for line in one.end()[0])
+    busy = sum(line.startswith("error busy") for one in blocked for line in one.end()[0])
     check(f"control: a lock that outlives its killed holder keeps {busy} of {len(blocked)} writers out", busy == len(blocked))

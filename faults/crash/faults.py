@@ -26,11 +26,11 @@ from subject import (
 ERRORS = ["EIO", "ENOSPC", "EINTR", "EACCES", "ENOMEM"]
 # What a save may say, and whether the record may be there then.
 KINDS = {
-    "Io": False,
-    "StorageFull": False,
-    "DurabilityUnknown": True,
-    "OutOfResources": False,
-    "PinDamaged": False,  # the note of this machine could not be read, so nothing can be said about the vault
+    "io": False,
+    "storage_full": False,
+    "durability_unknown": True,
+    "out_of_resources": False,
+    "pin_damaged": False,  # the note of this machine could not be read, so nothing can be said about the vault
 }
 FSYNC = ("fsync", "fdatasync")
 MEMORY = {"mmap", "munmap", "mremap", "madvise", "mprotect", "brk", "memfd_secret"}
@@ -143,7 +143,7 @@ def fault(desk, log, kind, name, number, error, times):
         if said == "saved":
             continue
         # What is not closed keeps the lock. (No real close does that: whatever it answers, it has closed.)
-        if name == "close" and said == "Busy":
+        if name == "close" and said == "busy":
             continue
         if said not in KINDS:
             wrong.append(f"answered {answer!r}")
@@ -181,14 +181,14 @@ def unseen_rollbacks(desk, log):
     desk.vault.write_bytes(old)
     (pin,) = desk.state.glob("*.pin")
     said = run(desk.folder, "names").stdout
-    wrong = [] if said.startswith("error Rollback") else [("the control", said)]
+    wrong = [] if said.startswith("error rollback") else [("the control", said)]
     faults = [(call, error) for call in ("statx", "openat") for error in ("EIO", "ENOMEM", "ELOOP")]
     for call, error in faults:
         words = ["-P", str(pin), "-e", f"trace={call}", "-e", f"inject={call}:error={error}"]
         done = subprocess.run(
             ["strace", "-f", "-o", str(log), *words, WRITER, str(desk.folder), "names"], capture_output=True, text=True, timeout=PATIENCE
         )
-        if "(INJECTED)" not in log.read_text() or not done.stdout.startswith("error PinDamaged"):
+        if "(INJECTED)" not in log.read_text() or not done.stdout.startswith("error pin_damaged"):
             wrong.append((call, error, done.stdout))
     return wrong, len(faults)
 
@@ -225,7 +225,7 @@ def without_random_bytes(desk, log):
             done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
             if "(INJECTED)" not in log.read_text():
                 break
-            ended[done.returncode, done.stdout.startswith("error OutOfResources")] += 1
+            ended[done.returncode, done.stdout.startswith("error out_of_resources")] += 1
     return ended
 
 

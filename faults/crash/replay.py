@@ -215,7 +215,7 @@ def main():
                     sample += random.sample(of_these, min(len(of_these), STATES_OF_A_CONTROL // 2))
                 results = [(answered, *judged(desk, answered, state)) for answered, state in sample]
                 seen = collections.Counter(said.split(":")[0] for _, wrong, _ in results for said in wrong)
-                rollbacks = sum("error Rollback" in said for _, wrong, _ in results for said in wrong)
+                rollbacks = sum("error rollback" in said for _, wrong, _ in results for said in wrong)
                 checks.check(
                     f"control: {what}, of {len(results)} of {len(weaker)} states {seen['unreadable']} did not open ({rollbacks} of "
                     f"them for a rollback), {seen['lost']} had lost what was acknowledged",

@@ -70,7 +70,7 @@ def library(lab):
                 tally.look(name, lab.dump(holder.pid))
 
             holder.does("hello")
-            assert holder.tell("open", WRONG).startswith("error WrongPassphrase")
+            assert holder.tell("open", WRONG).startswith("error wrong_passphrase")
             stage("failed to open")
             holder.does("open", passphrase)
             pages = [region for region in regions(holder.pid) if is_guarded(region)]
@@ -83,7 +83,7 @@ def library(lab):
             holder.does("lock")
             gone = [region for region in regions(holder.pid) if is_guarded(region)]
             stage("locked")
-            assert holder.tell("unlock", WRONG).startswith("error WrongPassphrase")
+            assert holder.tell("unlock", WRONG).startswith("error wrong_passphrase")
             stage("failed to unlock")
             holder.does("unlock", passphrase)
             stage("unlocked again")
@@ -240,7 +240,7 @@ def degraded(lab):
             for order in [("look asked",), ("put later", LATER), ("look later",), ("remove later",), ("verify",)]:
                 holder.does(*order)
             holder.does("lock")
-            assert holder.tell("look asked").startswith("error Locked")
+            assert holder.tell("look asked").startswith("error locked")
             holder.does("unlock", OWNER)
         path = lab.folder / "passphrase"
         path.write_text(OWNER + "\n")
@@ -276,7 +276,7 @@ def refused_mappings(lab):
                 again = holder.tell("hello")
                 assert again.startswith("done"), again
     counts = ", ".join(f"{len(places)} × {outcome.strip()}" for outcome, places in outcomes.items())
-    fine = all(outcome.startswith(("done", "error OutOfResources")) for outcome in outcomes)
+    fine = all(outcome.startswith(("done", "error out_of_resources")) for outcome in outcomes)
     check(f"mmap refused, once at each of {sum(map(len, outcomes.values())) - 1} places of an opening and then for good: {counts}", fine and any("error" in outcome for outcome in outcomes), outcomes)
 
 

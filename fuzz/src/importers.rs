@@ -203,6 +203,6 @@ fn store(drafts: &[NewRecord]) {
     let stored = drafts.iter().try_fold(Forge::new(1), |forge, draft| forge.record(draft, 0, 0));
     match stored.and_then(|forge| forge.body()) {
         Ok(body) => assert_eq!(fuzzing::body(&body).unwrap(), body),
-        Err(error) => assert_eq!(error.kind(), ErrorKind::TooLong, "{error}"),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}"),
     }
 }

@@ -130,7 +130,7 @@ fn every_vector_of_aws_is_answered_as_aws_does_or_otherwise_for_a_stated_reason(
                 .find(|(aws, _)| reason.starts_with(aws))
                 .unwrap_or_else(|| panic!("{name}: {reason}"));
             let said = error.to_string();
-            assert_eq!(error.kind(), ErrorKind::InvalidImport, "{name}");
+            assert_eq!(error.kind(), ErrorKind::InvalidFile, "{name}");
             assert!(said.starts_with("line ") && said.ends_with(ours), "{name}: {reason}: {said}");
             counts.refused += 1;
             continue;

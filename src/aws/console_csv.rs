@@ -31,7 +31,7 @@ const FILE: &str = "the file of the IAM console";
 ///
 /// # Errors
 /// [`NotFound`](ErrorKind::NotFound) or [`Io`](ErrorKind::Io) if the file cannot be read,
-/// [`TooLarge`](ErrorKind::TooLarge) beyond 16 MiB, and as [`parse`].
+/// [`InvalidFile`](ErrorKind::InvalidFile) beyond 16 MiB, and as [`parse`].
 pub fn read(path: impl AsRef<Path>, name: Option<&str>) -> Result<Vec<NewRecord>> {
     let path = path.as_ref();
     let content = read_all(path, "file of the IAM console")?;
@@ -44,7 +44,7 @@ pub fn read(path: impl AsRef<Path>, name: Option<&str>) -> Result<Vec<NewRecord>
 /// All or nothing: one bad row refuses the file.
 ///
 /// # Errors
-/// [`InvalidImport`](ErrorKind::InvalidImport), naming the line and the rule that it breaks, never its content.
+/// [`InvalidFile`](ErrorKind::InvalidFile), naming the line and the rule that it breaks, never its content.
 pub fn parse(content: &[u8], name: Option<&str>) -> Result<Vec<NewRecord>> {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let text = std::str::from_utf8(content).map_err(|_| refused("it is not UTF-8 text"))?;
@@ -151,10 +151,10 @@ fn draft(
     Name::new(name).map_err(|_| refused(&format!("the name on line {line} breaks a rule: {NAME_RULE}")))?;
     NewRecord::new_static(name, id, SecretString::from(secret)).map_err(|error| {
         let message = format!("line {line} of the console's file is refused");
-        Error::new(ErrorKind::InvalidImport, message).with_source(error)
+        Error::new(ErrorKind::InvalidFile, message).with_source(error)
     })
 }
 
 fn refused(why: &str) -> Error {
-    Error::new(ErrorKind::InvalidImport, format!("{FILE} cannot be used: {why}"))
+    Error::new(ErrorKind::InvalidFile, format!("{FILE} cannot be used: {why}"))
 }

@@ -69,8 +69,8 @@ pub fn render(credentials: &Credentials) -> Result<SecretString> {
 /// some programs print that. Keys of other names are passed over, as the SDKs do.
 ///
 /// # Errors
-/// [`InvalidImport`](crate::ErrorKind::InvalidImport), naming the rule that the document breaks, never its content;
-/// [`TooLarge`](crate::ErrorKind::TooLarge) beyond 16 MiB; and as [`Name::new`] for the name.
+/// [`InvalidImport`](crate::ErrorKind::InvalidFile), naming the rule that the document breaks, never its content;
+/// [`TooLarge`](crate::ErrorKind::InvalidFile) beyond 16 MiB; and as [`Name::new`] for the name.
 pub fn parse(content: &[u8], name: &str) -> Result<NewRecord> {
     read(&Object::new("the JSON document", document(content)?)?, name)
 }

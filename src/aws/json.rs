@@ -167,8 +167,8 @@ pub fn render_all_with_secrets(records: &[Credentials]) -> Result<SecretString> 
 /// [`Edit::add`](crate::Edit::add).
 ///
 /// # Errors
-/// [`InvalidImport`](ErrorKind::InvalidImport), naming the position, or the number of the record, and the rule that
-/// it breaks, never its content; [`TooLarge`](ErrorKind::TooLarge) beyond 1 GiB, which is as much as a vault may be, 4 million
+/// [`InvalidFile`](ErrorKind::InvalidFile), naming the position, or the number of the record, and the rule that
+/// it breaks, never its content; [`InvalidFile`](ErrorKind::InvalidFile) beyond 1 GiB, which is as much as a vault may be, 4 million
 /// records, or 16 MiB for one of them; and as [`Name::new`] if it is
 /// `name` that breaks a rule.
 pub fn parse(content: &[u8], name: Option<&str>) -> Result<Vec<NewRecord>> {
@@ -194,7 +194,7 @@ pub fn parse(content: &[u8], name: Option<&str>) -> Result<Vec<NewRecord>> {
     for (draft, number) in drafts.iter().zip(1..) {
         if let Some(first) = numbers.insert(draft.name(), number) {
             let message = format!("{} is refused: it has the same name as record {first}", called(number));
-            return Err(Error::new(ErrorKind::InvalidImport, message));
+            return Err(Error::new(ErrorKind::InvalidFile, message));
         }
     }
     Ok(drafts)
@@ -204,7 +204,7 @@ pub fn parse(content: &[u8], name: Option<&str>) -> Result<Vec<NewRecord>> {
 fn check_len(called: &str, record: &RawValue) -> Result<()> {
     if record.get().len() > MAX_DOCUMENT {
         let message = format!("{called} is longer than {MAX_DOCUMENT} bytes");
-        return Err(Error::new(ErrorKind::TooLarge, message));
+        return Err(Error::new(ErrorKind::InvalidFile, message));
     }
     Ok(())
 }

@@ -19,9 +19,9 @@ pub(super) fn read_all(path: &Path, expected: &str) -> Result<WipedBytes> {
     let failed = |error: std::io::Error| {
         let kind = match error.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-            std::io::ErrorKind::IsADirectory => ErrorKind::NotAFile,
+            std::io::ErrorKind::IsADirectory => ErrorKind::InvalidFile,
             // Windows denies access to a folder that is opened as a file.
-            _ if path.is_dir() => ErrorKind::NotAFile,
+            _ if path.is_dir() => ErrorKind::InvalidFile,
             _ => ErrorKind::Io,
         };
         Error::new(kind, format!("could not read {}", shown())).with_source(error)
@@ -34,7 +34,7 @@ pub(super) fn read_all(path: &Path, expected: &str) -> Result<WipedBytes> {
         if len == content.len() {
             if len > MAX_FILE {
                 let message = format!("{} is longer than {MAX_FILE} bytes: no {expected}", shown());
-                return Err(Error::new(ErrorKind::TooLarge, message));
+                return Err(Error::new(ErrorKind::InvalidFile, message));
             }
             let mut larger = zeroed((2 * len).min(MAX_FILE + 1))?;
             for (place, byte) in larger.iter_mut().zip(content.iter()) {

@@ -173,8 +173,8 @@ impl fmt::Display for SkipReason {
 /// The files stay where they are; remove the keys from them once the vault is backed up.
 ///
 /// # Errors
-/// [`NotFound`](crate::ErrorKind::NotFound), [`NotAFile`](crate::ErrorKind::NotAFile) or
-/// [`Io`](crate::ErrorKind::Io) if a file cannot be read, [`TooLarge`](crate::ErrorKind::TooLarge) beyond 16 MiB,
+/// [`NotFound`](crate::ErrorKind::NotFound), [`NotAFile`](crate::ErrorKind::InvalidFile) or
+/// [`Io`](crate::ErrorKind::Io) if a file cannot be read, [`TooLarge`](crate::ErrorKind::InvalidFile) beyond 16 MiB,
 /// and as [`parse`].
 pub fn read<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Import> {
     let mut files = Vec::new();
@@ -196,7 +196,7 @@ pub fn read<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Import
 /// All or nothing: one line that is not understood, or one profile with half of a key pair, refuses all of them.
 ///
 /// # Errors
-/// [`InvalidImport`](crate::ErrorKind::InvalidImport), naming the file, the line and the rule that it breaks, never
+/// [`InvalidImport`](crate::ErrorKind::InvalidFile), naming the file, the line and the rule that it breaks, never
 /// its content.
 pub fn parse(files: &[(FileKind, &[u8])]) -> Result<Import> {
     import::import(&Source::all(files)?)

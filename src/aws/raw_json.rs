@@ -38,7 +38,7 @@ pub(crate) fn document(content: &[u8]) -> Result<&RawValue> {
 pub(crate) fn document_up_to(content: &[u8], most: usize) -> Result<&RawValue> {
     if content.len() > most {
         let message = format!("the JSON document is longer than {most} bytes");
-        return Err(Error::new(ErrorKind::TooLarge, message));
+        return Err(Error::new(ErrorKind::InvalidFile, message));
     }
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let text = std::str::from_utf8(content).map_err(|_| no_json("it is not UTF-8 text"))?;
@@ -49,7 +49,7 @@ pub(crate) fn document_up_to(content: &[u8], most: usize) -> Result<&RawValue> {
 }
 
 fn no_json(why: &str) -> Error {
-    Error::new(ErrorKind::InvalidImport, format!("this is no JSON document: {why}"))
+    Error::new(ErrorKind::InvalidFile, format!("this is no JSON document: {why}"))
 }
 
 /// The values of an array, or `None` if it is none.
@@ -62,7 +62,7 @@ pub(crate) fn array(value: &RawValue) -> Result<Option<Vec<&RawValue>>> {
     }
     let Elements(elements) = serde_json::from_str(value.get()).map_err(|_| {
         let message = format!("an array of the JSON document has more than {MAX_ELEMENTS} elements");
-        Error::new(ErrorKind::TooLarge, message)
+        Error::new(ErrorKind::InvalidFile, message)
     })?;
     Ok(Some(elements))
 }
@@ -169,12 +169,12 @@ impl<'a> Object<'a> {
 
     /// Refuses the object for breaking a rule. The rule must not quote the object.
     pub(crate) fn refused(&self, rule: &str) -> Error {
-        Error::new(ErrorKind::InvalidImport, format!("{} is refused: {rule}", self.called))
+        Error::new(ErrorKind::InvalidFile, format!("{} is refused: {rule}", self.called))
     }
 
     /// Refuses the object for what a type of this crate said about it, which must not quote it.
     pub(crate) fn refused_for(&self, cause: Error) -> Error {
-        Error::new(ErrorKind::InvalidImport, format!("{} is refused", self.called)).with_source(cause)
+        Error::new(ErrorKind::InvalidFile, format!("{} is refused", self.called)).with_source(cause)
     }
 }
 

@@ -83,7 +83,7 @@ impl<'a> Rows<'a> {
     }
 
     fn refused(&self, why: &str) -> Error {
-        Error::new(ErrorKind::InvalidImport, format!("{} cannot be used: {why}", self.file))
+        Error::new(ErrorKind::InvalidFile, format!("{} cannot be used: {why}", self.file))
     }
 }
 

@@ -72,7 +72,7 @@ impl Attributes {
         // So that what somebody else's file holds, in whatever order, takes no quadratic time.
         if self.0.len() >= MAX_COUNT && self.place(key).is_err() {
             let message = format!("a record can have at most {MAX_COUNT} attributes");
-            return Err(Error::new(ErrorKind::TooLong, message));
+            return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         self.set_checked(key, value);
         Ok(())
@@ -118,7 +118,7 @@ fn refuse_reserved(key: &str) -> Result<()> {
         return Ok(());
     }
     let message = format!("the attribute {} begins with {RESERVED}, which is reserved", quoted(key));
-    Err(Error::new(ErrorKind::ReservedName, message))
+    Err(Error::new(ErrorKind::InvalidInput, message))
 }
 
 impl fmt::Debug for Attributes {

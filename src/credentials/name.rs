@@ -26,14 +26,14 @@ pub(crate) const RESERVED: &str = "aumbry:";
 
 impl Name {
     /// # Errors
-    /// [`ErrorKind::InvalidName`], [`ErrorKind::TooLong`] or [`ErrorKind::ReservedName`], saying which rule
+    /// [`ErrorKind::InvalidInput`], [`ErrorKind::InvalidInput`] or [`ErrorKind::InvalidInput`], saying which rule
     /// the name breaks.
     pub fn new(name: impl AsRef<str>) -> Result<Self> {
         let name = name.as_ref();
         check(name)?;
         if is_reserved(name) {
             let message = format!("the name {} begins with {RESERVED}, which is reserved", quoted(name));
-            return Err(Error::new(ErrorKind::ReservedName, message));
+            return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         Ok(Self(name.into()))
     }
@@ -52,7 +52,7 @@ impl Name {
 
 /// The rules that hold for every name in a file (`docs/format.md`, section 4).
 pub(crate) fn check(name: &str) -> Result<()> {
-    check_text("a name", ErrorKind::InvalidName, MAX_LEN, name)
+    check_text("a name", ErrorKind::InvalidInput, MAX_LEN, name)
 }
 
 /// The rules that names share with labels of people and keys of attributes.
@@ -62,7 +62,7 @@ pub(crate) fn check_text(what: &str, kind: ErrorKind, max_len: usize, text: &str
     }
     if text.len() > max_len {
         let message = format!("{what} must be at most {max_len} bytes long, not {}", text.len());
-        return Err(Error::new(ErrorKind::TooLong, message));
+        return Err(Error::new(ErrorKind::InvalidInput, message));
     }
     if is_graphic_ascii(text.as_bytes()) {
         return Ok(());

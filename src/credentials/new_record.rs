@@ -35,7 +35,7 @@ impl NewRecord {
     /// A record with a key pair that holds until it is deleted.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidName`], [`ErrorKind::ReservedName`], [`ErrorKind::TooLong`] or
+    /// [`ErrorKind::InvalidInput`], [`ErrorKind::InvalidInput`], [`ErrorKind::InvalidInput`] or
     /// [`ErrorKind::InvalidInput`], saying which field breaks which rule.
     pub fn new_static(
         name: impl AsRef<str>,
@@ -75,8 +75,8 @@ impl NewRecord {
     /// With this attribute.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`], [`ErrorKind::TooLong`] or [`ErrorKind::ReservedName`] for the key;
-    /// [`ErrorKind::TooLong`] if there are more than a record can have.
+    /// [`ErrorKind::InvalidInput`], [`ErrorKind::InvalidInput`] or [`ErrorKind::InvalidInput`] for the key;
+    /// [`ErrorKind::InvalidInput`] if there are more than a record can have.
     pub fn attribute(mut self, key: &str, value: &str) -> Result<Self> {
         self.attributes.set(key, value)?;
         Ok(self)
@@ -270,7 +270,7 @@ impl Secrets {
         if id.len() > MAX_ACCESS_KEY_ID {
             let message =
                 format!("the access key id must be at most {MAX_ACCESS_KEY_ID} bytes long, not {}", id.len());
-            return Err(Error::new(ErrorKind::TooLong, message));
+            return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         if id.chars().any(|c| c.is_control() || c.is_whitespace()) {
             let message = "the access key id must hold neither white space nor control characters";
@@ -289,7 +289,7 @@ impl Secrets {
             let limit = MAX_SECRET_PART - SECRET_PART_OVERHEAD;
             let message =
                 format!("the secret access key and session token must be at most {limit} bytes long");
-            return Err(Error::new(ErrorKind::TooLong, message));
+            return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         Ok(())
     }

@@ -312,7 +312,7 @@ impl WireRecord<'_> {
                 "the attributes of {} take {attributes} bytes, at most {MAX_ATTRIBUTES} are allowed",
                 quoted(self.name)
             );
-            return Err(Error::new(ErrorKind::TooLong, message));
+            return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         let mut bytes = zeroed(encoded_len(self).unwrap_or_default())?;
         match encode_into(self, &mut bytes) {
@@ -343,7 +343,7 @@ pub(crate) fn scan(body: &[u8]) -> Result<Scanned> {
         let message = format!(
             "the vault's body has schema {schema}; this program knows schema {SCHEMA}: use a newer one"
         );
-        return Err(Error::new(ErrorKind::UnsupportedVersion, message));
+        return Err(Error::new(ErrorKind::Unsupported, message));
     }
     let count = reader.count().ok_or_else(malformed)?;
     if count > MAX_RECORDS || count > body.len() / MIN_RECORD {

@@ -83,16 +83,16 @@ impl UnverifiedHeader {
     pub(crate) fn parse(start: &[u8], file_len: u64) -> Result<Self> {
         if file_len > MAX_FILE {
             let message = format!("the file is {file_len} bytes long, a vault at most {MAX_FILE}");
-            return Err(Error::new(ErrorKind::TooLarge, message));
+            return Err(Error::new(ErrorKind::InvalidFile, message));
         }
         let preamble = start.first_chunk::<{ PREAMBLE.len() }>();
         match preamble.and_then(|preamble| preamble.split_first_chunk()) {
             Some((magic, rest)) if *magic == MAGIC => check_version(rest)?,
             _ if start.is_empty() => {
-                return Err(Error::new(ErrorKind::NotAVault, "the file is empty, not an aumbry vault"));
+                return Err(Error::new(ErrorKind::InvalidFile, "the file is empty, not an aumbry vault"));
             }
             None if start.starts_with(&MAGIC) => return Err(cut_off()),
-            _ => return Err(Error::new(ErrorKind::NotAVault, "the file is not an aumbry vault")),
+            _ => return Err(Error::new(ErrorKind::InvalidFile, "the file is not an aumbry vault")),
         }
         let fixed = start.first_chunk::<FIXED_LEN>().ok_or_else(cut_off)?;
         let u64_at = |at: usize| {
@@ -184,7 +184,7 @@ fn check_version(version_and_suite: &[u8]) -> Result<()> {
         "the vault has format version {version}, suite {suite}; this program knows version {VERSION}, suite \
          {SUITE}: use a newer one"
     );
-    Err(Error::new(ErrorKind::UnsupportedVersion, message))
+    Err(Error::new(ErrorKind::Unsupported, message))
 }
 
 fn parse_slots(bytes: &[u8]) -> Result<Vec<Slot>> {

@@ -26,8 +26,8 @@ const FILE: &str = "the Bitwarden export";
 /// Reads the content of such a file.
 ///
 /// # Errors
-/// [`InvalidImport`](crate::ErrorKind::InvalidImport), naming the number of the item and the rule that it breaks, never
-/// its content; [`TooLarge`](crate::ErrorKind::TooLarge) beyond 16 MiB.
+/// [`InvalidImport`](crate::ErrorKind::InvalidFile), naming the number of the item and the rule that it breaks, never
+/// its content; [`TooLarge`](crate::ErrorKind::InvalidFile) beyond 16 MiB.
 pub fn parse(content: &[u8]) -> Result<Import> {
     let export = Object::new(FILE, document(content)?)?;
     if export.find("encrypted")?.is_some_and(|value| value.get() != "false") {

@@ -41,8 +41,8 @@ const NOTES: &str = "Notes";
 /// Reads the content of such a file.
 ///
 /// # Errors
-/// [`InvalidImport`](crate::ErrorKind::InvalidImport), naming the line and the rule that it breaks, never its content;
-/// [`TooLarge`](crate::ErrorKind::TooLarge) beyond 16 MiB.
+/// [`InvalidImport`](crate::ErrorKind::InvalidFile), naming the line and the rule that it breaks, never its content;
+/// [`TooLarge`](crate::ErrorKind::InvalidFile) beyond 16 MiB.
 pub fn parse(content: &[u8]) -> Result<Import> {
     let mut reading = Reading {
         document: Document::new(FILE, text(FILE, content)?, "KeePassFile")?,

@@ -18,8 +18,8 @@ const FILE: &str = "the CSV file of 1Password";
 /// Reads the content of such a file.
 ///
 /// # Errors
-/// [`InvalidImport`](crate::ErrorKind::InvalidImport), naming the line and the rule that it breaks, never its content;
-/// [`TooLarge`](crate::ErrorKind::TooLarge) beyond 16 MiB.
+/// [`InvalidImport`](crate::ErrorKind::InvalidFile), naming the line and the rule that it breaks, never its content;
+/// [`TooLarge`](crate::ErrorKind::InvalidFile) beyond 16 MiB.
 pub fn parse(content: &[u8]) -> Result<Import> {
     table::parse(content, FILE, |name| match name {
         "title" | "name" => Column::Title,

@@ -93,7 +93,7 @@ impl Storage for FileStorage {
             _ => {
                 let path = quoted(&self.path.to_string_lossy());
                 let message = format!("{path} is {len} bytes long, more than the {limit} that are allowed");
-                Err(Error::new(ErrorKind::TooLarge, message))
+                Err(Error::new(ErrorKind::InvalidFile, message))
             }
         }
     }
@@ -108,7 +108,7 @@ impl Storage for FileStorage {
         match (expected, version_at(&path)?) {
             (None, Some(_)) => {
                 let message = format!("there is a file at {} already", quoted(&path.to_string_lossy()));
-                return Err(Error::new(ErrorKind::VaultExists, message));
+                return Err(Error::new(ErrorKind::AlreadyExists, message));
             }
             (expected, found) if expected != found.as_ref() => {
                 let message = "the vault was changed elsewhere since it was read";
@@ -213,7 +213,7 @@ fn resolve(path: &Path) -> std::result::Result<PathBuf, (PathBuf, io::Error)> {
 
 fn not_a_file(path: &Path) -> Error {
     let message = format!("{} is a folder or a device, not a file", quoted(&path.to_string_lossy()));
-    Error::new(ErrorKind::NotAFile, message)
+    Error::new(ErrorKind::InvalidFile, message)
 }
 
 fn failed(verb: &str, path: &Path, error: io::Error) -> Error {

@@ -55,7 +55,7 @@ impl Storage for InMemory {
         self.with(|bytes| {
             if bytes.len() as u64 > limit {
                 let message = format!("the vault has {} bytes, more than {limit}", bytes.len());
-                return Err(Error::new(ErrorKind::TooLarge, message));
+                return Err(Error::new(ErrorKind::InvalidFile, message));
             }
             Ok(bytes.to_vec())
         })
@@ -68,7 +68,7 @@ impl Storage for InMemory {
     fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> Result<()> {
         let mut current = self.lock();
         match (expected, current.as_deref().map(Version::of)) {
-            (None, Some(_)) => return Err(Error::new(ErrorKind::VaultExists, "there is a vault already")),
+            (None, Some(_)) => return Err(Error::new(ErrorKind::AlreadyExists, "there is a vault already")),
             (expected, found) if expected != found.as_ref() => {
                 return Err(Error::new(ErrorKind::Conflict, "the vault was changed elsewhere"));
             }

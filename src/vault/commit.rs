@@ -29,13 +29,12 @@ impl Vault {
     /// * [`NotAdministrator`](ErrorKind::NotAdministrator): the vault was opened as a reader. `edit` is not run.
     /// * [`Locked`](ErrorKind::Locked): the vault is locked, or was before anything was saved.
     /// * What `edit` itself returns.
-    /// * [`TooLong`](ErrorKind::TooLong): a record, or the vault as a whole, exceeds a limit of the format.
+    /// * [`InvalidInput`](ErrorKind::InvalidInput): a record, or the vault as a whole, exceeds a limit of the format.
     /// * [`Busy`](ErrorKind::Busy), [`Conflict`](ErrorKind::Conflict): other writers do not let this one through.
     /// * [`StorageFull`](ErrorKind::StorageFull), [`Io`](ErrorKind::Io): it could not be saved; nothing changed.
     /// * [`DurabilityUnknown`](ErrorKind::DurabilityUnknown): it was saved, here and on the disk, but the disk did
     ///   not confirm it.
-    /// * [`Reopen`](ErrorKind::Reopen), [`Rollback`](ErrorKind::Rollback), [`Fork`](ErrorKind::Fork),
-    ///   [`VaultChanged`](ErrorKind::VaultChanged), [`Damaged`](ErrorKind::Damaged): as [`refresh`](Self::refresh).
+    /// * [`Reopen`](ErrorKind::Reopen), [`RevisionRefused`](ErrorKind::RevisionRefused), [`Damaged`](ErrorKind::Damaged): as [`refresh`](Self::refresh).
     /// * [`Refused`](ErrorKind::Refused): an edit of the same vault from within an edit.
     pub fn edit<R>(&self, mut edit: impl FnMut(&mut Edit<'_>) -> Result<R>) -> Result<R> {
         let (_, result) = self.commit(
@@ -96,7 +95,7 @@ impl Vault {
         let planned = plan(&base)?;
         let newest = base.header.generation.max(pin.generation());
         let generation = newest.checked_add(1).ok_or_else(|| {
-            Error::new(ErrorKind::TooLong, "the vault has had as many generations as can be counted")
+            Error::new(ErrorKind::InvalidInput, "the vault has had as many generations as can be counted")
         })?;
         let sealed = seal(&planned, &self.borrowed(&base)?, generation)?;
         let Some(Sealed { snapshot, file, keys }) = sealed else { return Ok(planned) };

@@ -34,7 +34,7 @@ pub(super) fn create(
     if place.storage.version()?.is_some() {
         let at = place.storage.location()?.map(|at| format!(" at {}", quoted(&at))).unwrap_or_default();
         let message = format!("there is a vault or another file{at} already");
-        return Err(Error::new(ErrorKind::VaultExists, message));
+        return Err(Error::new(ErrorKind::AlreadyExists, message));
     }
 
     let secret_memory = place.secret_memory();

@@ -62,7 +62,7 @@ impl<'a> Edit<'a> {
     /// Adds a record.
     ///
     /// # Errors
-    /// [`NameTaken`](ErrorKind::NameTaken) if there is one of this name.
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one of this name.
     pub fn add(&mut self, draft: &NewRecord) -> Result<()> {
         if self.contains(draft.name().as_str()) {
             return Err(name_taken(draft.name()));
@@ -120,7 +120,7 @@ impl<'a> Edit<'a> {
     /// Gives a record another name.
     ///
     /// # Errors
-    /// [`NoSuchRecord`](ErrorKind::NoSuchRecord); [`NameTaken`](ErrorKind::NameTaken); [`Refused`](ErrorKind::Refused)
+    /// [`NoSuchRecord`](ErrorKind::NoSuchRecord); [`AlreadyExists`](ErrorKind::AlreadyExists); [`Refused`](ErrorKind::Refused)
     /// while its keys are being rotated.
     pub fn rename(&mut self, old: &str, new: &Name) -> Result<()> {
         let state = self.visible(old)?;
@@ -246,7 +246,7 @@ impl<'a> Edit<'a> {
         runs.push(Run::Kept(base.encoded(copied..base.offsets().len())));
         if count > MAX_RECORDS {
             let message = format!("the vault would hold {count} records, the format allows {MAX_RECORDS}");
-            return Err(Error::new(ErrorKind::TooLong, message));
+            return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         Ok((runs, count))
     }
@@ -304,5 +304,5 @@ pub(super) fn no_such_record(name: &str) -> Error {
 
 fn name_taken(name: &Name) -> Error {
     let message = format!("the vault has a record named {} already", quoted(name.as_str()));
-    Error::new(ErrorKind::NameTaken, message)
+    Error::new(ErrorKind::AlreadyExists, message)
 }

@@ -14,7 +14,7 @@ use crate::format::slot::{Hint, Role, Slot, SlotId};
 use crate::memory::{Guarded, with_scrubbed_stack};
 
 /// # Errors
-/// [`ErrorKind::InvalidInput`] or [`ErrorKind::TooLong`], saying which rule the label breaks.
+/// [`ErrorKind::InvalidInput`] or [`ErrorKind::InvalidInput`], saying which rule the label breaks.
 pub(super) fn check_label(label: &str) -> Result<()> {
     check_text("a label", ErrorKind::InvalidInput, MAX_LABEL, label)
 }

@@ -121,7 +121,7 @@ impl Attempt<'_> {
     /// What a correct passphrase most likely opens comes first, so that the common case is one Argon2id run.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchRecord`] if there is no slot such as the caller named.
+    /// [`ErrorKind::NoSuchPerson`] if there is no slot such as the caller named.
     fn candidates<'h>(&self, header: &'h UnverifiedHeader) -> Result<Vec<&'h Slot>> {
         let Choice { role, slot, last } = self.choice;
         let chosen =
@@ -132,7 +132,7 @@ impl Attempt<'_> {
                 Some(role) if slot.is_none() => format!("the vault has no {role}"),
                 _ => "the vault has no such slot".to_owned(),
             };
-            return Err(Error::new(ErrorKind::NoSuchRecord, message));
+            return Err(Error::new(ErrorKind::NoSuchPerson, message));
         }
         slots.sort_by_key(|slot| (slot.hint != self.hint, Some(slot.id) != last)); // stable: else file order
         Ok(slots)
@@ -211,6 +211,10 @@ impl Loaded {
 
     pub(super) fn vault_id(&self) -> &[u8; 16] {
         self.header.vault_id()
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.header.generation()
     }
 
     /// What the signature covers: all bytes but its own.

@@ -54,10 +54,10 @@ impl OpenOptions {
 
     /// Accepts this one version although it is older than, or not, the one that this machine saw last.
     ///
-    /// The version is what [`Error::refused_version`] gives; accept it only after asking the user. An older version
+    /// The version is what [`Error::refused_revision`] gives; accept it only after asking the user. An older version
     /// that was accepted is not remembered: it must be accepted at each opening, until an administrator commits.
     #[must_use]
-    pub fn accept_version(mut self, version: [u8; 64]) -> Self {
+    pub fn accept_revision(mut self, version: [u8; 64]) -> Self {
         self.accepted = Some(version);
         self
     }
@@ -150,13 +150,11 @@ impl OpenOptions {
     ///
     /// # Errors
     /// * [`WrongPassphrase`](ErrorKind::WrongPassphrase): ask again.
-    /// * [`NotFound`](ErrorKind::NotFound), [`NotAFile`](ErrorKind::NotAFile), [`NotAVault`](ErrorKind::NotAVault),
-    ///   [`TooLarge`](ErrorKind::TooLarge), [`UnsupportedVersion`](ErrorKind::UnsupportedVersion),
+    /// * [`NotFound`](ErrorKind::NotFound), [`InvalidFile`](ErrorKind::InvalidFile), [`Unsupported`](ErrorKind::Unsupported),
     ///   [`Io`](ErrorKind::Io): it is another file that is meant, or it cannot be read.
     /// * [`Damaged`](ErrorKind::Damaged): restore a backup.
-    /// * [`Rollback`](ErrorKind::Rollback), [`Fork`](ErrorKind::Fork), [`VaultChanged`](ErrorKind::VaultChanged),
-    ///   [`PinDamaged`](ErrorKind::PinDamaged): ask the user whether that is as it should be, then
-    ///   [`accept_version`](Self::accept_version).
+    /// * [`RevisionRefused`](ErrorKind::RevisionRefused): ask the user whether that is as it should be, then
+    ///   [`accept_revision`](Self::accept_revision).
     /// * [`InvalidInput`](ErrorKind::InvalidInput): the passphrase is empty or longer than 1024 bytes.
     /// * [`OutOfResources`](ErrorKind::OutOfResources): no memory or thread for the key derivation.
     pub fn open(self, path: impl AsRef<Path>, passphrase: impl Into<Passphrase>) -> Result<Vault> {
@@ -235,8 +233,8 @@ impl CreateOptions {
     /// would survive a power cut, that is no error but [`Advice::NotConfirmed`](crate::Advice::NotConfirmed).
     ///
     /// # Errors
-    /// * [`VaultExists`](ErrorKind::VaultExists): there is a file already; it is left alone.
-    /// * [`InvalidInput`](ErrorKind::InvalidInput), [`TooLong`](ErrorKind::TooLong): the passphrase or the label
+    /// * [`AlreadyExists`](ErrorKind::AlreadyExists): there is a file already; it is left alone.
+    /// * [`InvalidInput`](ErrorKind::InvalidInput): the passphrase or the label
     ///   breaks a rule.
     /// * [`Refused`](ErrorKind::Refused): the KDF parameters are below the floor.
     /// * [`NotFound`](ErrorKind::NotFound), [`Io`](ErrorKind::Io), [`StorageFull`](ErrorKind::StorageFull),

@@ -48,8 +48,8 @@ impl Vault {
     ///
     /// # Errors
     /// * [`NotAdministrator`](ErrorKind::NotAdministrator) for a reader, before any work.
-    /// * [`NameTaken`](ErrorKind::NameTaken): there is somebody of this label.
-    /// * [`InvalidInput`](ErrorKind::InvalidInput), [`TooLong`](ErrorKind::TooLong): the label is not 1 to 128 bytes
+    /// * [`AlreadyExists`](ErrorKind::AlreadyExists): there is somebody of this label.
+    /// * [`InvalidInput`](ErrorKind::InvalidInput): the label is not 1 to 128 bytes
     ///   of text without control characters, or the passphrase not 1 to 1024 bytes.
     /// * [`Refused`](ErrorKind::Refused): 32 can open the vault already, or a wrong passphrase would cost more than
     ///   the format allows.
@@ -66,7 +66,7 @@ impl Vault {
         let may_come = |snapshot: &Snapshot| match position(snapshot, label) {
             Ok(_) => {
                 let message = format!("the vault has somebody named {} already", quoted(label));
-                Err(Error::new(ErrorKind::NameTaken, message))
+                Err(Error::new(ErrorKind::AlreadyExists, message))
             }
             Err(_) => check_room(snapshot, kdf),
         };
@@ -85,7 +85,7 @@ impl Vault {
     ///
     /// # Errors
     /// * [`NotAdministrator`](ErrorKind::NotAdministrator) for a reader, before any work.
-    /// * [`NoSuchRecord`](ErrorKind::NoSuchRecord): there is nobody of this label.
+    /// * [`NoSuchPerson`](ErrorKind::NoSuchPerson): there is nobody of this label.
     /// * [`Refused`](ErrorKind::Refused): it is an administrator, who has known the key that signs: see
     ///   [`rekey`](Self::rekey) and [`remove_person_keeping_seed`](Self::remove_person_keeping_seed).
     /// * What keeps it from being saved, as [`edit`](Self::edit).
@@ -202,5 +202,5 @@ pub(super) fn position(snapshot: &Snapshot, label: &str) -> Result<usize> {
 }
 
 pub(super) fn nobody(label: &str) -> Error {
-    Error::new(ErrorKind::NoSuchRecord, format!("the vault has no person named {}", quoted(label)))
+    Error::new(ErrorKind::NoSuchPerson, format!("the vault has no person named {}", quoted(label)))
 }

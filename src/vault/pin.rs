@@ -7,9 +7,9 @@
 use subtle::ConstantTimeEq;
 
 use super::hex::{hex, unhex};
-use crate::credentials::now;
+use crate::credentials::{now, system_time};
 use crate::crypto::sha256;
-use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::error::{Error, ErrorKind, Mismatch, RefusedRevision, Result, SeenRevision, quoted};
 use crate::format::slot::SlotId;
 use crate::storage::StateFile;
 
@@ -64,18 +64,36 @@ impl Found {
                     found.generation,
                     Changed(found.changed)
                 );
-                Err(Error::new(ErrorKind::PinDamaged, message))
+                Err(Error::new(ErrorKind::RevisionRefused(Mismatch::PinDamaged), message))
             }
         };
         match result {
             Err(_) if accepted.is_some_and(|accepted| accepted.ct_eq(&found.signature).into()) => Ok(()),
-            Err(error) => Err(error.with_signature(found.signature)),
+            Err(error) => Err(error.with_refused_revision(self.refused(found))),
             Ok(()) => Ok(()),
+        }
+    }
+
+    fn refused(&self, found: &Pin) -> RefusedRevision {
+        let seen = match self {
+            Self::Pin(pin) => Some(pin.seen()),
+            Self::Nothing | Self::Damaged(_) => None,
+        };
+        RefusedRevision {
+            revision: found.signature,
+            generation: found.generation,
+            changed: found.changed.map(system_time),
+            seen,
         }
     }
 }
 
 impl Pin {
+    /// Returns this revision as an error reports it.
+    pub(super) fn seen(&self) -> SeenRevision {
+        SeenRevision { revision: self.signature, generation: self.generation, when: system_time(self.seen) }
+    }
+
     /// Whether `found` may follow this version.
     pub(super) fn allows(&self, found: &Self) -> Result<()> {
         let seen = Ago(self.seen);
@@ -85,7 +103,7 @@ impl Pin {
                 "another vault stands here: its id differs from the one seen {seen} (generation {}, now {}{changed})",
                 self.generation, found.generation
             );
-            return Err(Error::new(ErrorKind::VaultChanged, message));
+            return Err(Error::new(ErrorKind::RevisionRefused(Mismatch::VaultChanged), message));
         }
         if self.verification_key != found.verification_key && found.generation <= self.generation {
             let message = format!(
@@ -93,7 +111,7 @@ impl Pin {
                  {}{changed}): it may be a copy from before a rekey, put back by somebody who left",
                 self.generation, found.generation
             );
-            return Err(Error::new(ErrorKind::VaultChanged, message));
+            return Err(Error::new(ErrorKind::RevisionRefused(Mismatch::VaultChanged), message));
         }
         if self.verification_key != found.verification_key {
             let message = format!(
@@ -101,21 +119,21 @@ impl Pin {
                  an administrator whether the vault was rekeyed",
                 self.generation, found.generation
             );
-            return Err(Error::new(ErrorKind::VaultChanged, message));
+            return Err(Error::new(ErrorKind::RevisionRefused(Mismatch::VaultChanged), message));
         }
         if found.generation < self.generation {
             let message = format!(
                 "the vault is older than the one seen {seen}: generation {}{changed}, which was {}",
                 found.generation, self.generation
             );
-            return Err(Error::new(ErrorKind::Rollback, message));
+            return Err(Error::new(ErrorKind::RevisionRefused(Mismatch::Rollback), message));
         }
         if found.generation == self.generation && found.signature != self.signature {
             let message = format!(
                 "the vault is not the one seen {seen}, though both are generation {}{changed}: somebody edited a copy",
                 self.generation
             );
-            return Err(Error::new(ErrorKind::Fork, message));
+            return Err(Error::new(ErrorKind::RevisionRefused(Mismatch::Fork), message));
         }
         Ok(())
     }

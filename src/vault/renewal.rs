@@ -36,7 +36,7 @@ impl Vault {
     /// Gives the person of this label a new passphrase, for instance one who forgot it.
     ///
     /// # Errors
-    /// As [`change_passphrase`](Self::change_passphrase); [`NoSuchRecord`](ErrorKind::NoSuchRecord) if there is
+    /// As [`change_passphrase`](Self::change_passphrase); [`NoSuchPerson`](ErrorKind::NoSuchPerson) if there is
     /// nobody of this label; [`Refused`](ErrorKind::Refused) for the recovery code, which is no passphrase.
     pub fn set_passphrase(&self, label: &str, new: impl Into<Passphrase>) -> Result<()> {
         let passphrase = new.into();
@@ -121,7 +121,7 @@ impl Vault {
     ///
     /// This is what an administrator who leaves, or a leaked administrator's passphrase, calls for: they knew the seed
     /// that signs, and through it every slot's key. Each machine that remembers the vault will say
-    /// [`VaultChanged`](ErrorKind::VaultChanged) once.
+    /// [`RevisionRefused`](ErrorKind::RevisionRefused) once.
     ///
     /// Blocks for two key derivations.
     ///

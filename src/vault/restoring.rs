@@ -74,11 +74,11 @@ impl OpenOptions {
     /// # Errors
     /// * [`NotAdministrator`](ErrorKind::NotAdministrator): the backup was opened as a reader.
     /// * [`Refused`](ErrorKind::Refused): the vault at `path` is sound.
-    /// * [`Reopen`](ErrorKind::Reopen), [`UnsupportedVersion`](ErrorKind::UnsupportedVersion),
-    ///   [`NotAVault`](ErrorKind::NotAVault) and what else says that something is there which is not known to be
+    /// * [`Reopen`](ErrorKind::Reopen), [`Unsupported`](ErrorKind::Unsupported),
+    ///   [`InvalidFile`](ErrorKind::InvalidFile) and what else says that something is there which is not known to be
     ///   damaged.
-    /// * [`VaultChanged`](ErrorKind::VaultChanged), [`PinDamaged`](ErrorKind::PinDamaged): this machine saw another vault
-    ///   at `path`, or cannot know; [`accept_version`](Self::accept_version) takes the backup's version all the same.
+    /// * [`RevisionRefused`](ErrorKind::RevisionRefused): this machine saw another vault
+    ///   at `path`, or cannot know; [`accept_revision`](Self::accept_revision) takes the backup's version all the same.
     /// * What keeps it from being saved, as [`Vault::edit`].
     pub fn restore(self, path: impl AsRef<std::path::Path>, backup: &Vault) -> Result<Vault> {
         self.restore_to_storage(FileStorage::new(path.as_ref()), backup)
@@ -101,7 +101,7 @@ impl OpenOptions {
         let pin = place.read_pin();
         let newest = base.header.generation.max(pin.generation());
         let generation = newest.checked_add(1).ok_or_else(|| {
-            Error::new(ErrorKind::TooLong, "the vault has had as many generations as can be counted")
+            Error::new(ErrorKind::InvalidInput, "the vault has had as many generations as can be counted")
         })?;
         pin.allows(&Pin { generation, ..base.pin() }, place.accepted().as_ref())?;
 

@@ -15,7 +15,7 @@ use super::place::Place;
 use super::snapshot::Snapshot;
 use super::spread::Spread;
 use crate::credentials::Credentials;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Mismatch, RefusedRevision, Result};
 use crate::memory::{Guarded, with_scrubbed_stack};
 
 pub(super) struct Shared {
@@ -181,7 +181,13 @@ impl Vault {
                     "another vault stands where this one was, which was generation {}",
                     held.header.generation
                 );
-                return Err(Error::new(ErrorKind::VaultChanged, message).with_signature(loaded.signature()));
+                return Err(Error::new(ErrorKind::RevisionRefused(Mismatch::VaultChanged), message)
+                    .with_refused_revision(RefusedRevision {
+                        revision: loaded.signature(),
+                        generation: loaded.generation(),
+                        changed: None,
+                        seen: Some(held.pin().seen()),
+                    }));
             }
             let opened = loaded.open_with_kek(keys, held.own_id())?;
             let found = opened.snapshot.pin();

@@ -1,6 +1,6 @@
 //! What a reader may not do through the library, and what nobody can keep her from.
 
-use aumbry::{ErrorKind, OpenOptions, Result, Role, Vault};
+use aumbry::{ErrorKind, Mismatch, OpenOptions, Result, Role, Vault};
 
 use crate::common::{Desk, add, cheap};
 use crate::parts::Parts;
@@ -57,7 +57,7 @@ fn every_door_that_leads_to_writing_is_closed_to_a_reader() {
     let other = options(&desk, Rea).slot(*adversary.id(Anna)).open(desk.path(), Rea.passphrase());
     assert_eq!(kind(other), ErrorKind::WrongPassphrase);
     let created = desk.create_options().create(desk.path(), "a new passphrase of rea's");
-    assert_eq!(kind(created), ErrorKind::VaultExists);
+    assert_eq!(kind(created), ErrorKind::AlreadyExists);
     assert_eq!(std::fs::read(desk.path()).unwrap(), adversary.file, "all that left the vault alone");
 
     // A backup comes back through an administrator alone, also where the vault is damaged or gone.
@@ -94,10 +94,22 @@ fn a_reader_can_put_an_older_version_back_where_no_pin_knows_better() {
             5,
             "{person:?} sees it first"
         );
-        assert_eq!(kind(open(&desk, person)), ErrorKind::Rollback, "{person:?} has a pin");
-        assert_eq!(kind(handle.refresh()), ErrorKind::Rollback, "{person:?} holds a newer one");
+        assert_eq!(
+            kind(open(&desk, person)),
+            ErrorKind::RevisionRefused(Mismatch::Rollback),
+            "{person:?} has a pin"
+        );
+        assert_eq!(
+            kind(handle.refresh()),
+            ErrorKind::RevisionRefused(Mismatch::Rollback),
+            "{person:?} holds a newer one"
+        );
         if person.is_administrator() {
-            assert_eq!(kind(handle.edit(|_| Ok(()))), ErrorKind::Rollback, "{person:?}");
+            assert_eq!(
+                kind(handle.edit(|_| Ok(()))),
+                ErrorKind::RevisionRefused(Mismatch::Rollback),
+                "{person:?}"
+            );
         }
     }
     assert_eq!(std::fs::read(desk.path()).unwrap(), adversary.older);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use aumbry::testing::keys_of;
-use aumbry::{ErrorKind, ExposeSecret, NewRecord, OpenOptions, Result, Role, Vault};
+use aumbry::{ErrorKind, ExposeSecret, Mismatch, NewRecord, OpenOptions, Result, Role, Vault};
 
 use crate::common::{Desk, KEY_ID, PASSPHRASE, SECRET, add, cheap};
 use crate::parts::{Parts, id_of};
@@ -159,7 +159,11 @@ fn an_administrator_who_left_before_a_rekey_cannot_splice_old_slots_back_in() {
             }
             for machine in &machines {
                 let opened = machine.clone().open(desk.path(), old.passphrase.as_str());
-                assert_eq!(kind(opened), ErrorKind::VaultChanged, "a pin knows better");
+                assert_eq!(
+                    kind(opened),
+                    ErrorKind::RevisionRefused(Mismatch::VaultChanged),
+                    "a pin knows better"
+                );
             }
             let handles = (kind(anna.edit(|_| Ok(()))), kind(ron.refresh()));
             let expected = if to_the_new == ErrorKind::Damaged { to_the_new } else { ErrorKind::Reopen };
@@ -181,7 +185,10 @@ fn an_administrator_who_left_before_a_rekey_cannot_splice_old_slots_back_in() {
     std::fs::write(desk.path(), alone(last, &files, &seed)).unwrap();
     assert!(asleep.clone().open(desk.path(), "ron's second passphrase").is_ok());
     std::fs::write(desk.path(), &newest).unwrap();
-    assert_eq!(kind(asleep.open(desk.path(), "ron's third passphrase")), ErrorKind::VaultChanged);
+    assert_eq!(
+        kind(asleep.open(desk.path(), "ron's third passphrase")),
+        ErrorKind::RevisionRefused(Mismatch::VaultChanged)
+    );
     assert_eq!(anna.verify().unwrap().records, 2, "nobody lost anything");
 }
 

@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use aumbry::storage::{InMemory, Storage, Version};
 use aumbry::testing::keys_of;
-use aumbry::{ErrorKind, ExposeSecret, OpenOptions, Role, Vault};
+use aumbry::{ErrorKind, ExposeSecret, Mismatch, OpenOptions, Role, Vault};
 use common::{Desk, add};
 use fields::{Field, HER_SECRET, ShutOut, Then};
 use methods::Method;
@@ -66,7 +66,7 @@ impl Forgery<'_> {
             (None, Method::CutOff) => everywhere(ErrorKind::Damaged),
             (None, Method::OwnKeyInRonsSlot) if person == Ron => match shut_out {
                 // A handle looks for the vault it holds before it looks for its slot.
-                Some(how @ ShutOut { handle: ErrorKind::VaultChanged, .. }) => {
+                Some(how @ ShutOut { handle: ErrorKind::RevisionRefused(Mismatch::VaultChanged), .. }) => {
                     ShutOut { passphrase: ErrorKind::WrongPassphrase, ..how }
                 }
                 _ => ShutOut { passphrase: ErrorKind::WrongPassphrase, handle: ErrorKind::Reopen },
@@ -223,7 +223,7 @@ fn a_reader_fools_nobody_but_those_who_share_her_passphrase_and_not_where_a_pin_
                 Ok(vault) => {
                     let role = vault.role().unwrap();
                     assert!(role == Role::Administrator || method == Method::OwnKeyInOwnSlot, "{name}");
-                    assert_eq!(with_pin, ErrorKind::VaultChanged, "{name}");
+                    assert_eq!(with_pin, ErrorKind::RevisionRefused(Mismatch::VaultChanged), "{name}");
                     accepted += 1;
                 }
                 Err(error) => {

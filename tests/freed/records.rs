@@ -247,7 +247,7 @@ fn drop_and_open(drive: &mut Drive, vault: Vault) {
         "OpenOptions::open",
         "OpenOptions::open_storage",
         "OpenOptions::lock_after",
-        "OpenOptions::accept_version",
+        "OpenOptions::accept_revision",
         "OpenOptions::state_folder",
         "OpenOptions::without_pin",
         "OpenOptions::allow_hibernation",
@@ -270,7 +270,9 @@ fn drop_and_open(drive: &mut Drive, vault: Vault) {
         while !locks.is_locked() {
             std::thread::sleep(idle);
         }
-        drop(open(OpenOptions::new().without_pin().allow_hibernation().kdf(cheap()).accept_version([0; 64])));
+        drop(open(
+            OpenOptions::new().without_pin().allow_hibernation().kdf(cheap()).accept_revision([0; 64]),
+        ));
         drop(options.clone().open_storage(FileStorage::new(&path), FIRST).unwrap());
         startup::after_startup(|| options.open(&path, FIRST)).unwrap();
         let credentials = startup::get_credentials("session").unwrap().unwrap();

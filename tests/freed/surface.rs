@@ -31,7 +31,7 @@ const NOT_DRIVEN: [(&str, &str); 32] = [
     ("Error::new", "messages hold no secret, which tests/errors.rs shows"),
     ("Error::with_source", "as above"),
     ("Error::kind", "as above"),
-    ("Error::refused_version", "a signature"),
+    ("Error::refused_revision", "a signature"),
     ("memory/guarded::harden_process", "the process"),
     ("aws/sigv4", "hands a secret to a signer: the threat model says what that leaves"),
     ("Request::", "as above"),

@@ -1,7 +1,7 @@
 //! The fields of `docs/format.md`, section 3, and what becomes of a file in which one byte of them is another. Written
 //! from that page; the library is not asked.
 
-use aumbry::ErrorKind::{self, Damaged, NotAVault, UnsupportedVersion, WrongPassphrase};
+use aumbry::ErrorKind::{self, Damaged, InvalidFile, Unsupported, WrongPassphrase};
 
 use crate::scene::{CHECKSUM_LEN, SLOT, SLOT_LEN, header_len};
 
@@ -86,8 +86,8 @@ pub(crate) fn field_of(at: usize, slots: usize, file_len: usize) -> Field {
 /// What a file is refused as, in which something in `field` was altered, nothing repaired.
 pub(crate) fn as_it_is(field: Field) -> ErrorKind {
     match field {
-        Field::Magic => NotAVault,
-        Field::Version | Field::Suite => UnsupportedVersion,
+        Field::Magic => InvalidFile,
+        Field::Version | Field::Suite => Unsupported,
         _ => Damaged, // the checksum sees it at the latest, or the signature
     }
 }

@@ -1,6 +1,6 @@
 //! Cut off at every place, and grown by anything.
 
-use aumbry::ErrorKind::{self, Damaged, NotAVault};
+use aumbry::ErrorKind::{self, Damaged, InvalidFile};
 
 use crate::scene::{Case, Refused, cases, header_len, with_right_length};
 
@@ -13,7 +13,7 @@ fn by_slots(records: usize) -> impl Iterator<Item = Case> {
 }
 
 fn cut(len: usize) -> ErrorKind {
-    if len < 8 { NotAVault } else { Damaged }
+    if len < 8 { InvalidFile } else { Damaged }
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn bytes_before_a_vault_make_it_none() {
         for byte in [0, b'A', 0xff] {
             refused.add(
                 keks.open([&vec![byte; len], file.as_slice()].concat()),
-                NotAVault,
+                InvalidFile,
                 "bytes before it",
             );
         }

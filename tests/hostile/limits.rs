@@ -1,6 +1,6 @@
 //! Every limit of the format, at it and beyond it.
 
-use aumbry::ErrorKind::{self, Damaged, NotAVault, UnsupportedVersion, WrongPassphrase};
+use aumbry::ErrorKind::{self, Damaged, InvalidFile, Unsupported, WrongPassphrase};
 use aumbry::testing::Forge;
 
 use crate::bodies::Bench;
@@ -29,11 +29,11 @@ pub(crate) fn beyond_the_header(file: &[u8], slots: usize) -> Vec<Beyond> {
         |what: String, file: Vec<u8>, expected| made.push(Beyond { what, file: repaired(file), expected });
     let len = file.len() as u64;
     for byte in 0..8 {
-        add(format!("magic byte {byte}"), with(file, byte, &[file[byte] ^ 0x20]), NotAVault);
+        add(format!("magic byte {byte}"), with(file, byte, &[file[byte] ^ 0x20]), InvalidFile);
     }
     for other in [0, 2, 3, 0x100, u16::MAX] {
-        add(format!("version {other}"), with(file, 8, &other.to_le_bytes()), UnsupportedVersion);
-        add(format!("suite {other}"), with(file, 10, &other.to_le_bytes()), UnsupportedVersion);
+        add(format!("version {other}"), with(file, 8, &other.to_le_bytes()), Unsupported);
+        add(format!("suite {other}"), with(file, 10, &other.to_le_bytes()), Unsupported);
     }
     for at in (12..16).chain(50..56) {
         for value in [1, 0x80, 0xff] {

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use aumbry::ErrorKind::{self, Damaged, UnsupportedVersion};
+use aumbry::ErrorKind::{self, Damaged, Unsupported};
 use bincode::config::{self, Configuration, Limit};
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,7 @@ pub(crate) fn refused(bytes: &[u8], slots: &[[u8; 16]]) -> Option<ErrorKind> {
         return Some(Damaged);
     }
     if schema != 1 {
-        return Some(UnsupportedVersion);
+        return Some(Unsupported);
     }
     let holds = read::<Body>(bytes).is_some_and(|(body, _)| body.encode() == bytes && body.holds(slots));
     (!holds).then_some(Damaged)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use aumbry::ErrorKind::{self, Damaged, NotAVault, TooLarge, WrongPassphrase};
+use aumbry::ErrorKind::{self, Damaged, InvalidFile, WrongPassphrase};
 use aumbry::storage::{Exclusive, InMemory, Prefix, Storage, Version};
 use aumbry::testing::key_derivations;
 use aumbry::{KdfParameters, OpenOptions, Result, Role};
@@ -76,7 +76,7 @@ pub(crate) fn each(file: &[u8], slots: usize, mut with_each: impl FnMut(&str, Ve
         with_each(&what, file, expected);
     }
     for len in 0..file.len() {
-        let expected = if len < 8 { NotAVault } else { Damaged };
+        let expected = if len < 8 { InvalidFile } else { Damaged };
         with_each(&format!("cut to {len}"), file[..len].to_vec(), expected);
     }
     for more in [1, 1000, 1 << 20] {
@@ -155,15 +155,15 @@ fn on_disk(folder: &Path, vault: &[u8], mut refuse: impl FnMut(&str, &Path, Erro
     for len in [(1 << 30) + 1, 1 << 31, 1 << 33, 1 << 40] {
         let claiming = crate::scene::repaired(with(vault, 16, &u64::to_le_bytes(len)));
         sparse(&path, &claiming, len);
-        refuse(&format!("{len} bytes long"), &path, TooLarge);
+        refuse(&format!("{len} bytes long"), &path, InvalidFile);
         sparse(&path, &[], len);
-        refuse(&format!("{len} bytes, all zero"), &path, TooLarge);
+        refuse(&format!("{len} bytes, all zero"), &path, InvalidFile);
     }
     for len in [1 << 20, 1 << 28, 1 << 30] {
         sparse(&path, vault, len);
         refuse(&format!("grown to {len}"), &path, Damaged);
         sparse(&path, &[], len);
-        refuse(&format!("{len} zero bytes"), &path, NotAVault);
+        refuse(&format!("{len} zero bytes"), &path, InvalidFile);
         // The right length, but none that a vault can have.
         let claiming = crate::scene::repaired(with(vault, 16, &u64::to_le_bytes(len)));
         sparse(&path, &claiming, len);

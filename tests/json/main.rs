@@ -352,7 +352,7 @@ fn shows_a_secret(said: &str) -> bool {
 #[track_caller]
 fn refusal<T: std::fmt::Debug>(result: Result<T>) -> String {
     let error = result.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidImport, "{error}");
+    assert_eq!(error.kind(), ErrorKind::InvalidFile, "{error}");
     let said = everything_said(&error);
     assert!(!shows_a_secret(&said), "a secret is shown: {said}");
     match error.source() {

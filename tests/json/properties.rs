@@ -77,7 +77,7 @@ proptest! {
                 let found = VAULT.with(|vault| secret(&stored(vault, &read.unwrap())).to_owned());
                 assert_eq!(found, expected);
             }
-            Err(_) => assert_eq!(read.unwrap_err().kind(), ErrorKind::InvalidImport),
+            Err(_) => assert_eq!(read.unwrap_err().kind(), ErrorKind::InvalidFile),
         }
     }
 
@@ -89,7 +89,7 @@ proptest! {
         let start = at.index(text.len());
         text.replace_range(start..(start + cut).min(text.len()), &put);
         if let Err(error) = json::parse(text.as_bytes(), Some("a")) {
-            assert_eq!(error.kind(), ErrorKind::InvalidImport);
+            assert_eq!(error.kind(), ErrorKind::InvalidFile);
             assert!(!shows_a_secret(&everything_said(&error)), "{error:?}");
         }
     }

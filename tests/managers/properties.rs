@@ -184,7 +184,7 @@ proptest! {
                 Ok(import) => prop_assert!(import.drafts.len() <= 4),
                 Err(error) => {
                     let said = everything_said(&error);
-                    prop_assert_eq!(error.kind(), aumbry::ErrorKind::InvalidImport);
+                    prop_assert_eq!(error.kind(), aumbry::ErrorKind::InvalidFile);
                     prop_assert!(!said.contains("wJalrX") && !said.contains("je7MtG") && !said.contains("hunter2"), "{}", said);
                 }
             }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use aumbry::{ErrorKind, ExposeSecret, OpenOptions, Vault};
+use aumbry::{ErrorKind, ExposeSecret, Mismatch, OpenOptions, Vault};
 
 use super::common::cheap;
 use super::model::Version;
@@ -53,12 +53,16 @@ impl Hand {
     pub(crate) fn unlocked_by(&self, now: &Version, passphrase: &str) -> Result<u64, ErrorKind> {
         let person = match self.only {
             None => now.opened_by(passphrase)?,
-            Some(slot) => match now.person(slot).ok_or(ErrorKind::NoSuchRecord)? {
+            Some(slot) => match now.person(slot).ok_or(ErrorKind::NoSuchPerson)? {
                 person if person.passphrase == passphrase => person,
                 _ => return Err(ErrorKind::WrongPassphrase),
             },
         };
-        if now.seed == self.holds.seed { Ok(person.slot) } else { Err(ErrorKind::VaultChanged) }
+        if now.seed == self.holds.seed {
+            Ok(person.slot)
+        } else {
+            Err(ErrorKind::RevisionRefused(Mismatch::VaultChanged))
+        }
     }
 
     /// Whether it may go on to the newest version.

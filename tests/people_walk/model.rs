@@ -39,7 +39,7 @@ impl Version {
     }
 
     fn position(&self, label: &str) -> Answer<usize> {
-        self.people.iter().position(|person| person.label == label).ok_or(ErrorKind::NoSuchRecord)
+        self.people.iter().position(|person| person.label == label).ok_or(ErrorKind::NoSuchPerson)
     }
 
     pub(crate) fn person(&self, slot: u64) -> Option<&Person> {
@@ -53,7 +53,7 @@ impl Version {
 
     pub(crate) fn add(&self, person: Person) -> Answer<Self> {
         if self.position(&person.label).is_ok() {
-            return Err(ErrorKind::NameTaken);
+            return Err(ErrorKind::AlreadyExists);
         }
         let mut next = self.next();
         next.people.push(person);
@@ -115,7 +115,7 @@ impl Version {
         let mut touched = BTreeSet::new();
         for change in changes {
             match change {
-                Change::Add(name, _) if records.contains_key(name) => return Err(ErrorKind::NameTaken),
+                Change::Add(name, _) if records.contains_key(name) => return Err(ErrorKind::AlreadyExists),
                 Change::Secret(name, _)
                 | Change::Describe(name)
                 | Change::Remove(name)
@@ -125,7 +125,7 @@ impl Version {
                     return Err(ErrorKind::NoSuchRecord);
                 }
                 Change::Rename(old, new) if old == new => {}
-                Change::Rename(_, new) if records.contains_key(new) => return Err(ErrorKind::NameTaken),
+                Change::Rename(_, new) if records.contains_key(new) => return Err(ErrorKind::AlreadyExists),
                 Change::Add(name, secret) | Change::Put(name, secret) | Change::Secret(name, secret) => {
                     records.insert(name.clone(), secret.clone());
                     touched.insert(name);

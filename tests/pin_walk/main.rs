@@ -15,7 +15,7 @@ use std::cell::Cell;
 use std::sync::LazyLock;
 
 use aumbry::testing::Forge;
-use aumbry::{ErrorKind, Role};
+use aumbry::{ErrorKind, Mismatch, Role};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
@@ -58,9 +58,9 @@ struct Tally {
 impl Tally {
     fn count(&mut self, kind: ErrorKind) {
         match kind {
-            ErrorKind::Rollback => self.rollbacks += 1,
-            ErrorKind::Fork => self.forks += 1,
-            ErrorKind::VaultChanged => self.changed += 1,
+            ErrorKind::RevisionRefused(Mismatch::Rollback) => self.rollbacks += 1,
+            ErrorKind::RevisionRefused(Mismatch::Fork) => self.forks += 1,
+            ErrorKind::RevisionRefused(Mismatch::VaultChanged) => self.changed += 1,
             _ => {}
         }
     }

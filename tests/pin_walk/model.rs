@@ -1,8 +1,8 @@
 //! The model: which versions there were, which of them each machine saw last, and the rules of the pin.
 
-use aumbry::ErrorKind;
 /// The last 64 bytes of a file, by which two versions are told apart.
 pub(crate) use aumbry::storage::Version as Signature;
+use aumbry::{ErrorKind, Mismatch};
 
 pub(crate) type Answer<T> = Result<T, ErrorKind>;
 
@@ -58,11 +58,13 @@ impl Model {
     pub(crate) fn follows(&self, seen: Number, found: Number) -> Answer<()> {
         let (old, new) = (self.version(seen), self.version(found));
         if (old.vault, old.seed) != (new.vault, new.seed) {
-            return Err(ErrorKind::VaultChanged);
+            return Err(ErrorKind::RevisionRefused(Mismatch::VaultChanged));
         }
         match new.generation {
-            generation if generation < old.generation => Err(ErrorKind::Rollback),
-            generation if generation == old.generation && seen != found => Err(ErrorKind::Fork),
+            generation if generation < old.generation => Err(ErrorKind::RevisionRefused(Mismatch::Rollback)),
+            generation if generation == old.generation && seen != found => {
+                Err(ErrorKind::RevisionRefused(Mismatch::Fork))
+            }
             _ => Ok(()),
         }
     }
@@ -83,7 +85,12 @@ impl Model {
     pub(crate) fn remember(&mut self, machine: Option<usize>, found: Number) {
         let Some(machine) = machine else { return };
         let refused = self.seen[machine].map(|seen| self.follows(seen, found));
-        if !matches!(refused, Some(Err(ErrorKind::Rollback | ErrorKind::Fork))) {
+        if !matches!(
+            refused,
+            Some(Err(
+                ErrorKind::RevisionRefused(Mismatch::Rollback) | ErrorKind::RevisionRefused(Mismatch::Fork)
+            ))
+        ) {
             self.seen[machine] = Some(found);
         }
     }
@@ -92,7 +99,7 @@ impl Model {
     pub(crate) fn can_follow(&self, hand: &Hand) -> Answer<()> {
         let (held, found) = (self.version(hand.holds), self.version(self.now));
         if held.vault != found.vault {
-            return Err(ErrorKind::VaultChanged);
+            return Err(ErrorKind::RevisionRefused(Mismatch::VaultChanged));
         }
         if held.seed != found.seed {
             return Err(ErrorKind::Reopen);

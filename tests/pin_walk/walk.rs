@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aumbry::storage::FileStorage;
-use aumbry::{Error, ErrorKind, OpenOptions, Vault};
+use aumbry::{Error, ErrorKind, Mismatch, OpenOptions, Vault};
 
 use super::common::{cheap, draft};
 use super::killed::start_and_kill;
@@ -167,7 +167,7 @@ impl Walk {
         let passphrase = passphrase(self.model.version(self.model.now).seed);
         let opened = self.options(machine).open_storage(self.storage.clone(), passphrase.as_str());
         self.count_alarm(machine, &expected)?;
-        let refused = opened.as_ref().err().and_then(Error::refused_version);
+        let refused = opened.as_ref().err().and_then(Error::refused_revision).map(|refused| refused.revision);
         compare(opened.as_ref().map(|_| &()), &expected)?;
         let mut accepted = None;
         let vault = match (opened, refused) {
@@ -175,7 +175,7 @@ impl Walk {
             (Err(_), Some(refused)) if accept => {
                 let now = self.model.now;
                 same("the refused version", &Signature::of(&refused), &self.model.version(now).signature)?;
-                let options = self.options(machine).accept_version(refused);
+                let options = self.options(machine).accept_revision(refused);
                 accepted = Some(now);
                 let opened = options.open_storage(self.storage.clone(), passphrase.as_str());
                 opened.map_err(|error| Difference::FalseAlarm(format!("an accepted version: {error:?}")))?
@@ -403,7 +403,9 @@ impl Walk {
             Ok(()) if is_later => {}
             // The limit that is documented: a fork of a higher generation is not told from a later version.
             Ok(()) => self.tally.unequal_forks += 1,
-            Err(ErrorKind::VaultChanged) => self.tally.count(ErrorKind::VaultChanged),
+            Err(ErrorKind::RevisionRefused(Mismatch::VaultChanged)) => {
+                self.tally.count(ErrorKind::RevisionRefused(Mismatch::VaultChanged))
+            }
             Err(kind) if is_later => {
                 return Err(Difference::Other(format!("the model says {kind:?} of a later version")));
             }
@@ -428,7 +430,14 @@ fn same<T: PartialEq + Debug>(what: &str, found: &T, expected: &T) -> Checked {
 fn compare<T: PartialEq + Debug>(answer: Result<&T, &Error>, expected: &Answer<T>) -> Checked {
     let answer = answer.map_err(Error::kind);
     let expected = expected.as_ref().map_err(|kind| *kind);
-    let is_alarm = |kind| matches!(kind, ErrorKind::Rollback | ErrorKind::Fork | ErrorKind::VaultChanged);
+    let is_alarm = |kind| {
+        matches!(
+            kind,
+            ErrorKind::RevisionRefused(Mismatch::Rollback)
+                | ErrorKind::RevisionRefused(Mismatch::Fork)
+                | ErrorKind::RevisionRefused(Mismatch::VaultChanged)
+        )
+    };
     let text = format!("the answer is {answer:?}, not {expected:?}");
     match (answer, expected) {
         (answer, expected) if answer == expected => Ok(()),

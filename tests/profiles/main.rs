@@ -346,7 +346,7 @@ fn a_bad_line_is_refused_by_its_number_and_rule() {
     for (line, why, block) in bad_blocks() {
         let text = format!("[a]\n{}{block}\n[c]\nregion = x\n", key());
         for text in [text.clone(), text.replace('\n', "\r\n"), format!("\u{feff}{text}")] {
-            let said = refusal(credentials(&text), ErrorKind::InvalidImport);
+            let said = refusal(credentials(&text), ErrorKind::InvalidFile);
             let begin = format!("line {line} of the credentials file cannot be used: ");
             assert!(said.starts_with(&begin) && said.contains(why), "{why}: {said}\n{text}");
         }
@@ -359,7 +359,7 @@ fn one_bad_line_refuses_all_files() {
     for (_, why, block) in bad_blocks() {
         let bad = format!("[x]\n{}{block}\n", key());
         let files = [(FileKind::Config, good.as_bytes()), (FileKind::Credentials, bad.as_bytes())];
-        let said = refusal(parse(&files), ErrorKind::InvalidImport);
+        let said = refusal(parse(&files), ErrorKind::InvalidFile);
         assert!(said.contains("of file 2 (credentials file)"), "{why}: {said}");
     }
     assert_eq!(both(&good, &good).unwrap().drafts.len(), 1, "control");
@@ -368,10 +368,10 @@ fn one_bad_line_refuses_all_files() {
 #[test]
 fn what_is_no_such_file_is_refused() {
     for text in ["region = x\n", "  x\n", "Access key ID,Secret access key\n", "{\"Version\": 1}", "\0\0"] {
-        let said = refusal(credentials(text), ErrorKind::InvalidImport);
+        let said = refusal(credentials(text), ErrorKind::InvalidFile);
         assert!(said.starts_with("line 1 of the credentials file"), "{said}");
     }
-    let said = refusal(credentials(b"[a]\nregion = \xff\xfe\n"), ErrorKind::InvalidImport);
+    let said = refusal(credentials(b"[a]\nregion = \xff\xfe\n"), ErrorKind::InvalidFile);
     assert_eq!(said, "line 2 of the credentials file cannot be used: it is not UTF-8 text");
 }
 
@@ -414,8 +414,8 @@ fn files_are_read_from_disk_and_stay_where_they_are() {
     assert_eq!(all_facts(&import), [with_attributes("a", &[("region", "eu-central-1")])]);
     assert!(one.exists() && two.exists());
     fs::write(&two, "[profile a]\nregion\n").unwrap();
-    let said = refusal(read([&one, &two]), ErrorKind::InvalidImport);
+    let said = refusal(read([&one, &two]), ErrorKind::InvalidFile);
     assert_eq!(said, format!("line 2 of {two:?} cannot be used: a property must have an \"=\" sign"));
     assert_eq!(read([folder.path().join("nothing")]).unwrap_err().kind(), ErrorKind::NotFound);
-    assert_eq!(read([folder.path()]).unwrap_err().kind(), ErrorKind::NotAFile);
+    assert_eq!(read([folder.path()]).unwrap_err().kind(), ErrorKind::InvalidFile);
 }

@@ -187,7 +187,7 @@ proptest! {
         let text = parts.concat();
         let kind = if config_file { FileKind::Config } else { FileKind::Credentials };
         if let Err(error) = parse(&[(kind, text.as_bytes())]) {
-            prop_assert_eq!(error.kind(), ErrorKind::InvalidImport);
+            prop_assert_eq!(error.kind(), ErrorKind::InvalidFile);
             prop_assert!(!shows_a_secret(&everything_said(&error)), "{}", everything_said(&error));
         }
     }

@@ -83,7 +83,7 @@ fn of_vault(session: &Session, path: &Path) -> Outcome<Vec<Finding>> {
     let opened = session.open_with(passphrase.clone(), |options, passphrase| options.open(path, passphrase));
     let (vault, refused) = match opened {
         // What is refused is looked at all the same, and nothing is remembered of it.
-        Err(error) if error.refused_version().is_some() => {
+        Err(error) if error.refused_revision().is_some() => {
             let open = |options: OpenOptions, passphrase| options.without_pin().open(path, passphrase);
             (session.open_with(passphrase, open)?, Some(error))
         }

@@ -109,7 +109,7 @@ fn refuse_conflicts(planned: &[Planned<'_>]) -> Outcome {
         "the vault has records of these names already, so nothing was imported: {}",
         names.join(", ")
     );
-    Err(Failure::conflict(message).advise("choose with --on-conflict skip, replace or rename"))
+    Err(Failure::already_exists(message).advise("choose with --on-conflict skip, replace or rename"))
 }
 
 /// What was done, and what to do next.

@@ -74,7 +74,7 @@ fn add(session: &Session, add: &Add) -> Outcome {
     // Before a passphrase is thought up.
     if labels.contains(&add.label) {
         let message = format!("the vault has somebody named {:?} already", add.label);
-        return Err(Failure::from(aumbry::Error::new(ErrorKind::NameTaken, message))
+        return Err(Failure::from(aumbry::Error::new(ErrorKind::AlreadyExists, message))
             .advise("choose another label, or see `aumbry people list`"));
     }
     let known: Vec<&str> = labels.iter().map(String::as_str).chain([add.label.as_str()]).collect();
@@ -86,7 +86,7 @@ fn add(session: &Session, add: &Add) -> Outcome {
 fn person(vault: &Vault, label: &str) -> Outcome<Person> {
     let found = vault.people()?.into_iter().find(|person| person.label == label);
     found.ok_or_else(|| {
-        Failure::not_found(format!("the vault has no person named {label:?}"))
+        Failure::no_such_person(format!("the vault has no person named {label:?}"))
             .advise("`aumbry people list` shows who there is")
     })
 }

@@ -150,7 +150,7 @@ fn done(session: &Session, vault: &Vault, name: &str, note: &str) -> Outcome {
 pub(super) fn get(session: &Session, name: &str, field: &str, no_newline: bool) -> Outcome {
     let vault = session.open()?;
     let credentials = credentials(&vault, name)?;
-    let missing = || Failure::not_found(format!("{} has no {}", escaped(name), escaped(field)));
+    let missing = || Failure::no_such_field(format!("{} has no {}", escaped(name), escaped(field)));
     let value = match field {
         "secret-access-key" => credentials.secret_access_key().clone(),
         "session-token" => credentials.session_token().ok_or_else(missing)?.clone(),
@@ -189,7 +189,7 @@ fn find(vault: &Vault, name: &str) -> Outcome<Record> {
 }
 
 fn missing(vault: &Vault, name: &str) -> Failure {
-    let failure = Failure::not_found(format!("the vault has no record named {name:?}"));
+    let failure = Failure::no_such_record(format!("the vault has no record named {name:?}"));
     // A name that differs in case alone is what was meant.
     let lower = name.to_lowercase();
     let similar = vault
@@ -204,7 +204,7 @@ fn missing(vault: &Vault, name: &str) -> Failure {
 
 fn taken(name: &str) -> Failure {
     let message = format!("the vault has a record named {name:?} already");
-    Failure::from(aumbry::Error::new(aumbry::ErrorKind::NameTaken, message))
+    Failure::from(aumbry::Error::new(aumbry::ErrorKind::AlreadyExists, message))
         .advise("change it with `aumbry edit`, or choose another name")
 }
 

@@ -129,7 +129,7 @@ impl Found {
             ErrorKind::Damaged => Ok(Self::Damaged),
             ErrorKind::WrongPassphrase => Err(Failure::from(error)
                 .advise("if nobody knows it any more, move the vault away, and restore again")),
-            ErrorKind::NotAVault | ErrorKind::UnsupportedVersion => Err(Failure::from(error)
+            ErrorKind::InvalidFile | ErrorKind::Unsupported => Err(Failure::from(error)
                 .advise("nothing was overwritten: move that file away, and restore again")),
             _ => Err(error.into()),
         }

@@ -24,7 +24,7 @@ pub(super) fn init(session: &Session, init: &Init) -> Outcome {
     }
     if path.exists() {
         let message = format!("there is a file at {} already", path.display());
-        return Err(Failure::from(Error::new(ErrorKind::VaultExists, message))
+        return Err(Failure::from(Error::new(ErrorKind::AlreadyExists, message))
             .advise("name another place with --vault, or move that file away"));
     }
     let kdf = match (&init.kdf, &init.kdf_target) {

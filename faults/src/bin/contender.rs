@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         _ => return usage(),
     };
     let Err(error) = done else { return ExitCode::SUCCESS };
-    say(&format!("error {:?}: {error}", error.kind()));
+    say(&format!("error {}: {error}", error.kind().code()));
     ExitCode::FAILURE
 }
 
@@ -76,7 +76,7 @@ fn add_heedlessly(folder: &Path, prefix: &str, count: u64) -> Result<()> {
         match vault.edit(|edit| edit.add(&draft)) {
             Ok(()) => say(&format!("{name} {}", vault.generation()?)),
             Err(error) => {
-                say(&format!("noticed {:?}", error.kind()));
+                say(&format!("noticed {}", error.kind().code()));
                 vault = broken(folder, Defect::Heedless)?;
             }
         }

@@ -72,7 +72,7 @@ impl Holder {
             let words = String::from_utf8_lossy(&line).into_owned();
             let answer = match self.act(&words.split(' ').collect::<Vec<_>>()) {
                 Ok(answer) => format!("done {answer}\n"),
-                Err(error) => format!("error {:?}: {error}\n", error.kind()),
+                Err(error) => format!("error {}: {error}\n", error.kind().code()),
             };
             let mut stdout = io::stdout().lock();
             stdout.write_all(answer.as_bytes())?;
@@ -97,7 +97,7 @@ impl Holder {
     }
 
     fn vault(&self) -> Result<&Vault> {
-        let closed = || aumbry::Error::new(ErrorKind::NotStarted, "there is no vault");
+        let closed = || aumbry::Error::new(ErrorKind::Misuse, "there is no vault");
         self.vault.as_ref().ok_or_else(closed)
     }
 

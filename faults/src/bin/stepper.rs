@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 }
 
 fn described(error: &Error) -> String {
-    format!("error {:?}: {error}", error.kind())
+    format!("error {}: {error}", error.kind().code())
 }
 
 fn step(vault: &Vault, line: &str) -> Result<String> {

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         }
     };
     let Err(error) = done else { return ExitCode::SUCCESS };
-    say(&format!("error {:?}: {error}", error.kind()));
+    say(&format!("error {}: {error}", error.kind().code()));
     ExitCode::FAILURE
 }
 

@@ -21,7 +21,7 @@ use crate::memory::out_of_memory;
 /// of the file. Setting what is set already changes nothing.
 ///
 /// # Errors
-/// [`InvalidImport`](ErrorKind::InvalidImport), naming line and rule, if the text is no config file
+/// [`InvalidFile`](ErrorKind::InvalidFile), naming line and rule, if the text is no config file
 /// ([the grammar](super#the-grammar)). [`InvalidInput`](ErrorKind::InvalidInput), never showing a value, if the
 /// profile's name or a key is not of ASCII letters, digits and `_-/.%@:+`, which is all that SDKs read, or if a value
 /// has control characters but tabs, white space at an end, or `#` or `;` behind white space.
@@ -176,5 +176,5 @@ fn spliced(text: &str, changes: &[(Range<usize>, &[&str])]) -> Result<Zeroizing<
 
 fn refused(Broken { line, rule }: Broken) -> Error {
     let message = format!("line {line} of the config file cannot be used: {rule}");
-    Error::new(ErrorKind::InvalidImport, message)
+    Error::new(ErrorKind::InvalidFile, message)
 }

@@ -242,5 +242,5 @@ impl<'a> Profile<'a> {
 }
 
 fn refused(line: usize, file: &str, rule: &str) -> Error {
-    Error::new(ErrorKind::InvalidImport, format!("line {line} of {file} cannot be used: {rule}"))
+    Error::new(ErrorKind::InvalidFile, format!("line {line} of {file} cannot be used: {rule}"))
 }

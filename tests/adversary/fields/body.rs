@@ -1,6 +1,6 @@
 //! The payload: records, and what is known of people.
 
-use aumbry::ErrorKind::{Damaged, UnsupportedVersion};
+use aumbry::ErrorKind::{Damaged, Unsupported};
 
 use super::{Field, HER_SECRET, Then};
 use crate::parts::{Parts, Record};
@@ -161,7 +161,7 @@ pub(super) fn payload(adversary: &Adversary) -> Vec<Field<'_>> {
     };
     vec![
         // Somebody who may sign says so: it is no damage then.
-        damaged("schema", |parts| parts.body.schema = 2).then(Then::Refused(UnsupportedVersion)),
+        damaged("schema", |parts| parts.body.schema = 2).then(Then::Refused(Unsupported)),
         damaged("payload under another K than the slots'", |parts| parts.move_to([4; 32], parts.vault_id)),
         plaintext("padding not zero", |plain| *plain.last_mut().unwrap() = 1),
         plaintext("padding longer", |plain| plain.resize(plain.len() + 1024, 0)),

@@ -1,6 +1,7 @@
 //! Header and slots.
 
-use aumbry::ErrorKind::{Damaged, NotAVault, Reopen, UnsupportedVersion, VaultChanged, WrongPassphrase};
+use aumbry::ErrorKind::{Damaged, InvalidFile, Reopen, RevisionRefused, Unsupported, WrongPassphrase};
+use aumbry::Mismatch;
 
 use super::{Field, Then};
 use crate::parts::Parts;
@@ -21,9 +22,9 @@ pub(super) fn fields() -> Vec<Field<'static>> {
         Field::new(name, move |parts: &mut Parts| parts.generation = generation(parts.generation - 1))
     };
     vec![
-        patched("magic", 6, b"\r\n").before_keys(NotAVault),
-        patched("version", 8, &[2]).before_keys(UnsupportedVersion),
-        patched("suite", 10, &[2]).before_keys(UnsupportedVersion),
+        patched("magic", 6, b"\r\n").before_keys(InvalidFile),
+        patched("version", 8, &[2]).before_keys(Unsupported),
+        patched("suite", 10, &[2]).before_keys(Unsupported),
         patched("first zero field", 12, &[1]).before_keys(Damaged),
         patched("file length", 17, &[0xff]).before_keys(Damaged),
         patched("number of slots", 48, &[6]).before_keys(Damaged),
@@ -36,7 +37,7 @@ pub(super) fn fields() -> Vec<Field<'static>> {
         Field::new("vault id", |parts| parts.move_to(parts.key, [9; 16])).shuts_out(
             &OTHERS,
             Damaged,
-            VaultChanged,
+            RevisionRefused(Mismatch::VaultChanged),
         ),
         generation("generation zero", |_| 0).before_keys(Damaged),
         generation("generation lower", |now| now - 1),
@@ -172,6 +173,6 @@ pub(super) fn slots(adversary: &Adversary) -> Vec<Field<'_>> {
             parts.move_to([4; 32], [9; 16]);
             rebuilt(parts);
         })
-        .shuts_out(&OTHERS, WrongPassphrase, VaultChanged),
+        .shuts_out(&OTHERS, WrongPassphrase, RevisionRefused(Mismatch::VaultChanged)),
     ]
 }

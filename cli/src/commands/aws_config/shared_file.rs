@@ -40,7 +40,7 @@ pub(super) fn edit(path: &Path, change: impl Fn(&str) -> aumbry::Result<SecretSt
         refuse_read_only(path)?;
         match file.replace(old.as_ref().map(|old| Version::of(old)).as_ref(), new) {
             Err(error)
-                if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::VaultExists)
+                if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::AlreadyExists)
                     && attempt < ATTEMPTS => {}
             replaced => return replaced.map(|()| target).map_err(failed),
         }
@@ -52,7 +52,7 @@ fn text(bytes: &[u8]) -> Outcome<&str> {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         let message = format!("line {line} of the config file cannot be used: it is not UTF-8 text");
-        Error::new(ErrorKind::InvalidImport, message).into()
+        Error::new(ErrorKind::InvalidFile, message).into()
     })
 }
 
@@ -76,7 +76,7 @@ fn failed(path: &Path, error: Error) -> Failure {
         ErrorKind::Busy => {
             format!("another program has been writing to {path} all the time: try again later")
         }
-        ErrorKind::Conflict | ErrorKind::VaultExists => {
+        ErrorKind::Conflict | ErrorKind::AlreadyExists => {
             format!("another program keeps changing {path}: try again later")
         }
         ErrorKind::DurabilityUnknown => format!("{path} was saved, but the disk did not confirm it"),
@@ -86,7 +86,7 @@ fn failed(path: &Path, error: Error) -> Failure {
         _ => return error.into(),
     };
     let kind = match error.kind() {
-        ErrorKind::VaultExists => ErrorKind::Conflict,
+        ErrorKind::AlreadyExists => ErrorKind::Conflict,
         kind => kind,
     };
     Error::new(kind, message).into()

@@ -77,7 +77,7 @@ pub(super) fn read_all(import: &Import) -> Outcome<Found<'_>> {
         let format = import.format.unwrap_or_else(|| guess(&content));
         if !matches!(format, ImportFormat::Json) && content.len() > MAX_FILE {
             let message = format!("{} is longer than {MAX_FILE} bytes, which no such file is", shown(path));
-            return Err(Error::new(ErrorKind::TooLarge, message).into());
+            return Err(Error::new(ErrorKind::InvalidFile, message).into());
         }
         let before = found.drafts.len();
         let mut entries = |parser: fn(&[u8]) -> aumbry::Result<managers::Import>| -> Outcome {

@@ -127,12 +127,12 @@ impl Endpoint {
         }
         let name = uri::name(request.uri().path()).filter(|name| self.names.contains(name));
         let Some(name) = name else {
-            return Err(refusal(StatusCode::NOT_FOUND, "not_found", "no such record is served here"));
+            return Err(refusal(StatusCode::NOT_FOUND, "no_such_record", "no such record is served here"));
         };
         self.document(&name).map_err(|failure| {
             note(self.quiet, &format!("aumbry: {name:?} was not given: {}", failure.message()));
             let status = match failure.word() {
-                "not_found" => StatusCode::NOT_FOUND,
+                "no_such_record" => StatusCode::NOT_FOUND,
                 "expired" => StatusCode::GONE,
                 _ => StatusCode::SERVICE_UNAVAILABLE,
             };
