@@ -236,7 +236,7 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
     expect(
         &desk,
         vault.set_passphrase("bert", "x"),
-        ErrorKind::NoSuchRecord,
+        ErrorKind::NoSuchPerson,
         "the vault has no person named \"bert\"",
     );
     let elsewhere = common::Desk::new();
