@@ -83,4 +83,32 @@ fn a_program_opens_its_vault_once_and_asks_it_from_anywhere() {
     refused();
     startup::vault().unwrap().unlock(PASSPHRASE).unwrap();
     assert!(startup::get_credentials("ses-smtp").unwrap().is_some());
+
+    // Another vault takes its place once it is open, and the previous one is locked.
+    let other = Desk::new();
+    add(&other.create(), "other");
+    let wrong = || other.open_options().open(other.path(), "another passphrase");
+    assert_eq!(startup::replace(wrong).unwrap_err().kind(), ErrorKind::WrongPassphrase);
+    assert!(startup::get_credentials("ses-smtp").unwrap().is_some(), "the vault is still in use");
+    startup::replace(|| {
+        assert!(
+            startup::get_credentials("ses-smtp").unwrap().is_some(),
+            "also while the other one is opened"
+        );
+        refused();
+        other.open()
+    })
+    .unwrap();
+    assert!(startup::get_credentials("other").unwrap().is_some());
+    assert!(startup::get_credentials("ses-smtp").unwrap().is_none());
+    assert!(vault.is_locked());
+
+    // Closing locks every handle, and the program can open a vault again.
+    let held = startup::vault().unwrap();
+    startup::close();
+    assert!(held.is_locked());
+    not_started();
+    startup::close();
+    startup::after_startup(|| desk.open()).unwrap();
+    assert!(startup::get_credentials("ses-smtp").unwrap().is_some());
 }

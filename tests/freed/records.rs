@@ -259,6 +259,8 @@ fn drop_and_open(drive: &mut Drive, vault: Vault) {
         "startup::after_startup",
         "startup::get_credentials",
         "startup::vault",
+        "startup::replace",
+        "startup::close",
     ];
     drive.drive(&methods, || {
         drop(vault);
@@ -274,10 +276,12 @@ fn drop_and_open(drive: &mut Drive, vault: Vault) {
             OpenOptions::new().without_pin().allow_hibernation().kdf(cheap()).accept_revision([0; 64]),
         ));
         drop(options.clone().open_storage(FileStorage::new(&path), FIRST).unwrap());
-        startup::after_startup(|| options.open(&path, FIRST)).unwrap();
+        startup::after_startup(|| options.clone().open(&path, FIRST)).unwrap();
+        startup::replace(|| options.open(&path, FIRST)).unwrap();
         let credentials = startup::get_credentials("session").unwrap().unwrap();
         assert_eq!(credentials.session_token().unwrap().expose_secret(), SECRETS[4]);
         startup::vault().unwrap().lock();
+        startup::close();
     });
 }
 
