@@ -1,8 +1,8 @@
-//! The suite, and every label that separates one use of a key from another.
+//! The cryptographic suite, and the label of every use of a key.
 //!
-//! Nothing here reads files, clocks or the random generator on its own account (but for
-//! [`random`]): randomness is passed in, so that known answers can be tested.
-//! The constructions are written down in `docs/format.md`.
+//! Apart from [`random`], nothing in this module reads files, clocks or the random generator. Random bytes
+//! are arguments, so that the functions can be tested with known answers. `docs/format.md` specifies the
+//! constructions.
 
 #[cfg(test)]
 mod dead_generator;
@@ -20,7 +20,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// The labels of the suite. Two uses of one key never share one.
+/// The labels of the suite. Each use of a key has its own label.
 mod label {
     pub(super) const SALT: &[u8] = b"aumbry1 salt";
     pub(super) const SLOT: &[u8] = b"aumbry1 slot";
@@ -32,15 +32,15 @@ mod label {
     pub(super) const NEW_KEY: &[u8] = b"aumbry1 new key";
 }
 
-/// Bytes in every symmetric key of the suite.
+/// Length in bytes of every symmetric key of the suite.
 pub(crate) const KEY_LEN: usize = 32;
 
-/// SHA-256 (FIPS 180-4).
+/// Returns the SHA-256 of `bytes` (FIPS 180-4, section 6.2).
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// HMAC-SHA256 (RFC 2104) over the concatenation of `parts`, written into `out`.
+/// Writes the HMAC-SHA256 (RFC 2104, section 2) of the concatenated `parts` into `out`.
 fn hmac_sha256(key: &[u8; KEY_LEN], parts: &[&[u8]], out: &mut [u8; 32]) {
     // RFC 2104, section 2: a key shorter than the hash's block is padded with zeros.
     let mut block = Zeroizing::new([0; 64]);
@@ -56,7 +56,7 @@ fn hmac_sha256(key: &[u8; KEY_LEN], parts: &[&[u8]], out: &mut [u8; 32]) {
     zeroize::Zeroize::zeroize(tag.as_mut_slice());
 }
 
-/// HKDF-SHA256 (RFC 5869), extract and expand, to 64 bytes or fewer.
+/// Returns `N` bytes of HKDF-SHA256, extract and expand (RFC 5869, sections 2.2 and 2.3).
 fn hkdf_sha256<const N: usize>(ikm: &[u8; KEY_LEN], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; N]> {
     const { assert!(N <= 255 * 32, "RFC 5869, section 2.3: L <= 255 * HashLen") };
     let mut okm = Zeroizing::new([0; N]);
@@ -65,12 +65,12 @@ fn hkdf_sha256<const N: usize>(ikm: &[u8; KEY_LEN], salt: &[u8], info: &[u8]) ->
     okm
 }
 
-/// `None` if `okm` is longer than HKDF allows.
+/// Like [`hkdf_sha256`], for a length known at run time. `None` if `okm` is longer than HKDF allows.
 fn hkdf_sha256_into(ikm: &[u8], salt: &[u8], info: &[u8], okm: &mut [u8]) -> Option<()> {
     hkdf::Hkdf::<Sha256>::new(Some(salt), ikm).expand(info, okm).ok()
 }
 
-/// `u64 length ‖ bytes` as HMAC input needs it: the length alone, little-endian.
+/// Returns the length of `bytes` as HMAC inputs contain it: a little-endian `u64`.
 fn length(bytes: &[u8]) -> [u8; 8] {
     (bytes.len() as u64).to_le_bytes()
 }

@@ -1,4 +1,5 @@
-//! What holds although the random generator gives the same bytes for ever: no key and nonce for two messages.
+//! Tests that no key and nonce is used for two messages, even if the random generator always returns the same
+//! bytes.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -8,7 +9,8 @@ use super::record::{self, RecordKeys};
 use super::seal::{self, seal_in_place};
 use super::{hkdf_sha256, hmac_sha256};
 
-/// Messages that are alike: one text, cut at every place into associated data and plaintext; and numbers.
+/// Returns messages that are easily confused: one text, split at every position into associated data and
+/// plaintext, and consecutive numbers.
 fn messages() -> Vec<(Vec<u8>, Vec<u8>)> {
     let text: Vec<u8> = (0..60).map(|n| n % 3).collect();
     let mut messages: Vec<_> = (0..=text.len())
@@ -21,10 +23,10 @@ fn messages() -> Vec<(Vec<u8>, Vec<u8>)> {
     messages
 }
 
-/// A message by its number, and what became of it.
+/// The number of a message, and its ciphertext.
 type Sealed = (usize, Vec<u8>);
 
-/// Which message each key and nonce was used for. A message that comes twice must give the same bytes.
+/// Which message each key and nonce was used for. A message that is sealed twice must give the same bytes.
 #[derive(Default)]
 struct Uses {
     used: HashMap<(Vec<u8>, Vec<u8>), Sealed>,
@@ -43,7 +45,7 @@ impl Uses {
         }
     }
 
-    fn tell(&self, what: &str) {
+    fn print(&self, what: &str) {
         let Self { used, messages, repeated } = self;
         let used = used.len();
         let line = format!(
@@ -65,18 +67,18 @@ fn seal_uses_no_key_for_two_messages() {
         for (number, (aad, text)) in messages.iter().chain(messages.iter().take(1_000)).enumerate() {
             let sealed = sealed_by(key, aad, text);
             let okm = hkdf_sha256::<64>(key.ikm(), &sealed[..32], K::LABEL);
-            // The label tells uses apart, so the same text under another label is another message.
+            // Each label is a use of its own: the same text under another label counts as another message.
             let message = number % messages.len() + messages.len() * K::LABEL.len();
             uses.add(&okm[..32], &[0; 12], message, &sealed);
         }
     }
     let messages = messages();
     let mut uses = Uses::default();
-    // One and the same key in every part.
+    // The same key bytes for all three kinds of key.
     all(&Kek([7; 32]), &messages, &mut uses);
     all(&VaultKey([7; 32]), &messages, &mut uses);
     all(&AdministratorKey([7; 32]), &messages, &mut uses);
-    uses.tell("SEAL");
+    uses.print("SEAL");
     assert!(messages.len() > 6_000);
     assert_eq!((uses.used.len(), uses.repeated), (3 * messages.len(), 0));
 }
@@ -93,13 +95,14 @@ fn records_use_no_nonce_for_two_messages() {
         keys.seal_in_place(&[0; 32], aad, &mut sealed).unwrap();
         uses.add(b"RK", &sealed[..record::PREFIX], number % messages.len(), &sealed);
     }
-    uses.tell("records");
+    uses.print("records");
     assert_eq!((uses.used.len(), uses.repeated), (messages.len(), 0));
 }
 
-/// The control: salts that hang on the random bytes alone, or on the message without its lengths.
+/// The control: a salt that depends only on the random bytes, and one that omits the length of the associated
+/// data.
 #[test]
-fn other_salts_would_be_noticed() {
+fn weaker_salts_repeat_keys() {
     let messages = messages();
     let (mut random_alone, mut without_length) = (Uses::default(), Uses::default());
     for (number, (aad, text)) in messages.iter().enumerate() {
@@ -109,8 +112,8 @@ fn other_salts_would_be_noticed() {
         hmac_sha256(&[7; 32], &[&[0; 32], aad, text], &mut salt);
         without_length.add(&salt, &[0; 12], number, text);
     }
-    random_alone.tell("control, salt of random bytes alone");
-    without_length.tell("control, salt without the length of the associated data");
+    random_alone.print("control, salt of random bytes alone");
+    without_length.print("control, salt without the length of the associated data");
     assert_eq!(random_alone.repeated, messages.len() - 1);
     assert!(without_length.repeated > 1_500, "{}", without_length.repeated);
 }

@@ -1,4 +1,4 @@
-//! Argon2id v1.3 (RFC 9106): from a passphrase to the key-encryption key of one slot.
+//! Argon2id v1.3 (RFC 9106): derives the key-encryption key of one slot from a passphrase.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 
@@ -22,11 +22,13 @@ pub struct Lanes(u32);
 macro_rules! bounded {
     ($name:ident, $min:expr, $max:expr, $what:literal) => {
         impl $name {
-            /// The least value that the format allows.
+            /// The smallest value that the format allows.
             pub const MIN: Self = Self($min);
-            /// The greatest value that the format allows.
+            /// The largest value that the format allows.
             pub const MAX: Self = Self($max);
 
+            /// Checks `value` against the format's bounds.
+            ///
             /// # Errors
             /// [`ErrorKind::InvalidInput`] outside `MIN..=MAX`.
             pub fn new(value: u32) -> Result<Self> {
@@ -38,7 +40,7 @@ macro_rules! bounded {
                 Err(Error::new(ErrorKind::InvalidInput, message))
             }
 
-            /// The bare number.
+            /// Returns the number.
             #[must_use]
             pub fn get(self) -> u32 {
                 self.0
@@ -51,7 +53,7 @@ bounded!(MemoryKib, 8 * 1024, 1024 * 1024, "Argon2id memory in KiB");
 bounded!(Passes, 1, 64, "Argon2id passes");
 bounded!(Lanes, 1, 8, "Argon2id lanes");
 
-/// What one guess at a passphrase costs.
+/// The Argon2id parameters of one slot: they decide what one guess at its passphrase costs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KdfParameters {
     memory: MemoryKib,
@@ -67,14 +69,16 @@ impl Default for KdfParameters {
 }
 
 impl KdfParameters {
-    /// What one slot may cost at most, in KiB times passes.
+    /// The highest cost of one slot, in KiB times passes.
     pub(crate) const MAX_COST: u64 = 1 << 21;
-    /// What all slots of a vault together may cost at most: the price of a wrong passphrase.
+    /// The highest total cost of all slots of a vault. A wrong passphrase is tried against each of them.
     pub(crate) const MAX_TOTAL_COST: u64 = 1 << 23;
 
+    /// Combines the three parameters.
+    ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] if memory times passes exceeds 2^21 KiB (2 GiB), the format's bound on what a
-    /// file can make its reader spend.
+    /// [`ErrorKind::InvalidInput`] if memory times passes exceeds 2^21 KiB (2 GiB). This is the format's
+    /// bound on the work that one slot of a file can demand from its reader.
     pub fn new(memory: MemoryKib, passes: Passes, lanes: Lanes) -> Result<Self> {
         let parameters = Self { memory, passes, lanes };
         if parameters.cost() > Self::MAX_COST {
@@ -88,42 +92,42 @@ impl KdfParameters {
         Ok(parameters)
     }
 
-    /// Memory in KiB.
+    /// Returns the memory in KiB.
     #[must_use]
     pub fn memory(&self) -> MemoryKib {
         self.memory
     }
 
-    /// Passes over that memory.
+    /// Returns the number of passes over that memory.
     #[must_use]
     pub fn passes(&self) -> Passes {
         self.passes
     }
 
-    /// Lanes, which can be computed side by side.
+    /// Returns the number of lanes, which can be computed in parallel.
     #[must_use]
     pub fn lanes(&self) -> Lanes {
         self.lanes
     }
 
-    /// Memory times passes, in KiB.
+    /// Returns memory times passes, in KiB.
     #[must_use]
     pub fn cost(&self) -> u64 {
         u64::from(self.memory.0) * u64::from(self.passes.0)
     }
 
-    /// Whether a new slot may be made with these parameters: OWASP's minimum, 19 MiB and 2 passes or as much
-    /// work (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>).
+    /// Returns whether a new slot may use these parameters: at least OWASP's minimum, 19 MiB and 2 passes, or
+    /// as much work (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>).
     #[must_use]
     pub fn is_above_floor(&self) -> bool {
         self.memory.0 >= 19 * 1024 && self.cost() >= 38 * 1024
     }
 }
 
-/// Derives the key-encryption key of a slot straight into `kek`.
+/// Derives the key-encryption key of a slot directly into `kek`.
 ///
-/// The memory is ours, for argon2's own `zeroize` feature would not wipe it. The lanes run in a pool that ends with this
-/// call, never in the host program's global one.
+/// This crate allocates the memory for Argon2id itself, because argon2's `zeroize` feature would not wipe it.
+/// The lanes run in a thread pool that ends with this call, never in the host program's global pool.
 pub(crate) fn derive_kek(
     passphrase: &[u8],
     salt: &[u8; 16],
@@ -146,7 +150,7 @@ fn derive_with(
 ) -> Result<()> {
     let mut memory = Blocks::new(argon2.params().block_count())?;
     let lanes = argon2.params().p_cost() as usize;
-    // A second one for a single lane: it helps to wipe.
+    // A second thread even for a single lane: it helps to wipe the memory.
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(lanes.max(2)));
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -155,7 +159,8 @@ fn derive_with(
         .map_err(|error| {
             Error::new(ErrorKind::OutOfResources, "no thread to unlock with").with_source(error)
         })?;
-    // From a thread of its own: a thread of the host's pool would run the host's jobs while it waits for ours.
+    // Enter the pool from a separate thread: a thread of the host's pool would run the host's jobs while it
+    // waits for the result.
     let result = std::thread::scope(|scope| {
         let derive = || {
             pool.install(|| {
@@ -181,7 +186,7 @@ fn refused(error: argon2::Error) -> Error {
     Error::new(ErrorKind::InvalidInput, "Argon2id refused its parameters").with_source(error)
 }
 
-/// How many derivations each thread has begun, for tests that say there was none.
+/// Counts the derivations that each thread has started, for tests that expect none.
 #[cfg(feature = "testing")]
 pub(crate) mod runs {
     use std::cell::Cell;
@@ -194,7 +199,8 @@ pub(crate) mod runs {
         RUNS.set(RUNS.get() + 1);
     }
 
-    /// By this thread, which is the one that tries the first slot of a vault it opens.
+    /// Returns the count of the calling thread. This thread also tries the first slot of a vault that it
+    /// opens.
     pub(crate) fn of_this_thread() -> u64 {
         RUNS.get()
     }
@@ -205,8 +211,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_is_what_the_reference_implementation_derives() {
-        // From the C reference implementation: 8192 KiB, 2 passes, 4 lanes, version 0x13.
+    fn the_key_equals_that_of_the_reference_implementation() {
+        // Computed with the C reference implementation: 8192 KiB, 2 passes, 4 lanes, version 0x13.
         let parameters = KdfParameters::new(
             MemoryKib::new(8192).unwrap(),
             Passes::new(2).unwrap(),
@@ -219,8 +225,9 @@ mod tests {
     }
 
     #[test]
-    fn the_tag_is_that_of_rfc_9106() {
-        // Section 5.3: secret value and associated data, which no vault has, and less memory than any has.
+    fn the_tag_equals_the_test_vector_of_rfc_9106() {
+        // RFC 9106, section 5.3, uses a secret value and associated data, which vaults never have, and less
+        // memory than the format allows.
         let mut params = argon2::ParamsBuilder::new();
         params.m_cost(32).t_cost(3).p_cost(4).output_len(KEY_LEN);
         let params = params.data(argon2::AssociatedData::new(&[4; 12]).unwrap()).build().unwrap();
@@ -235,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_outside_the_format_cannot_be_made() {
+    fn parameters_outside_the_format_are_refused() {
         assert!(MemoryKib::new(8 * 1024 - 1).is_err() && MemoryKib::new(1024 * 1024 + 1).is_err());
         assert!(Passes::new(0).is_err() && Passes::new(65).is_err());
         assert!(Lanes::new(0).is_err() && Lanes::new(9).is_err());

@@ -1,4 +1,5 @@
-//! The kinds of key. Each is a type of its own, with no way from one to another but the derivations here.
+//! The kinds of key. Each is a type of its own, and only the derivations in this file lead from one to
+//! another.
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -26,7 +27,7 @@ macro_rules! key {
     };
 }
 
-/// Keys that are filled in place, and sealed for somebody who may have them.
+/// Implements access to the bytes of keys that are filled in place and sealed into a key slot or an escrow.
 macro_rules! lends_its_bytes {
     ($($name:ident),*) => {$(
         impl $name {
@@ -44,23 +45,23 @@ macro_rules! lends_its_bytes {
 lends_its_bytes!(Kek, VaultKey, Seed);
 
 key! {
-    /// Key-encryption key of one slot, derived from its passphrase.
+    /// The key-encryption key (KEK) of one slot, derived from its passphrase.
     Kek
 }
 key! {
-    /// K: opens the payload and the records; every reader and administrator holds it.
+    /// The vault key (K). Opens the payload and the records; every reader and administrator has it.
     VaultKey
 }
 key! {
-    /// The Ed25519 private seed: signs the file; administrators alone hold it.
+    /// The Ed25519 private seed. Signs the file; only administrators have it.
     Seed
 }
 key! {
-    /// AK: opens the escrowed key-encryption keys; derived from the seed.
+    /// The administrator key (AK). Opens the escrowed key-encryption keys; derived from the seed.
     AdministratorKey
 }
 
-/// A key that may be used in SEAL, with the one label it is used under.
+/// A key that SEAL accepts, with the one label that it is used with.
 pub(crate) trait SealingKey {
     const LABEL: &'static [u8];
     fn ikm(&self) -> &[u8; KEY_LEN];
@@ -88,14 +89,15 @@ impl SealingKey for AdministratorKey {
 }
 
 impl Seed {
-    /// AK, the key of the escrow.
+    /// Derives the administrator key, which opens the escrows.
     pub(crate) fn derive_administrator_key(&self, vault_id: &[u8; 16]) -> AdministratorKey {
         let mut key = AdministratorKey::default();
         key.0.copy_from_slice(hkdf_sha256::<KEY_LEN>(&self.0, vault_id, label::ADMINISTRATOR).as_slice());
         key
     }
 
-    /// The K that follows `old` in generation `generation`: fresh even if `random` is not.
+    /// Derives the vault key that follows `old` in generation `generation`. It is a new key even if `random`
+    /// repeats.
     pub(crate) fn derive_next_vault_key(
         &self,
         old: &VaultKey,
@@ -112,7 +114,7 @@ impl Seed {
 mod tests {
     use super::*;
 
-    /// Whoever has the old K, but not the seed, must not be able to compute the next one.
+    /// A person who has the old vault key but not the seed must not be able to compute the next one.
     #[test]
     fn the_next_vault_key_is_keyed_by_the_seed() {
         let next = |seed: u8, old: u8, random: u8, generation: u64| {

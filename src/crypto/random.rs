@@ -2,14 +2,14 @@
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// `N` random bytes.
+/// Returns `N` random bytes.
 pub(crate) fn make<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     fill(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Fills `bytes` in place, so that a key need not pass over the stack.
+/// Fills `bytes` in place, so that a key does not pass through the stack.
 pub(crate) fn fill(bytes: &mut [u8]) -> Result<()> {
     #[cfg(feature = "testing")]
     if let Some(byte) = dead::output() {
@@ -21,7 +21,7 @@ pub(crate) fn fill(bytes: &mut [u8]) -> Result<()> {
     })
 }
 
-/// A generator that has died, for tests of what holds all the same.
+/// A random generator that always returns the same byte, for tests of what is still guaranteed then.
 #[cfg(feature = "testing")]
 pub(crate) mod dead {
     use std::cell::Cell;
@@ -34,7 +34,7 @@ pub(crate) mod dead {
         OUTPUT.get()
     }
 
-    /// Runs `work` while this thread's random bytes are all `byte`.
+    /// Runs `work`; meanwhile every random byte of this thread is `byte`.
     pub(crate) fn at<R>(byte: u8, work: impl FnOnce() -> R) -> R {
         OUTPUT.set(Some(byte));
         let result = work();

@@ -1,13 +1,13 @@
-//! The seal of one record's secret: one prepared cipher, random-looking nonces.
+//! Seals the secret of one record: one prepared cipher, nonces that look random.
 //!
 //! ```text
 //! RK ‖ NK = HKDF-SHA256(K, salt vault id, info "aumbry1 records", 64)
 //! secret  = nonce 12 ‖ AES-256-GCM(RK, nonce, aad, pt) ‖ tag 16
 //! nonce   = first 12 bytes of HMAC-SHA256(NK, random 32 ‖ u64 len(aad) ‖ aad ‖ pt)
 //! ```
-//! A prepared cipher makes a look-up some fifteen times cheaper than a key derived for each record. Random
-//! 96-bit nonces under one key collide with probability 2^-57 after a million seals (birthday bound); NIST
-//! SP 800-38D, section 8.3, allows 2^32 of them.
+//! A look-up with a prepared cipher is about fifteen times cheaper than one that derives a key for each
+//! record. Random 96-bit nonces under one key collide with probability 2^-57 after a million seals (birthday
+//! bound); NIST SP 800-38D, section 8.3, allows 2^32 of them.
 
 use zeroize::Zeroize;
 
@@ -15,12 +15,12 @@ use super::gcm::{Gcm, NONCE, TAG};
 use super::keys::VaultKey;
 use super::{KEY_LEN, hkdf_sha256, hmac_sha256, label, length};
 
-/// Where the plaintext starts in the sealed bytes.
+/// Offset of the plaintext in the sealed bytes.
 pub(crate) const PREFIX: usize = NONCE;
-/// How many bytes longer than the plaintext the sealed bytes are.
+/// Number of bytes by which the sealed bytes are longer than the plaintext.
 pub(crate) const OVERHEAD: usize = NONCE + TAG;
 
-/// RK, scheduled and ready, and NK. Lives in the guarded page.
+/// The expanded record key (RK) and the nonce key (NK). Stored in the guarded page.
 #[derive(Default)]
 pub(crate) struct RecordKeys {
     cipher: Option<Gcm>,
@@ -34,7 +34,7 @@ impl Drop for RecordKeys {
 }
 
 impl RecordKeys {
-    /// Derives both keys in place. The caller scrubs the stack: the cipher was built there.
+    /// Derives both keys in place. The caller scrubs the stack, where the cipher is built.
     pub(crate) fn derive_from(&mut self, key: &VaultKey, vault_id: &[u8; 16]) {
         let okm = hkdf_sha256::<64>(&key.0, vault_id, label::RECORDS);
         let (record_key, nonce_key) = okm.split_at(KEY_LEN);
@@ -44,7 +44,8 @@ impl RecordKeys {
         }
     }
 
-    /// Seals in place: `bytes` holds the plaintext between [`PREFIX`] and the last 16 bytes, which are filled.
+    /// Seals in place: `bytes` contains the plaintext between [`PREFIX`] and the last 16 bytes, which receive
+    /// the tag.
     pub(crate) fn seal_in_place(&self, random: &[u8; 32], aad: &[u8], bytes: &mut [u8]) -> Option<()> {
         let (nonce, rest) = bytes.split_first_chunk_mut::<NONCE>()?;
         let (text, tag) = rest.split_last_chunk_mut::<TAG>()?;
@@ -55,7 +56,7 @@ impl RecordKeys {
         Some(())
     }
 
-    /// Opens in place and gives the plaintext; `None` if the bytes are not what was sealed under `aad`.
+    /// Opens in place and returns the plaintext. `None` if `bytes` were not sealed by these keys under `aad`.
     pub(crate) fn open_in_place<'a>(&self, aad: &[u8], bytes: &'a mut [u8]) -> Option<&'a mut [u8]> {
         let (nonce, rest) = bytes.split_first_chunk_mut::<NONCE>()?;
         let (text, tag) = rest.split_last_chunk_mut::<TAG>()?;
@@ -64,7 +65,7 @@ impl RecordKeys {
     }
 }
 
-/// RK ‖ NK by name, for tests that look for them in memory.
+/// Returns RK ‖ NK, for tests that search memory for them.
 #[cfg(feature = "testing")]
 pub(crate) fn derive_bytes(key: &VaultKey, vault_id: &[u8; 16]) -> [u8; 64] {
     *hkdf_sha256::<64>(&key.0, vault_id, label::RECORDS)
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_opens_under_its_own_associated_data_alone() {
+    fn a_record_opens_only_under_its_own_associated_data() {
         let mut bytes = vec![0; PREFIX];
         bytes.extend_from_slice(b"secret");
         bytes.extend_from_slice(&[0; TAG]);
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_bytes_and_no_key_are_no_panic() {
+    fn too_few_bytes_or_a_missing_key_do_not_panic() {
         assert!(keys().open_in_place(b"", &mut [0; OVERHEAD - 1]).is_none());
         assert!(RecordKeys::default().open_in_place(b"", &mut [0; OVERHEAD]).is_none());
         assert!(RecordKeys::default().seal_in_place(&[0; 32], b"", &mut [0; OVERHEAD]).is_none());

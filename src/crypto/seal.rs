@@ -16,23 +16,23 @@ use super::{hkdf_sha256, hmac_sha256, label, length};
 const SALT: usize = 32;
 const COMMIT: usize = 32;
 
-/// Where the plaintext starts in the sealed bytes: both have the same length and place.
+/// Offset of the plaintext in the sealed bytes: it is encrypted in place and keeps its length.
 pub(crate) const PREFIX: usize = SALT + COMMIT;
-/// How many bytes longer than the plaintext the sealed bytes are.
+/// Number of bytes by which the sealed bytes are longer than the plaintext.
 pub(crate) const OVERHEAD: usize = PREFIX + TAG;
 
-/// Why something sealed did not open.
+/// Why sealed bytes could not be opened.
 #[derive(PartialEq, Eq, Debug)]
 pub(crate) enum Unopened {
-    /// The commitment is another key's.
+    /// The commitment was made by another key.
     WrongKey,
-    /// The commitment fits, the bytes do not: damaged or forged.
+    /// The commitment matches but the bytes do not authenticate: they are damaged or forged.
     Forged,
-    /// More or fewer bytes than a sealed message has.
+    /// The bytes are too short for a sealed message.
     Length,
 }
 
-/// A derived key that seals or opens exactly one message: both take it by value.
+/// A derived key for exactly one message: `seal` and `open` consume it. This makes the constant nonce safe.
 struct OneTimeKey {
     cipher: Gcm,
     commitment: [u8; COMMIT],
@@ -62,10 +62,11 @@ fn array(key: &[u8]) -> [u8; 32] {
     array
 }
 
-/// Seals in place: `bytes` holds the plaintext between [`PREFIX`] and the last 16 bytes, which are filled.
+/// Seals in place: `bytes` contains the plaintext between [`PREFIX`] and the last 16 bytes, which receive the
+/// tag.
 ///
-/// `None` if `bytes` is shorter than [`OVERHEAD`] or longer than AES-GCM allows (64 GiB); then `bytes` may
-/// still hold plaintext.
+/// `None` if `bytes` is shorter than [`OVERHEAD`] or longer than AES-GCM allows (64 GiB). `bytes` may still
+/// contain plaintext then.
 pub(crate) fn seal_in_place<K: SealingKey>(
     key: &K,
     random: &[u8; 32],
@@ -82,7 +83,7 @@ pub(crate) fn seal_in_place<K: SealingKey>(
     Some(())
 }
 
-/// Opens in place and gives the plaintext, which stands where the ciphertext stood.
+/// Opens in place and returns the plaintext, which replaces the ciphertext.
 pub(crate) fn open_in_place<'a, K: SealingKey>(
     key: &K,
     aad: &[u8],
@@ -114,20 +115,20 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_opens_again_in_place() {
+    fn sealed_bytes_open_in_place() {
         let (key, mut bytes) = sealed();
         assert!(!bytes.windows(6).any(|window| window == b"attack"));
         assert_eq!(open_in_place(&key, b"header", &mut bytes).unwrap(), b"attack at dawn");
     }
 
     #[test]
-    fn another_key_is_told_apart_from_damage() {
+    fn a_wrong_key_is_distinguished_from_damage() {
         let (_, mut bytes) = sealed();
         assert_eq!(open_in_place(&Kek([8; 32]), b"header", &mut bytes), Err(Unopened::WrongKey));
     }
 
     #[test]
-    fn every_flipped_bit_is_refused_with_its_class() {
+    fn every_flipped_bit_is_refused_with_the_right_reason() {
         let (key, bytes) = sealed();
         for bit in 0..bytes.len() * 8 {
             let mut damaged = bytes.clone();
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_bytes_are_no_panic() {
+    fn too_few_bytes_do_not_panic() {
         for len in 0..OVERHEAD {
             let mut bytes = vec![0; len];
             assert_eq!(open_in_place(&Kek([7; 32]), b"", &mut bytes), Err(Unopened::Length));

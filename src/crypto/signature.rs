@@ -1,20 +1,21 @@
-//! Ed25519 (RFC 8032) over the whole file, verified strictly.
+//! Ed25519 (RFC 8032, section 5.1) over the whole file, verified strictly.
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
 use super::keys::Seed;
 use super::{label, sha256};
 
-/// Bytes in a signature, which is also what tells one version of a file from another.
+/// Length of a signature. Its bytes also identify a version of a file.
 pub(crate) const LEN: usize = 64;
 
-/// The public key that a person trusts. A weak one (small order, not on the curve) is never made.
+/// The public key that a person trusts. Weak keys (of small order, or not on the curve) cannot be
+/// constructed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct VerificationKey(VerifyingKey);
 
 impl VerificationKey {
-    /// The key from a reader's slot. `None` if it is no point, one of small order, or not encoded as RFC 8032,
-    /// section 5.1.3, demands: y less than 2^255 - 19.
+    /// Parses the key in a reader's slot. `None` if it is not a point on the curve, is of small order, or its
+    /// encoding does not have y < 2^255 - 19 as RFC 8032, section 5.1.3, requires.
     pub(crate) fn parse(bytes: &[u8; 32]) -> Option<Self> {
         let [low, middle @ .., high] = bytes;
         let beyond_p = *low >= 0xed && middle.iter().all(|byte| *byte == 0xff) && high & 0x7f == 0x7f;
@@ -30,8 +31,8 @@ impl VerificationKey {
         self.0.to_bytes()
     }
 
-    /// Whether `signature` is this key's for the file of this digest: S < L, and neither R nor the key of small
-    /// order (RFC 8032, section 5.1.7, and the "strict" rules of `docs/format.md`, section 3.4).
+    /// Returns whether `signature` is valid for the file with this digest: S < L, and neither R nor the key
+    /// is of small order (RFC 8032, section 5.1.7, and the "strict" rules of `docs/format.md`, section 3.4).
     pub(crate) fn accepts(&self, signed: &Digested, signature: &[u8; LEN]) -> bool {
         self.accepts_message(&signed.message(), signature)
     }
@@ -41,12 +42,12 @@ impl VerificationKey {
     }
 }
 
-/// Signs the bytes of a file up to its signature. The caller scrubs the stack.
+/// Signs `signed`, the bytes of a file before its signature. The caller scrubs the stack.
 pub(crate) fn sign(seed: &Seed, signed: &[u8]) -> [u8; LEN] {
     SigningKey::from_bytes(&seed.0).sign(&Digested::of(signed).message()).to_bytes()
 }
 
-/// SHA-256 of the bytes of a file up to its signature: the part of verifying that needs no key.
+/// SHA-256 of the bytes of a file before its signature: the part of verification that needs no key.
 pub(crate) struct Digested([u8; 32]);
 
 impl Digested {
@@ -63,7 +64,7 @@ impl Digested {
     }
 }
 
-/// Whether `signature` is that of the encoded `key` for a bare message.
+/// Returns whether `signature` is valid under the encoded `key` for a bare message.
 #[cfg(test)]
 pub(super) fn is_accepted(key: &[u8; 32], message: &[u8], signature: &[u8; LEN]) -> bool {
     VerificationKey::parse(key).is_some_and(|key| key.accepts_message(message, signature))
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_holds_for_its_bytes_and_its_key_alone() {
+    fn a_signature_is_valid_only_for_its_bytes_and_its_key() {
         let seed = Seed([5; 32]);
         let key = VerificationKey::derive(&seed);
         let signature = sign(&seed, b"file");
@@ -85,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_scalar_beyond_the_group_order_is_refused() {
-        // Adding L to S gives a second signature that lenient verifiers accept.
+        // Adding the group order L to S gives a second signature that lenient verifiers accept.
         const L: [u8; 32] = [
             0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
             0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
@@ -104,7 +105,8 @@ mod tests {
 
     #[test]
     fn a_commitment_of_small_order_is_refused_under_an_honest_key() {
-        // Whoever holds the seed can sign with R neutral and S = h·a; lenient verifiers accept that.
+        // An administrator who has the seed can sign with a neutral R and S = h·a, which lenient verifiers
+        // accept.
         use curve25519_dalek::scalar::{Scalar, clamp_integer};
         use sha2::{Digest as _, Sha512};
         let seed = Seed([5; 32]);
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_with_a_y_beyond_the_field_are_refused() {
+    fn keys_with_a_y_outside_the_field_are_refused() {
         let mut points = 0;
         for low in 0xed..=0xff {
             let mut bytes = [0xff; 32];
