@@ -1,8 +1,9 @@
-//! Format version 1: between bytes and headers, slots, bodies. No files, no clocks, no random generator.
+//! Format version 1: converts between bytes and headers, key slots and bodies. It uses no files, clocks or
+//! random generator.
 //!
-//! The format is written down in `docs/format.md`; nothing here repeats its offsets but the constants that
-//! implement them. Bytes from a file go through one bounded reader (`codec`), and nothing of the payload is
-//! looked at before the signature has been verified.
+//! `docs/format.md` specifies the format; only the constants that implement it repeat its offsets. All bytes
+//! from a file go through one bounded reader (`codec`), and the payload is not read before the signature has
+//! been verified.
 
 pub(crate) mod body;
 mod codec;
@@ -19,14 +20,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::memory::{WipedBytes, zeroed};
 use header::Header;
 
-/// The largest file: 1 GiB. Offsets inside it fit in 32 bits.
+/// The maximum length of a file: 1 GiB. Offsets inside it fit in 32 bits.
 pub(crate) const MAX_FILE: u64 = 1 << 30;
 /// The plaintext of the payload is padded to a multiple of this many bytes.
 const BLOCK: usize = 1024;
-/// The length of the body stands before it.
+/// Length of the field before the body that contains the body's length.
 const BODY_LEN: usize = 8;
 
-/// All of a file but its signature.
+/// Returns the part of a file that is signed: all bytes except the signature.
 #[cfg(feature = "testing")]
 pub(crate) fn signed_part(file: &[u8]) -> &[u8] {
     file.split_last_chunk::<{ signature::LEN }>().map(|(signed, _)| signed).unwrap_or_default()
@@ -36,15 +37,15 @@ pub(crate) fn damaged(message: impl Into<std::borrow::Cow<'static, str>>) -> Err
     Error::new(ErrorKind::Damaged, message)
 }
 
-/// A vault's bytes with the payload in the clear: header, gap, body, padding, gap. The gaps are where the
-/// salt, commitment, tag and signature stand in the file, so that sealing and opening happen in place.
+/// A vault's bytes with a decrypted payload: header, gap, body, padding, gap. The gaps have the sizes of the
+/// salt, commitment, tag and signature of the file, so that sealing and opening happen in target.
 pub(crate) struct PlainFile {
     bytes: WipedBytes,
     body: Range<usize>,
 }
 
 impl PlainFile {
-    /// Room for a body of `body_len` bytes behind `header`, whose file length is set accordingly.
+    /// Makes room for a body of `body_len` bytes after `header`, and sets the header's file length to match.
     pub(crate) fn for_body(header: &mut Header, body_len: usize) -> Result<Self> {
         let header_len = header::len(header.slots.len());
         let plaintext = (BODY_LEN + body_len).next_multiple_of(BLOCK);
@@ -64,7 +65,7 @@ impl PlainFile {
         Ok(Self { bytes, body: start..start + body_len })
     }
 
-    /// Any plaintext, also one that no writer makes.
+    /// Makes a file from any plaintext, including plaintext that no writer produces.
     #[cfg(feature = "testing")]
     pub(crate) fn for_plaintext(header: &mut Header, plaintext: &[u8]) -> Result<Self> {
         let header_len = header::len(header.slots.len());
@@ -74,8 +75,8 @@ impl PlainFile {
         let mut bytes = zeroed(total)?;
         let (head, rest) = bytes.split_at_mut(header_len);
         header.encode_into(head);
-        for (place, byte) in rest.iter_mut().skip(seal::PREFIX).zip(plaintext) {
-            *place = *byte;
+        for (target, byte) in rest.iter_mut().skip(seal::PREFIX).zip(plaintext) {
+            *target = *byte;
         }
         Ok(Self { bytes, body: start + BODY_LEN..start + plaintext.len() })
     }
@@ -88,7 +89,7 @@ impl PlainFile {
         self.bytes.get_mut(self.body.clone()).unwrap_or_default()
     }
 
-    /// The file to be saved: sealed under `key`, signed with `seed`. The caller scrubs the stack.
+    /// Returns the file to save, sealed under `key` and signed with `seed`. The caller scrubs the stack.
     pub(crate) fn seal(&self, key: &VaultKey, seed: &Seed, random: &[u8; 32]) -> Result<Vec<u8>> {
         let mut file = zeroed(self.bytes.len())?;
         file.copy_from_slice(&self.bytes);
@@ -107,7 +108,7 @@ impl PlainFile {
     }
 }
 
-/// Opens the payload of a file whose signature was verified (that is what a [`Header`] stands for).
+/// Opens the payload of a file. Its signature has been verified: otherwise there would be no [`Header`].
 pub(crate) fn open_payload(mut file: WipedBytes, header: &Header, key: &VaultKey) -> Result<PlainFile> {
     let header_len = header::len(header.slots.len());
     let body_len = {
@@ -130,13 +131,13 @@ pub(crate) fn open_payload(mut file: WipedBytes, header: &Header, key: &VaultKey
     Ok(PlainFile { bytes: file, body: start..start + body_len })
 }
 
-/// The body's length, once length and padding are what a writer makes.
+/// Returns the body's length if the length field and the padding are as the format requires.
 fn checked_body_len(plaintext: &[u8]) -> Result<usize> {
     let wrong = || damaged("the vault is damaged: its payload is not padded as the format says");
     let (len, rest) = plaintext.split_first_chunk::<BODY_LEN>().ok_or_else(wrong)?;
     let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| wrong())?;
     let padding = rest.get(len..).ok_or_else(wrong)?;
-    // That the whole is a number of blocks follows from the file's length, which the header was checked against.
+    // The plaintext is a whole number of blocks: the header was checked against the file's length.
     if padding.len() >= BLOCK || padding.iter().any(|byte| *byte != 0) {
         return Err(wrong());
     }

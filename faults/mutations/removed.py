@@ -3,7 +3,7 @@ notice. A test is "TARGET::NAME", where TARGET is `lib` or a file of tests/."""
 
 VECTORS = "vectors::every_vector_opens_or_is_refused_as_the_index_says"
 UNREAD = "hostile::unread::what_needs_no_key_is_refused_without_a_key_derivation_and_without_reading_on"
-TEXTS = "lib::format::body::tests::a_text_is_read_by_the_same_rules_wherever_its_unusual_bytes_stand"
+TEXTS = "lib::format::body::tests::text_is_checked_by_the_same_rules_wherever_its_unusual_bytes_are"
 RESIDUE = "residue::nothing_is_left_outside_the_guarded_page"
 
 
@@ -87,7 +87,7 @@ CHECKS = [
     ("no key of small order", SIGNATURE, "(!beyond_p && !key.is_weak())", "(!beyond_p)",
      "lib::crypto::signature::tests::keys_of_small_order_are_refused"),
     ("no key beyond the field", SIGNATURE, "(!beyond_p && !key.is_weak())", "(beyond_p || !key.is_weak())",
-     "lib::crypto::signature::tests::keys_with_a_y_beyond_the_field_are_refused"),
+     "lib::crypto::signature::tests::keys_with_a_y_outside_the_field_are_refused"),
     # The payload and the body.
     ("a whole number of blocks", HEADER, "if plaintext == 0 || !plaintext.is_multiple_of(BLOCK as u64) {",
      "if plaintext == 0 {", "hostile::bodies::what_stands_around_a_body_is_checked_too"),

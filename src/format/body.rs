@@ -1,4 +1,4 @@
-//! The body: records ascending by name, each with its secret still sealed, and what is known of people.
+//! The body: records in ascending order of their names, each with a sealed secret, and the list of people.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -16,10 +16,10 @@ use crate::memory::{WipedBytes, zeroed};
 
 const SCHEMA: u16 = 1;
 pub(crate) const MAX_RECORDS: usize = 4_000_000;
-/// No record is shorter: an empty one has seven fields of a byte, a name of one and a seal.
+/// The minimum length of a record: seven fields of one byte, a name of one byte, and a seal.
 const MIN_RECORD: usize = 8 + record::OVERHEAD;
 
-/// A record as it is encoded. The secret is sealed.
+/// A record in its encoded form, with a sealed secret.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub(crate) struct WireRecord<'a> {
     pub(crate) name: &'a str,
@@ -49,7 +49,7 @@ impl From<Provider> for WireProvider {
     }
 }
 
-/// The secret of one record, before it is sealed and after it was opened.
+/// The secret of one record, before it is sealed or after it was opened.
 #[derive(Serialize, Clone, PartialEq, Debug)]
 #[cfg_attr(test, derive(Deserialize))]
 enum SecretPart<'a> {
@@ -58,7 +58,8 @@ enum SecretPart<'a> {
 }
 
 impl<'a> SecretPart<'a> {
-    /// As bincode would read all of `bytes`, in a fraction of its time: every look-up does it.
+    /// Reads exactly what bincode would decode from all of `bytes`, but much faster, because every look-up
+    /// does it.
     fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         let part = match reader.unsigned()? {
@@ -70,8 +71,8 @@ impl<'a> SecretPart<'a> {
     }
 }
 
-/// One record as it stands in a decrypted body. Its name and key id are valid UTF-8; its attributes too, once
-/// [`scan`] has seen it.
+/// One record as it is encoded in a decrypted body. Its name and key id are valid UTF-8, and so are its
+/// attributes once [`scan`] has checked them.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct RecordView<'a> {
     pub(crate) name: &'a str,
@@ -85,24 +86,25 @@ pub(crate) struct RecordView<'a> {
 }
 
 impl<'a> RecordView<'a> {
-    /// The record at the start of `bytes`, and how many bytes it takes.
+    /// Reads the record at the start of `bytes`. Also returns the length of the record.
     pub(crate) fn read(bytes: &'a [u8]) -> Option<(Self, usize)> {
         let mut reader = Reader::new(bytes);
         let record = Self::read_from(&mut reader)?;
         Some((record, bytes.len() - reader.rest().len()))
     }
 
-    /// The name of the record at the start of `bytes`: all that a look-up compares.
+    /// Reads only the name of the record at the start of `bytes`, which is what a look-up compares.
     #[inline]
     pub(crate) fn read_name(bytes: &'a [u8]) -> Option<&'a [u8]> {
         Reader::new(bytes).blob()
     }
 
-    /// Whether the record at the start of `bytes` has this name.
+    /// Returns whether the record at the start of `bytes` has this name.
     #[inline]
     pub(crate) fn is_named(bytes: &[u8], name: &[u8]) -> bool {
         match u8::try_from(name.len()) {
-            // As nearly all are: the length is one byte, and comparing need not wait until it was read.
+            // Nearly all names have a length of one byte. Comparing both at once avoids waiting for the
+            // decoded length.
             Ok(len @ 0..=250) => {
                 bytes.split_first().is_some_and(|(first, rest)| *first == len && rest.starts_with(name))
             }
@@ -124,17 +126,17 @@ impl<'a> RecordView<'a> {
         })
     }
 
-    /// Keys and values, ascending by key.
+    /// Returns keys and values, ascending by key.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         let mut reader = Reader::new(self.attributes);
         let count = reader.count().unwrap_or_default();
         (0..count).map_while(move |_| Some((reader.text()?, reader.text()?)))
     }
 
-    /// Opens this record's secret into types that wipe themselves. The caller scrubs the stack.
+    /// Opens this record's secret into types that are wiped when dropped. The caller scrubs the stack.
     pub(crate) fn open_secret(&self, vault_id: &[u8; 16], keys: &RecordKeys) -> Result<Secrets> {
         let refused = |why: &str| damaged(format!("the secret of {} is damaged: {why}", quoted(self.name)));
-        // In one piece, for this is what every look-up does.
+        // One allocation for both: every look-up comes through here.
         let aad_len = associated_data_len(self.name, self.access_key_id);
         let mut bytes = zeroed(aad_len + self.secret.len())?;
         let (aad, sealed) = bytes.split_at_mut(aad_len);
@@ -160,8 +162,8 @@ impl<'a> RecordView<'a> {
     }
 }
 
-/// The fields of a record before they are known to be text: a vault of a hundred thousand is checked when it is opened, and
-/// nearly all of its texts are plain ASCII, which is quicker to see than that they are UTF-8.
+/// The fields of a record before they are known to be text. Opening a vault checks all its records, and
+/// nearly all text is ASCII, which is faster to recognise than UTF-8 in general.
 struct Fields<'a> {
     name: &'a [u8],
     provider: Provider,
@@ -195,7 +197,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// The rules of one record; the order among records is not one of them.
+    /// Checks the rules of one record. The caller checks the order of the records.
     #[inline]
     fn check(&self) -> Option<()> {
         let times = [self.created, self.updated, self.expires.unwrap_or_default()];
@@ -208,7 +210,7 @@ impl<'a> Fields<'a> {
         holds.then_some(())
     }
 
-    /// Whether the attributes are short enough, all text, and ascend strictly.
+    /// Checks that the attributes are short enough, are valid text, and are in strictly ascending order.
     #[inline]
     fn check_attributes(&self) -> Option<()> {
         let mut reader = Reader::new(self.attributes);
@@ -235,7 +237,7 @@ fn is_name(bytes: &[u8]) -> bool {
     is_plain || std::str::from_utf8(bytes).is_ok_and(|name| check_name(name).is_ok())
 }
 
-/// Seals the secret of a record to its name, provider and access key id. The caller scrubs the stack.
+/// Seals the secret of a record, bound to its name, provider and access key id. The caller scrubs the stack.
 pub(crate) fn seal_secret(
     vault_id: &[u8; 16],
     name: &str,
@@ -252,7 +254,7 @@ pub(crate) fn seal_secret(
     };
     let aad = associated_data(vault_id, name, secrets.provider(), secrets.access_key_id())?;
     let sealed = || -> Option<WipedBytes> {
-        // The size first: a buffer that grows leaves its smaller self behind, secret and all.
+        // Computes the size first: a growing buffer would leave copies of the secret behind.
         let mut sealed = zeroed(encoded_len(&part)? + record::OVERHEAD).ok()?;
         encode_into(&part, sealed.get_mut(record::PREFIX..)?)?;
         keys.seal_in_place(random, &aad, &mut sealed)?;
@@ -264,14 +266,15 @@ pub(crate) fn seal_secret(
     }
 }
 
-/// `vault id ‖ lp(name) ‖ u32 provider ‖ lp(access key id)`
+/// Returns `vault id ‖ lp(name) ‖ u32 provider ‖ lp(access key id)`.
 pub(crate) fn associated_data(
     vault_id: &[u8; 16],
     name: &str,
     provider: Provider,
     access_key_id: &str,
 ) -> Result<WipedBytes> {
-    let mut aad = zeroed(associated_data_len(name, access_key_id))?; // it holds a name, so it is sized once, too
+    // Allocated once: it contains a name, and a growing buffer would leave copies of it behind.
+    let mut aad = zeroed(associated_data_len(name, access_key_id))?;
     write_associated_data(&mut aad, vault_id, name, provider, access_key_id);
     Ok(aad)
 }
@@ -292,19 +295,19 @@ fn write_associated_data(
     let parts: [&[u8]; 6] =
         [vault_id, &name_len, name.as_bytes(), &provider, &id_len, access_key_id.as_bytes()];
     for part in parts {
-        let Some((place, rest)) = aad.split_at_mut_checked(part.len()) else { return };
-        place.copy_from_slice(part);
+        let Some((target, rest)) = aad.split_at_mut_checked(part.len()) else { return };
+        target.copy_from_slice(part);
         aad = rest;
     }
 }
 
-/// The length that stands before a text in `lp(text)`. Both texts are at most 1024 bytes long.
+/// Returns the length that precedes a text in `lp(text)`. Names and key ids are at most 1024 bytes long.
 fn lp_len(text: &str) -> [u8; 4] {
     u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes()
 }
 
 impl WireRecord<'_> {
-    /// The encoded record, which is metadata and a sealed secret.
+    /// Returns the encoded record: metadata and the sealed secret.
     pub(crate) fn encode(&self) -> Result<WipedBytes> {
         let attributes = encoded_len(&self.attributes).unwrap_or(usize::MAX);
         if attributes > MAX_ATTRIBUTES {
@@ -322,29 +325,31 @@ impl WireRecord<'_> {
     }
 }
 
-/// A body that keeps every rule of `docs/format.md`, section 4.
+/// The layout of a body that follows every rule of `docs/format.md`, section 4.
 pub(crate) struct Scanned {
-    /// Where each record starts in the body, ascending by name.
+    /// The offset of each record in the body, ascending by name.
     pub(crate) records: Vec<u32>,
-    /// Where the records end.
+    /// The offset of the end of the last record.
     pub(crate) records_end: u32,
     pub(crate) people: Vec<SlotMeta>,
-    /// When somebody last changed a record or added a person, in Unix seconds. `None` in a vault without either.
+    /// When a record was last changed or a person last added, in Unix seconds. `None` if there are neither.
     pub(crate) changed: Option<i64>,
 }
 
-/// Finds the records of a body without decoding them one by one, and checks every rule on the way.
+/// Finds the records of a body without allocating for each of them, and checks every rule on the way.
 pub(crate) fn scan(body: &[u8]) -> Result<Scanned> {
     let malformed = || damaged("the vault is damaged: its body is malformed");
     let mut reader = Reader::new(body);
+    // The schema.
     let schema = reader.unsigned().ok_or_else(malformed)?;
     if schema != u64::from(SCHEMA) {
-        // It is signed, so it is no damage: somebody's program is newer.
+        // The body is signed, so this is not damage: a newer program wrote it.
         let message = format!(
             "the vault's body has schema {schema}; this program knows schema {SCHEMA}: use a newer one"
         );
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
+    // The number of records, checked against the available bytes before memory is reserved for it.
     let count = reader.count().ok_or_else(malformed)?;
     if count > MAX_RECORDS || count > body.len() / MIN_RECORD {
         return Err(malformed());
@@ -353,28 +358,30 @@ pub(crate) fn scan(body: &[u8]) -> Result<Scanned> {
     crate::memory::reserve_exact(&mut records, count)?;
     let position =
         |reader: &Reader<'_>| u32::try_from(body.len() - reader.rest().len()).map_err(|_| malformed());
+    // The records, in strictly ascending order of their names.
     let mut previous = &[][..];
     let mut changed = None;
     for _ in 0..count {
         records.push(position(&reader)?);
         let record = Fields::read_from(&mut reader).ok_or_else(malformed)?;
         record.check().ok_or_else(malformed)?;
-        // Names are not empty, so the first one is greater than this.
+        // Names are not empty, so the first name is greater than the initial value.
         if record.name <= previous {
             return Err(damaged("the vault is damaged: its records are not in order"));
         }
         previous = record.name;
         changed = changed.max(Some(record.updated));
     }
+    // The people, who must end exactly where the body ends.
     let records_end = position(&reader)?;
     let people = decode_people(reader.rest()).ok_or_else(malformed)?;
     let changed = people.iter().map(|person| Some(person.created)).fold(changed, Option::max);
     Ok(Scanned { records, records_end, people, changed })
 }
 
-/// Encoded records one behind the other.
+/// Consecutive encoded records.
 pub(crate) enum Run<'a> {
-    /// As they stand in another body.
+    /// Unchanged: copied from another body.
     Kept(&'a [u8]),
     New(WipedBytes),
 }
@@ -389,11 +396,11 @@ impl std::ops::Deref for Run<'_> {
     }
 }
 
-/// A body put together from encoded records, so that the ones that did not change need not be decoded.
+/// A new body made of encoded records, so that unchanged records need not be decoded.
 pub(crate) struct BodyPlan<'a> {
     /// Ascending by name.
     pub(crate) runs: Vec<Run<'a>>,
-    /// How many records the runs hold.
+    /// The number of records in all runs.
     pub(crate) count: usize,
     pub(crate) people: &'a [SlotMeta],
 }
@@ -413,9 +420,9 @@ impl BodyPlan<'_> {
         let mut write = || -> Option<bool> {
             let mut rest = encode_into(&(SCHEMA, self.count as u64), body)?;
             for run in &self.runs {
-                let (place, behind) = rest.split_at_mut_checked(run.len())?;
-                place.copy_from_slice(run);
-                rest = behind;
+                let (target, remaining) = rest.split_at_mut_checked(run.len())?;
+                target.copy_from_slice(run);
+                rest = remaining;
             }
             Some(encode_into(&self.wire_people(), rest)?.is_empty())
         };

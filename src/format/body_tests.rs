@@ -4,7 +4,7 @@ use super::*;
 use crate::format::codec::decode;
 use crate::format::people::{ESCROW_LEN, MAX_LABEL};
 
-/// The whole body as the specification writes it down, for bincode alone.
+/// The whole body as `docs/format.md` defines it, encoded and decoded by bincode only.
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
 struct Body<'a> {
     schema: u16,
@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn a_body_put_together_is_the_one_that_bincode_encodes(records in records(), count in 1..5_u8) {
+    fn a_planned_body_equals_the_one_that_bincode_encodes(records in records(), count in 1..5_u8) {
         let people = people(count);
         let runs = records.iter().map(|record| Run::New(record.wire().encode().unwrap())).collect();
         let plan = BodyPlan { runs, count: records.len(), people: &people };
@@ -114,7 +114,8 @@ proptest! {
         prop_assert_eq!(bytes, encode(&records, &people));
     }
 
-    /// The scan accepts a body if and only if bincode decodes it, re-encodes it equally, and the rules hold.
+    /// The scan accepts a body if and only if bincode decodes it, bincode encodes it to the same bytes, and
+    /// the rules hold.
     #[test]
     fn the_scan_agrees_with_bincode_on_altered_bodies(
         records in records(), at: prop::sample::Index, byte: u8, cut in proptest::option::of(any::<prop::sample::Index>()),
@@ -154,9 +155,9 @@ fn a_count_that_the_bytes_cannot_hold_is_refused_before_allocating() {
     assert_eq!(scan(&bytes).err().unwrap().kind(), ErrorKind::Damaged);
 }
 
-/// A body of one record, whose texts may be any bytes.
+/// Returns a body with one record, whose text fields may be any bytes.
 fn one_record(name: &[u8], access_key_id: &[u8], key: &[u8], value: &[u8]) -> Vec<u8> {
-    // Encoded as a text is: its length, and then itself.
+    // Encoded like text: the length, then the bytes.
     #[derive(Serialize)]
     struct Bytes<'a>(&'a [u8]);
     let record = (Bytes(name), WireProvider::Static, Bytes(access_key_id), vec![(Bytes(key), Bytes(value))]);
@@ -164,7 +165,7 @@ fn one_record(name: &[u8], access_key_id: &[u8], key: &[u8], value: &[u8]) -> Ve
     bincode::serde::encode_to_vec((SCHEMA, 1_u8, record, rest), bincode::config::standard()).unwrap()
 }
 
-/// The rule as `docs/format.md` has it, one character after the other.
+/// The rule for names in `docs/format.md`, applied to one character after the other.
 fn is_name_by_the_format(bytes: &[u8]) -> bool {
     let is_white = |c: char| {
         matches!(
@@ -181,17 +182,17 @@ fn is_name_by_the_format(bytes: &[u8]) -> bool {
     })
 }
 
-/// Plain ASCII is seen eight bytes at a time, and nothing else may pass as it.
+/// ASCII is recognised eight bytes at a time; no other bytes may be taken for it.
 #[test]
-fn a_text_is_read_by_the_same_rules_wherever_its_unusual_bytes_stand() {
+fn text_is_checked_by_the_same_rules_wherever_its_unusual_bytes_are() {
     let bytes = (0..=255).map(|byte| vec![byte]);
     let characters = "é\u{80}\u{85}\u{a0}\u{200b}\u{2028}\u{3000}\u{feff}🔑".chars();
     let unusual: Vec<Vec<u8>> = bytes.chain(characters.map(|c| c.to_string().into_bytes())).collect();
     let (mut names, mut texts) = ([0; 2], [0; 2]);
     let lengths = [0, 1, 6, 7, 8, 9, 16, 250, 1000, 1023, 1024];
-    for (before, behind) in lengths.iter().flat_map(|before| lengths.map(|behind| (*before, behind))) {
+    for (before, after) in lengths.iter().flat_map(|before| lengths.map(|after| (*before, after))) {
         for middle in unusual.iter().map(Vec::as_slice).chain([&[][..]]) {
-            let text = [&vec![b'~'; before], middle, &vec![b'!'; behind]].concat();
+            let text = [&vec![b'~'; before], middle, &vec![b'!'; after]].concat();
             let allowed = is_name_by_the_format(&text);
             assert_eq!(scan(&one_record(&text, b"", b"", b"")).is_ok(), allowed, "the name {text:?}");
             names[usize::from(allowed)] += 1;
@@ -217,14 +218,14 @@ fn a_text_is_read_by_the_same_rules_wherever_its_unusual_bytes_stand() {
 }
 
 #[test]
-fn a_record_has_the_name_that_stands_in_it_and_no_other() {
+fn a_record_has_only_the_name_that_is_encoded_in_it() {
     let lengths = (1..20).chain(240..260).chain(500..520).chain(1020..=1024);
     let names: Vec<Vec<u8>> =
         lengths.flat_map(|len| [vec![b'a'; len], vec![251; len], vec![1; len]]).collect();
     let mut found = 0;
     for name in &names {
         let record = bincode::serde::encode_to_vec(&**name, bincode::config::standard()).unwrap();
-        let record = [record, vec![b'a'; 2000]].concat(); // what stands behind looks like more of it
+        let record = [record, vec![b'a'; 2000]].concat(); // the bytes that follow look like more of the name
         for asked in &names {
             let is_named = RecordView::is_named(&record, asked);
             assert_eq!(is_named, asked == name, "{asked:?} of {name:?}");
@@ -247,12 +248,12 @@ fn a_record_has_the_name_that_stands_in_it_and_no_other() {
 }
 
 proptest! {
-    /// Sound parts, altered ones, and anything.
+    /// Valid secret parts, altered ones, and arbitrary bytes.
     #[test]
-    fn a_secret_is_read_as_bincode_reads_it(
+    fn secrets_are_read_as_bincode_reads_them(
         texts: (String, Option<String>),
         altered in prop::option::of((0..64_usize, any::<u8>())),
-        behind in prop::collection::vec(any::<u8>(), 0..2),
+        after in prop::collection::vec(any::<u8>(), 0..2),
         anything in prop::collection::vec(0..6_u8, 0..12),
     ) {
         let part = match &texts {
@@ -261,11 +262,11 @@ proptest! {
         };
         let mut bytes = bincode::serde::encode_to_vec(&part, bincode::config::standard()).unwrap();
         prop_assert_eq!(SecretPart::read(&bytes), Some(part));
-        if let Some((place, byte)) = altered {
-            let place = place % bytes.len();
-            bytes[place] = byte;
+        if let Some((position, byte)) = altered {
+            let position = position % bytes.len();
+            bytes[position] = byte;
         }
-        bytes.extend(behind);
+        bytes.extend(after);
         prop_assert_eq!(SecretPart::read(&bytes), decode(&bytes));
         prop_assert_eq!(SecretPart::read(&anything), decode(&anything));
     }

@@ -1,8 +1,8 @@
-//! The encoding of bodies: bincode 2, standard configuration, and a bounded reader of the same bytes.
+//! The encoding of bodies: bincode 2 in its standard configuration, and a bounded reader for the same bytes.
 //!
-//! This module alone touches bincode. Its input was authenticated first; it is limited second; every byte
-//! must be used third. The reader exists because opening a vault must not allocate for each record; it is
-//! property-tested to agree with bincode.
+//! Only this module uses bincode. Its input has been authenticated, its limit bounds every length, and every
+//! byte must be used. The separate reader exists because opening a vault must not allocate memory for each
+//! record; property tests compare it with bincode.
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::enc::write::SizeWriter;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_FILE;
 
-/// [`MAX_FILE`] as bincode takes it.
+/// [`MAX_FILE`] in the type that bincode needs.
 const LIMIT: usize = 1 << 30;
 const _: () = assert!(LIMIT as u64 == MAX_FILE);
 
@@ -18,27 +18,27 @@ fn config() -> Configuration<LittleEndian, Varint, Limit<LIMIT>> {
     bincode::config::standard().with_limit::<LIMIT>()
 }
 
-/// How many bytes `value` takes. Known before anything is written, so that no buffer grows.
+/// Returns the encoded length of `value`, so that buffers are allocated once and never grow.
 pub(super) fn encoded_len<T: Serialize>(value: &T) -> Option<usize> {
     let mut size = SizeWriter::default();
     bincode::serde::encode_into_writer(value, &mut size, bincode::config::standard()).ok()?;
     Some(size.bytes_written)
 }
 
-/// Writes `value` at the start of `bytes` and gives what is behind it.
+/// Writes `value` at the start of `bytes` and returns the rest of them.
 pub(super) fn encode_into<'a, T: Serialize>(value: &T, bytes: &'a mut [u8]) -> Option<&'a mut [u8]> {
     let used = bincode::serde::encode_into_slice(value, bytes, bincode::config::standard()).ok()?;
     bytes.get_mut(used..)
 }
 
-/// Decodes all of `bytes`. `None` too if a number in it was not written in its shortest form.
+/// Decodes all of `bytes`. `None` also if a number is not encoded in its shortest form.
 pub(super) fn decode<'a, T: Serialize + Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     let (value, used) = bincode::serde::borrow_decode_from_slice::<T, _>(bytes, config()).ok()?;
-    // bincode reads overlong numbers; written anew, they are shorter.
+    // bincode accepts overlong numbers, but encodes them in fewer bytes.
     (used == bytes.len() && encoded_len(&value) == Some(used)).then_some(value)
 }
 
-/// Reads one field after the other; `None` for whatever cannot be.
+/// Reads one field after another. Each method returns `None` if the bytes are not a valid field.
 #[derive(Clone)]
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
         self.bytes(N)?.try_into().ok()
     }
 
-    /// An unsigned integer in its shortest form. Most are one byte.
+    /// Reads an unsigned integer in its shortest form. Most integers take one byte.
     #[inline]
     pub(super) fn unsigned(&mut self) -> Option<u64> {
         match self.rest.split_first() {
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
         (value >= least).then_some(value)
     }
 
-    /// A signed integer, zigzag.
+    /// Reads a signed integer in zigzag encoding.
     #[inline]
     pub(super) fn signed(&mut self) -> Option<i64> {
         let zigzag = self.unsigned()?;
@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
         usize::try_from(self.unsigned()?).ok()
     }
 
-    /// A length and as many bytes.
+    /// Reads a length and as many bytes.
     #[inline]
     pub(super) fn blob(&mut self) -> Option<&'a [u8]> {
         let len = self.count()?;

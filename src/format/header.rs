@@ -1,4 +1,4 @@
-//! The header: what can be read before any passphrase is known.
+//! The header: everything that can be read before a passphrase is known.
 
 use std::collections::BTreeSet;
 
@@ -19,15 +19,15 @@ pub(super) const PREAMBLE: [u8; 12] = *b"AUMBRY\x1a\n\x01\x00\x01\x00";
 const FIXED_LEN: usize = 56;
 const CHECKSUM: usize = 32;
 pub(crate) const MAX_SLOTS: usize = 32;
-/// As many bytes as the longest header has.
+/// Length of the longest header.
 pub(crate) const MAX_LEN: usize = len(MAX_SLOTS);
 
-/// The length of a header with so many slots.
+/// Returns the length of a header with this number of slots.
 pub(crate) const fn len(slots: usize) -> usize {
     FIXED_LEN + slots * slot::LEN + CHECKSUM
 }
 
-/// A header whose file bears the signature of the vault's administrators, or is about to.
+/// A header whose file is signed by the vault's administrators, or is about to be signed.
 #[derive(Clone)]
 pub(crate) struct Header {
     pub(crate) vault_id: [u8; 16],
@@ -37,17 +37,17 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// The length is set when the body's is known.
+    /// Makes a header without a file length, which is set when the body's length is known.
     pub(crate) fn new(vault_id: [u8; 16], generation: u64, slots: Vec<Slot>) -> Self {
         Self { vault_id, generation, slots, file_len: 0 }
     }
 
-    /// The length of the whole file in bytes.
+    /// Returns the length of the whole file in bytes.
     pub(crate) fn file_len(&self) -> u64 {
         self.file_len
     }
 
-    /// The header as it stands in a file.
+    /// Returns the encoded header.
     #[cfg(feature = "testing")]
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![0; len(self.slots.len())];
@@ -73,18 +73,21 @@ impl Header {
     }
 }
 
-/// A header that nobody has vouched for: its limits hold, so it is safe to spend an Argon2id run on it.
+/// A header whose signature has not been verified. Its values are within the format's limits, so it is safe
+/// to derive keys with its Argon2id parameters.
 pub(crate) struct UnverifiedHeader(Header);
 
 impl UnverifiedHeader {
     /// Checks everything that can be checked without a key, in the order of `docs/format.md`, section 5.
     ///
-    /// `start` is the file's beginning, at least [`MAX_LEN`] bytes of it or all; `file_len` its whole length.
+    /// `start` is at least the first [`MAX_LEN`] bytes of the file, or the whole file if it is shorter.
+    /// `file_len` is the length of the whole file.
     pub(crate) fn parse(start: &[u8], file_len: u64) -> Result<Self> {
         if file_len > MAX_FILE {
             let message = format!("the file is {file_len} bytes long, a vault at most {MAX_FILE}");
             return Err(Error::new(ErrorKind::InvalidFile, message));
         }
+        // Magic, version and suite.
         let preamble = start.first_chunk::<{ PREAMBLE.len() }>();
         match preamble.and_then(|preamble| preamble.split_first_chunk()) {
             Some((magic, rest)) if *magic == MAGIC => check_version(rest)?,
@@ -94,6 +97,7 @@ impl UnverifiedHeader {
             None if start.starts_with(&MAGIC) => return Err(cut_off()),
             _ => return Err(Error::new(ErrorKind::InvalidFile, "the file is not an aumbry vault")),
         }
+        // The fields at fixed offsets.
         let fixed = start.first_chunk::<FIXED_LEN>().ok_or_else(cut_off)?;
         let u64_at = |at: usize| {
             let bytes = fixed.get(at..).and_then(<[u8]>::first_chunk::<8>);
@@ -116,11 +120,13 @@ impl UnverifiedHeader {
         if !(1..=MAX_SLOTS).contains(&slots) {
             return Err(damaged("the vault is damaged: its number of slots is out of range"));
         }
+        // The payload takes the remaining length, which must be a whole number of blocks.
         let others = (len(slots) + seal::OVERHEAD + signature::LEN) as u64;
         let plaintext = file_len.saturating_sub(others);
         if plaintext == 0 || !plaintext.is_multiple_of(BLOCK as u64) {
             return Err(damaged("the vault is damaged: its length is none that a vault can have"));
         }
+        // The slots, and then the checksum of all bytes before it.
         let header = start.get(..len(slots)).ok_or_else(cut_off)?;
         let vault_id = fixed.get(24..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
         let (content, checksum) = header.split_last_chunk::<CHECKSUM>().ok_or_else(cut_off)?;
@@ -147,18 +153,19 @@ impl UnverifiedHeader {
         self.0.file_len
     }
 
-    /// Whether the same keys open both.
+    /// Returns whether the same keys open both.
     pub(crate) fn has_slots_of(&self, other: &Self) -> bool {
         self.0.vault_id == other.0.vault_id && self.0.slots == other.0.slots
     }
 
-    /// The header as it stands in a file.
+    /// Returns the encoded header.
     #[cfg(feature = "testing")]
     pub(crate) fn encode(&self) -> Vec<u8> {
         self.0.encode()
     }
 
-    /// A header, if `signature`, the last bytes of the file, is a strict one of `key` for all before it.
+    /// Returns the header if `signature`, the last bytes of the file, is valid under `key` for all bytes
+    /// before it, by the strict rules.
     pub(crate) fn verify(
         self,
         file: &Digested,
@@ -193,7 +200,7 @@ fn parse_slots(bytes: &[u8]) -> Result<Vec<Slot>> {
     if slots.iter().map(|slot| slot.kdf.cost()).sum::<u64>() > KdfParameters::MAX_TOTAL_COST {
         return Err(damaged("the vault is damaged: its slots together cost more than the format allows"));
     }
-    // The standard library's hash tables ask the system for random bytes, and panic where it has none.
+    // The standard library's hash tables ask the system for random bytes, and panic if it has none.
     let mut ids = BTreeSet::new();
     if !slots.iter().all(|slot| ids.insert(slot.id)) {
         return Err(damaged("the vault is damaged: two of its slots have one id"));

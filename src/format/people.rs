@@ -1,4 +1,4 @@
-//! What administrators know of people: a label for each slot, and its escrow.
+//! What administrators know about people: a label for each slot, and its escrow.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::error::{Result, quoted};
 pub(crate) const MAX_LABEL: usize = 128;
 pub(super) const ESCROW_LEN: usize = KEY_LEN + seal::OVERHEAD;
 
-/// [`SlotMeta`] as it is encoded; borrowed, so that no length in a file decides how much is allocated.
+/// [`SlotMeta`] in its encoded form. It borrows, so that no length in a file decides how much is allocated.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Debug)]
 pub(super) struct WireSlotMeta<'a> {
     pub(super) id: [u8; 16],
@@ -26,7 +26,7 @@ pub(super) struct WireSlotMeta<'a> {
     pub(super) escrow: &'a [u8],
 }
 
-/// What an administrator knows of one slot.
+/// What an administrator knows about one slot.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct SlotMeta {
     pub(crate) id: [u8; 16],
@@ -36,7 +36,8 @@ pub(crate) struct SlotMeta {
 }
 
 impl SlotMeta {
-    /// Escrows `kek`, so that an administrator can give this person a new K. The caller scrubs the stack.
+    /// Escrows `kek`, so that an administrator can give this person a new vault key. The caller scrubs the
+    /// stack.
     pub(crate) fn new(
         id: [u8; 16],
         label: &str,
@@ -47,15 +48,15 @@ impl SlotMeta {
         random: &[u8; 32],
     ) -> Result<Self> {
         let mut escrow = [0; ESCROW_LEN];
-        for (place, byte) in escrow.iter_mut().skip(seal::PREFIX).zip(kek.bytes()) {
-            *place = *byte;
+        for (target, byte) in escrow.iter_mut().skip(seal::PREFIX).zip(kek.bytes()) {
+            *target = *byte;
         }
         seal::seal_in_place(key, random, &escrow_aad(vault_id, &id), &mut escrow)
             .ok_or_else(|| damaged("an escrow could not be sealed"))?;
         Ok(Self { id, label: label.into(), created, escrow })
     }
 
-    /// Opens the escrow into `kek`, by way of bytes that are wiped.
+    /// Opens the escrow into `kek`. The intermediate copy is wiped.
     pub(crate) fn open_escrow(
         &self,
         vault_id: &[u8; 16],
@@ -83,15 +84,16 @@ impl SlotMeta {
 
 fn escrow_aad(vault_id: &[u8; 16], slot_id: &[u8; 16]) -> [u8; 32] {
     let mut aad = [0; 32];
-    for (place, byte) in aad.iter_mut().zip(vault_id.iter().chain(slot_id)) {
-        *place = *byte;
+    for (target, byte) in aad.iter_mut().zip(vault_id.iter().chain(slot_id)) {
+        *target = *byte;
     }
     aad
 }
 
-/// The people of a body: labels of the right length, each once, and an escrow each.
+/// Decodes the people of a body. `None` if a label is too long, empty or repeated, or an escrow has another
+/// length.
 pub(super) fn decode_people(bytes: &[u8]) -> Option<Vec<SlotMeta>> {
-    // Counted before they are decoded: a person takes more room in memory than in a file.
+    // Counted before they are decoded: a person takes more bytes in memory than in a file.
     if Reader::new(bytes).count()? > MAX_SLOTS {
         return None;
     }

@@ -1,4 +1,4 @@
-//! One person's way in: a slot of the header.
+//! Key slots: a slot of the header contains the vault key, sealed under one person's key-encryption key.
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ use super::damaged;
 use super::header::PREAMBLE;
 
 pub(crate) const LEN: usize = 176;
-/// What stands before the sealed keys; authenticated with them.
+/// Length of the plaintext fields before the sealed keys. They are authenticated with the keys.
 const OPEN_LEN: usize = 32;
-/// K ‖ X.
+/// K ‖ X: the vault key, and the key that the role adds to it.
 const PLAIN_LEN: usize = 64;
 pub(crate) const SEALED_LEN: usize = PLAIN_LEN + seal::OVERHEAD;
 
@@ -24,9 +24,9 @@ pub(crate) type SlotId = [u8; 16];
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Role {
-    /// Reads, writes, and manages people: holds the seed that signs the vault.
+    /// Reads, writes, and manages people. Has the signing key of the vault.
     Administrator,
-    /// Reads: holds what verifies the signature, but cannot make one.
+    /// Reads. Has the key that verifies the signature, but cannot sign.
     Reader,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// What opens a slot: it only helps to choose which slot to try first.
+/// What kind of passphrase opens a slot. It only decides which slot to try first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Hint {
     Passphrase,
@@ -56,7 +56,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// A slot without keys yet: [`seal`](Self::seal) puts them in.
+    /// Makes a slot that does not contain keys yet; [`seal`](Self::seal) adds them.
     pub(crate) fn new(role: Role, hint: Hint, kdf: KdfParameters, id: SlotId) -> Self {
         Self { role, hint, kdf, id, sealed: [0; SEALED_LEN] }
     }
@@ -118,8 +118,8 @@ impl Slot {
             &self.kdf.passes().get().to_le_bytes(),
             &self.kdf.lanes().get().to_le_bytes(),
         ];
-        for (place, field) in open.chunks_exact_mut(4).zip(fields) {
-            place.copy_from_slice(field);
+        for (target, field) in open.chunks_exact_mut(4).zip(fields) {
+            target.copy_from_slice(field);
         }
         if let Some(id) = open.last_chunk_mut() {
             *id = self.id;
@@ -127,18 +127,18 @@ impl Slot {
         open
     }
 
-    /// `file[0..12] ‖ vault id ‖ slot[0..32]`
+    /// Returns `file[0..12] ‖ vault id ‖ slot[0..32]`.
     fn associated_data(&self, vault_id: &[u8; 16]) -> [u8; PREAMBLE.len() + 16 + OPEN_LEN] {
         let mut aad = [0; PREAMBLE.len() + 16 + OPEN_LEN];
         let open = self.open_part();
-        for (place, byte) in aad.iter_mut().zip(PREAMBLE.iter().chain(vault_id).chain(&open)) {
-            *place = *byte;
+        for (target, byte) in aad.iter_mut().zip(PREAMBLE.iter().chain(vault_id).chain(&open)) {
+            *target = *byte;
         }
         aad
     }
 
-    /// Seals K and X (the seed for an administrator, the verification key for a reader) into the slot.
-    /// The caller scrubs the stack.
+    /// Seals K and X (the seed for an administrator, the verification key for a reader) into the slot. The
+    /// caller scrubs the stack.
     pub(crate) fn seal(
         &mut self,
         vault_id: &[u8; 16],
@@ -149,14 +149,14 @@ impl Slot {
     ) -> Result<()> {
         let aad = self.associated_data(vault_id);
         let keys = self.sealed.iter_mut().skip(seal::PREFIX);
-        for (place, byte) in keys.zip(vault_key.bytes().iter().chain(x)) {
-            *place = *byte;
+        for (target, byte) in keys.zip(vault_key.bytes().iter().chain(x)) {
+            *target = *byte;
         }
         seal::seal_in_place(kek, random, &aad, &mut self.sealed)
             .ok_or_else(|| damaged("a slot could not be sealed"))
     }
 
-    /// Opens the slot into `vault_key` and `x`, by way of `scratch`: all three stand in guarded memory.
+    /// Opens the slot into `vault_key` and `x`, using `scratch`. All three are in guarded memory.
     pub(crate) fn open(
         &self,
         vault_id: &[u8; 16],
