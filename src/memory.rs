@@ -1,16 +1,18 @@
-//! What this crate promises about memory, and what it does not.
+//! Secrets in memory: guarded pages, wiped buffers, a scrubbed stack, and bounded allocations.
 //!
-//! * The keys (vault key, signing seed, record key with its prepared cipher, key-encryption key) are born in
-//!   one guarded page, are only ever borrowed from it, and are wiped there by
-//!   [`Vault::lock`](crate::Vault::lock) or when the last handle goes. [`MemoryProtection`] tells how well
-//!   the operating system guards that page.
-//! * Everything else that held a secret is wiped when it is dropped: the memory of Argon2id, a passphrase, a secret
-//!   that was looked up or is about to be sealed; and so is the decrypted body, names and all.
-//! * The stack is scrubbed after work that derives or schedules keys or writes a recovery code, and on x86-64 the vector
-//!   registers are.
+//! Guaranteed:
 //!
-//! Not promised: names, labels and attributes that were given out, or are planned in an edit; other registers, a copy
-//! that the caller made, a debugger attached as root, the kernel itself.
+//! * The keys (vault key, signing seed, record key with its prepared cipher, key-encryption key) are created
+//!   in one guarded page and are only borrowed from it. [`Vault::lock`](crate::Vault::lock), or dropping the
+//!   last handle, wipes them there. [`MemoryProtection`] says how well the operating system guards that page.
+//! * Everything else that contained a secret is wiped when it is dropped: the memory of Argon2id, a
+//!   passphrase, and a secret that was looked up or is about to be sealed. So is the decrypted body,
+//!   including the names.
+//! * The stack is scrubbed after work that derives or expands keys or writes a recovery code. On x86-64, so
+//!   are the vector registers.
+//!
+//! Not guaranteed: names, labels and attributes that were returned or are part of a pending edit; other
+//! registers; copies that the caller made; a debugger attached as root; the kernel itself.
 
 mod guarded;
 
@@ -24,16 +26,17 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How the operating system guards the page that holds the keys.
+/// How the operating system guards the page that contains the keys.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[non_exhaustive]
 pub enum MemoryProtection {
-    /// Wiped after use, but it may be swapped out or stand in a core dump.
+    /// Wiped after use, but the page may be swapped out or written to a core dump.
     None,
-    /// Locked in RAM, by `mlock` or `VirtualLock`. On Linux also kept out of core dumps and of forked children, on
-    /// macOS of forked children; on Windows `harden_process` is what keeps it out of crash reports.
+    /// Locked in RAM, by `mlock` or `VirtualLock`. On Linux the page is also excluded from core dumps and
+    /// forked children, on macOS from forked children. On Windows only `harden_process` keeps it out of crash
+    /// reports.
     Locked,
-    /// As `Locked`, and taken out of the kernel's own view of memory (Linux, `memfd_secret`). While such a
+    /// As `Locked`, and removed from the kernel's own view of memory (Linux, `memfd_secret`). While such a
     /// page exists the machine cannot hibernate.
     Secret,
 }
@@ -52,7 +55,7 @@ impl fmt::Display for MemoryProtection {
 /// Bytes of a fixed size, wiped when dropped.
 pub(crate) type WipedBytes = Zeroizing<Vec<u8>>;
 
-/// `len` zero bytes that never grow, so that no grown copy stays behind.
+/// Allocates `len` zero bytes that never grow, because a growing buffer leaves copies behind.
 pub(crate) fn zeroed(len: usize) -> Result<WipedBytes> {
     let mut bytes = Vec::new();
     reserve_exact(&mut bytes, len)?;
@@ -60,21 +63,21 @@ pub(crate) fn zeroed(len: usize) -> Result<WipedBytes> {
     Ok(Zeroizing::new(bytes))
 }
 
-/// What must be left after something large was allocated, in bytes: threads are started next, with 2 MiB for the stack
-/// of each, and little things are allocated. Rust ends the whole program where a little thing gets no memory.
+/// How many bytes must still be available after a large allocation. Threads start next, with 2 MiB of stack
+/// each, and small allocations follow. Rust aborts the program if a small allocation fails.
 const HEADROOM: usize = 24 << 20;
 const LARGE: usize = 1 << 20;
 
-/// Room for exactly `count` items in an empty vector, as many as a file may ask for: if there is not enough, or hardly
-/// enough, that is an error and not the end of the program.
+/// Reserves room for exactly `count` items in an empty vector. A file may choose `count`, so too little
+/// memory, or too little left afterwards, is an error and does not abort the program.
 pub(crate) fn reserve_exact<T>(items: &mut Vec<T>, count: usize) -> Result<()> {
     let len = count.saturating_mul(size_of::<T>());
     items.try_reserve_exact(count).map_err(|_| out_of_memory(len))?;
-    guarded::prefer_huge_pages_for(items); // in a large vault each look-up would have to find its page
+    guarded::prefer_huge_pages_for(items); // otherwise each look-up in a large vault misses the TLB
     check_headroom(len).inspect_err(|_| *items = Vec::new())
 }
 
-/// Whether enough is left after `len` bytes were allocated.
+/// Checks that enough memory is left after `len` bytes were allocated.
 fn check_headroom(len: usize) -> Result<()> {
     if len >= LARGE && !guarded::is_room_for(HEADROOM) {
         return Err(out_of_memory(len.saturating_add(HEADROOM)));
@@ -82,12 +85,13 @@ fn check_headroom(len: usize) -> Result<()> {
     Ok(())
 }
 
-/// Beyond what some threads allocate at the same time: their stacks, and up to 64 MiB of address space that the C library's
-/// allocator takes for each.
+/// More than a few threads allocate at the same time: their stacks, and up to 64 MiB of address space that
+/// the C library's allocator reserves for each thread.
 const PLENTY: usize = 1 << 30;
 
-/// Whether large allocations, so many bytes in all, may go on beside each other. Where memory is short one of them may take
-/// the last of it, only to give it back; a thread that starts at that moment would end the program.
+/// Returns whether several large allocations, `len` bytes in total, may run at the same time. If memory is
+/// short, one of them may take the last of it before it fails and frees it. A thread that starts at that
+/// moment would abort the program.
 pub(crate) fn is_room_beside(len: u64) -> bool {
     usize::try_from(len).is_ok_and(|len| guarded::is_room_for(len.saturating_add(PLENTY)))
 }
@@ -96,14 +100,15 @@ pub(crate) fn out_of_memory(len: usize) -> Error {
     Error::new(ErrorKind::OutOfResources, format!("the system has no {len} bytes of memory to spare"))
 }
 
-/// How deep the stack is overwritten after work that schedules or uses keys, in bytes. Measured by
-/// `tests/residue.rs`: AES with the widest vectors needs more than 6 KiB, unoptimised builds more than 16.
+/// How many bytes of stack are overwritten after work that expands or uses keys. Measured by
+/// `tests/residue.rs`: AES with the widest vectors needs more than 6 KiB, unoptimised builds more than 16
+/// KiB.
 const SCRUBBED: usize = if cfg!(debug_assertions) { 48 * 1024 } else { 16 * 1024 };
 
-/// Runs `work` and then overwrites the stack it used, and the vector registers, where AES leaves its last round key until
-/// somebody else needs them.
+/// Runs `work`, then overwrites the stack that it used and the vector registers. AES leaves its last round
+/// key in a register until other code overwrites it.
 pub(crate) fn with_scrubbed_stack<R>(work: impl FnOnce() -> R) -> R {
-    // A frame of its own, below which everything that `work` leaves behind lies.
+    // A separate stack frame: everything that `work` leaves behind is below it.
     #[inline(never)]
     fn call<R>(work: impl FnOnce() -> R) -> R {
         work()

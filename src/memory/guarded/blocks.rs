@@ -1,4 +1,4 @@
-//! Memory for a key derivation: much of it, zero without being written, on huge pages where they are to be had.
+//! Memory for a key derivation: a large allocation, zero without being written, on huge pages if available.
 
 use std::alloc::{Layout, alloc_zeroed};
 
@@ -10,51 +10,53 @@ use zeroize::Zeroize;
 use crate::error::Result;
 use crate::memory::{check_headroom, out_of_memory};
 
-/// Aligned no more than allocators do of themselves. For a [`Block`], which is aligned to a cache line, Rust's would write
-/// all the zeros that the kernel's fresh pages are made of anyway: a third of a derivation's time.
+/// Not aligned more strictly than allocators do by default. A [`Block`] is aligned to a cache line; for that
+/// alignment Rust's allocator would write zeros over the kernel's fresh pages, which are zero already. This
+/// would take a third of the derivation's time.
 type Word = u128;
 
 const WORDS: usize = Block::SIZE / size_of::<Word>();
-/// Skipped at most, so that the blocks begin on a cache line.
+/// The maximum number of words to skip so that the blocks start on a cache line.
 const SPARE: usize = align_of::<Block>() / align_of::<Word>();
 
-// So a block is integers and nothing else, as many as it has bytes for.
+// Therefore a block consists only of integers, without padding.
 const _: () = assert!(size_of::<Block>() == Block::SIZE);
 
-/// Blocks of Argon2id's memory, zero at first, wiped when dropped.
+/// Blocks of Argon2id's memory, initially zero, wiped when dropped.
 pub(crate) struct Blocks {
     words: Vec<Word>,
     used: bool,
 }
 
 impl Blocks {
-    /// Fallible, where `vec!` would end the program under a memory limit.
+    /// Allocates `len` blocks. Returns an error where `vec!` would abort the program under a memory limit.
     pub(crate) fn new(len: usize) -> Result<Self> {
         let failed = || out_of_memory(len.saturating_mul(Block::SIZE));
         let count = len.checked_mul(WORDS).and_then(|words| words.checked_add(SPARE)).ok_or_else(failed)?;
         let layout = Layout::array::<Word>(count).map_err(|_| failed())?;
-        // SAFETY: the layout has a size, for `SPARE` is not 0.
+        // SAFETY: the layout is not empty, because `SPARE` is not 0.
         let start = unsafe { alloc_zeroed(layout) }.cast::<Word>();
         if start.is_null() {
             return Err(failed());
         }
         super::prefer_huge_pages(start.cast(), layout.size());
-        // SAFETY: the global allocator, which is a Vec's too, gave `start` for the layout of `count` words; all of them are
-        // initialised, for zero bytes are valid integers.
+        // SAFETY: `start` comes from the global allocator, which `Vec` also uses, with the layout of `count`
+        // words. All words are initialised, because zero bytes are valid integers.
         let words = unsafe { Vec::from_raw_parts(start, count, count) };
         check_headroom(layout.size())?;
         Ok(Self { words, used: false })
     }
 
-    /// At least as many blocks as were asked for.
+    /// Returns at least as many blocks as were requested.
     pub(crate) fn as_mut_slice(&mut self) -> &mut [Block] {
         self.used = true;
-        // SAFETY: a block is an array of integers without padding (asserted above), for which all bytes are valid, and so is
-        // a word.
+        // SAFETY: a block is an array of integers without padding (asserted above), so any bytes are valid.
+        // The same is true of a word.
         unsafe { self.words.align_to_mut::<Block>() }.1
     }
 
-    /// Wipes by all threads of the caller's pool: one alone would take a tenth of a derivation's time.
+    /// Wipes the memory with all threads of the caller's pool: one thread would take a tenth of a
+    /// derivation's time.
     pub(crate) fn wipe_in_pool(&mut self) {
         const AT_ONCE: usize = 1024 * WORDS; // 1 MiB
         self.words.par_chunks_mut(AT_ONCE).for_each(Zeroize::zeroize);

@@ -1,16 +1,16 @@
-//! Vector registers: AES leaves round keys in them, and a core dump shows them.
+//! Vector registers: AES leaves round keys in them, and a core dump contains them.
 
 /// Overwrites every register that AES may have used.
 ///
-/// Never inlined: `clobber_abi` names no more registers than the function around it may use, and a caller compiled for
-/// AVX-512 may use those from zmm16 on. Across a call, no register that is overwritten here keeps anything; but for xmm6 to
-/// xmm15 on Windows, which the compiler then saves and gives back.
+/// Never inlined: `clobber_abi` declares only the registers that the enclosing function may use, and a caller
+/// compiled for AVX-512 may also use zmm16 to zmm31. No register that is overwritten here keeps its value
+/// across a call, except xmm6 to xmm15 on Windows, which the compiler saves and restores.
 #[cfg(target_arch = "x86_64")]
 #[inline(never)]
 pub(in crate::memory) fn scrub() {
     if std::arch::is_x86_feature_detected!("avx512f") {
-        // SAFETY: the processor and the system have these registers. The compiler is told that they change, as far as it
-        // could have put something there; neither memory nor the stack is touched.
+        // SAFETY: the processor and the system have these registers. The compiler is told about every
+        // register that it could have used; neither memory nor the stack changes.
         unsafe {
             std::arch::asm!(
                 "vzeroall",
@@ -38,7 +38,7 @@ pub(in crate::memory) fn scrub() {
         // SAFETY: as above.
         unsafe { std::arch::asm!("vzeroall", clobber_abi("sysv64"), options(nomem, nostack)) };
     } else {
-        // SAFETY: as above; SSE2 belongs to every processor of this kind.
+        // SAFETY: as above; every x86-64 processor has SSE2.
         unsafe {
             std::arch::asm!(
                 "pxor xmm0, xmm0",
@@ -64,6 +64,6 @@ pub(in crate::memory) fn scrub() {
     }
 }
 
-/// Elsewhere they are left to what comes next.
+/// Does nothing: on other processors the registers keep their values until other code overwrites them.
 #[cfg(not(target_arch = "x86_64"))]
 pub(in crate::memory) fn scrub() {}

@@ -1,4 +1,4 @@
-//! Guarded pages and hardened processes by `mmap`, `mlock` and what Linux and macOS add to them.
+//! Guarded pages and hardened processes on Unix, using `mmap`, `mlock` and extensions of Linux and macOS.
 
 use std::ffi::{c_int, c_void};
 use std::ptr::NonNull;
@@ -20,13 +20,13 @@ impl Pages {
     }
 
     pub(super) fn unmap(&mut self) {
-        // SAFETY: exactly the mapping that `map` made, and nobody holds a reference into it: `Pages` is being
+        // SAFETY: exactly the mapping that `map` made; no reference into it exists, because `Pages` is being
         // dropped.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
     }
 }
 
-/// Zeroed pages, locked in RAM if the system permits.
+/// Maps zeroed pages, locked in RAM if the system permits it.
 fn map_locked(len: usize) -> Option<(NonNull<u8>, MemoryProtection)> {
     let start = map_new(len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1)?;
     // SAFETY: the range is our own fresh mapping; locking does not change its content.
@@ -34,42 +34,43 @@ fn map_locked(len: usize) -> Option<(NonNull<u8>, MemoryProtection)> {
     Some((start, if locked { MemoryProtection::Locked } else { MemoryProtection::None }))
 }
 
-/// A new mapping where the kernel likes, so that one that fails has touched nothing.
+/// Makes a new mapping at an address that the kernel chooses. A failure has no effect.
 fn map_new(len: usize, flags: c_int, fd: c_int) -> Option<NonNull<u8>> {
     let access = libc::PROT_READ | libc::PROT_WRITE;
-    // SAFETY: without MAP_FIXED a mapping replaces no other; it is private to us, and zero at first.
+    // SAFETY: without MAP_FIXED the mapping replaces no other; it is private to this process and initially
+    // zero.
     let start = unsafe { libc::mmap(std::ptr::null_mut(), len, access, flags, fd, 0) };
     if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
 }
 
-/// Whether the system would give so many bytes now. Nothing is kept and nothing touched.
+/// Returns whether the system could map this many bytes now. The mapping is removed without being touched.
 pub(in crate::memory) fn is_room_for(len: usize) -> bool {
     let Some(start) = map_new(len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1) else { return false };
-    // SAFETY: exactly the mapping just made, of which nobody else knows.
+    // SAFETY: exactly the mapping made above; no other code has its address.
     unsafe { libc::munmap(start.as_ptr().cast(), len) };
     true
 }
 
 fn page_size() -> usize {
-    // SAFETY: sysconf reads a constant of the system.
+    // SAFETY: sysconf only reads a constant of the system.
     usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
 }
 
-/// Pages of `memfd_secret`, or `None` where the kernel or the limit on locked memory gives none.
+/// Maps pages of `memfd_secret`. `None` if the kernel or the limit on locked memory refuses them.
 #[cfg(target_os = "linux")]
 fn map_secret(len: usize) -> Option<NonNull<u8>> {
     let size = libc::off_t::try_from(len).ok()?;
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a valid rlimit for the duration of the call.
     let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } == 0;
-    // Beyond this limit ftruncate would end the program by SIGXFSZ, secret memory or not.
+    // Beyond this limit ftruncate would end the program with SIGXFSZ.
     if !known || libc::rlim_t::try_from(len).is_ok_and(|len| limit.rlim_cur < len) {
         return None;
     }
-    // SAFETY: the system call takes a flag, as wide as a register, and gives a new descriptor or -1.
+    // SAFETY: the system call takes one flag, as wide as a register, and returns a new descriptor or -1.
     let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::c_long::from(libc::O_CLOEXEC)) };
     let fd = c_int::try_from(fd).ok().filter(|fd| *fd >= 0)?;
-    // SAFETY: `fd` is ours, just made, and not used after it is closed; a mapping outlives its descriptor.
+    // SAFETY: `fd` was opened above and is not used after it is closed; the mapping remains valid without it.
     let sized = unsafe { libc::ftruncate(fd, size) } == 0;
     let start = if sized { map_new(len, libc::MAP_SHARED, fd) } else { None };
     // SAFETY: as above.
@@ -82,21 +83,21 @@ fn map_secret(_len: usize) -> Option<NonNull<u8>> {
     None
 }
 
-/// Out of core dumps and out of forked children, as far as the system allows.
+/// Excludes the pages from core dumps and forked children, as far as the system can.
 #[cfg(target_os = "linux")]
 fn keep_private(start: *mut c_void, len: usize) {
-    // SAFETY: advice on our own fresh mapping; neither value discards its content in this process.
+    // SAFETY: advice about our own fresh mapping; neither value discards its content in this process.
     unsafe {
         libc::madvise(start, len, libc::MADV_DONTDUMP);
         libc::madvise(start, len, libc::MADV_DONTFORK);
     }
 }
 
-/// Out of forked children, and wiped by the kernel if the process ends before we could. There is no advice that keeps
-/// pages out of a core dump.
+/// Excludes the pages from forked children, and has the kernel wipe them if the process ends before it wipes
+/// them itself. This system has no way to exclude pages from a core dump.
 #[cfg(target_vendor = "apple")]
 fn keep_private(start: *mut c_void, len: usize) {
-    // SAFETY: about our own fresh mapping; neither call touches its content while it is mapped in this process.
+    // SAFETY: about our own fresh mapping; neither call changes its content while this process has it mapped.
     unsafe {
         libc::minherit(start, len, libc::VM_INHERIT_NONE);
         libc::madvise(start, len, libc::MADV_ZERO_WIRED_PAGES);
@@ -106,17 +107,19 @@ fn keep_private(start: *mut c_void, len: usize) {
 #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
 fn keep_private(_start: *mut c_void, _len: usize) {}
 
-/// Asks for huge pages, as far as the system has some ready: making them, which it would do now, takes longer than they save.
+/// Asks for huge pages if the system has enough of them ready. Otherwise it would assemble them now, which
+/// takes longer than they save.
 #[cfg(target_os = "linux")]
 pub(super) fn prefer_huge_pages(start: *mut u8, len: usize) {
     if !has_huge_pages(len / HUGE_PAGE) {
         return;
     }
-    // Advice is for whole pages. What lies before the first and behind the last huge one is backed by small ones anyway.
+    // Advice applies to whole pages. Memory before the first and after the last huge page uses small pages
+    // anyway.
     let before = start.align_offset(HUGE_PAGE);
     let within = len.saturating_sub(before) / HUGE_PAGE * HUGE_PAGE;
     if within > 0 {
-        // SAFETY: the range lies within the caller's memory; this advice changes no content.
+        // SAFETY: the range is inside the caller's memory; this advice changes no content.
         unsafe { libc::madvise(start.wrapping_add(before).cast(), within, libc::MADV_HUGEPAGE) };
     }
 }
@@ -124,21 +127,23 @@ pub(super) fn prefer_huge_pages(start: *mut u8, len: usize) {
 #[cfg(not(target_os = "linux"))]
 pub(super) fn prefer_huge_pages(_start: *mut u8, _len: usize) {}
 
-/// In bytes: on x86-64 and, with the usual small pages, on AArch64. Where it is another size, advice is just advice.
+/// Size of a huge page in bytes: on x86-64 and, with the usual small pages, on AArch64. On systems with
+/// another size, the advice may have no effect.
 #[cfg(target_os = "linux")]
 const HUGE_PAGE: usize = 2 << 20;
 
-/// Whether the kernel has so many huge pages to give.
+/// Returns whether the kernel has this many free huge pages.
 #[cfg(target_os = "linux")]
 fn has_huge_pages(count: usize) -> bool {
     let Some(order) = (HUGE_PAGE / page_size()).checked_ilog2() else { return false };
-    std::fs::read_to_string("/proc/buddyinfo").is_ok_and(|zones| free_pieces(&zones, order) >= count as u64)
+    std::fs::read_to_string("/proc/buddyinfo").is_ok_and(|zones| free_blocks(&zones, order) >= count as u64)
 }
 
-/// How many pieces of 2^`order` small pages are free, by `/proc/buddyinfo`: a line for each zone, and in it free pieces of
-/// 2^n small pages, by n. Nobody vouches for its content, which a container may make up.
+/// Returns how many free blocks of 2^`order` small pages `/proc/buddyinfo` lists. It has one line for each
+/// zone, with the number of free blocks of 2^n small pages in column n. A container may make its content up,
+/// so any text must be handled.
 #[cfg(target_os = "linux")]
-fn free_pieces(zones: &str, order: u32) -> u64 {
+fn free_blocks(zones: &str, order: u32) -> u64 {
     let of_zone = |zone: &str| -> u64 {
         let pieces = zone.split_whitespace().skip(4).zip(0..u64::BITS).skip(order as usize);
         pieces.fold(0, |sum: u64, (pieces, n)| {
@@ -150,7 +155,8 @@ fn free_pieces(zones: &str, order: u32) -> u64 {
 }
 
 pub(super) fn harden_process() -> Result<()> {
-    // The soft limit, which is what counts. A lower hard one would be for good, for programs that this one runs too.
+    // Only the soft limit counts. A lower hard limit could never be raised again, not even by programs that
+    // this one starts.
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a valid rlimit for the duration of the call.
     let known = unsafe { libc::getrlimit(libc::RLIMIT_CORE, &raw mut limit) } == 0;
@@ -167,39 +173,39 @@ pub(super) fn harden_process() -> Result<()> {
 
 #[cfg(target_os = "linux")]
 fn deny_debuggers() -> c_int {
-    const NO: libc::c_ulong = 0; // of the width that is read: nobody converts what a variadic function takes
-    // SAFETY: PR_SET_DUMPABLE takes one integer and touches no memory of ours.
+    const NO: libc::c_ulong = 0; // as wide as the kernel reads it: arguments of a variadic function are not converted
+    // SAFETY: PR_SET_DUMPABLE takes one integer and accesses no memory of this process.
     unsafe { libc::prctl(libc::PR_SET_DUMPABLE, NO, NO, NO, NO) }
 }
 
 #[cfg(target_os = "macos")]
 fn deny_debuggers() -> c_int {
-    // SAFETY: PT_DENY_ATTACH looks at none of its other arguments.
+    // SAFETY: PT_DENY_ATTACH ignores its other arguments.
     unsafe { libc::ptrace(libc::PT_DENY_ATTACH, 0, std::ptr::null_mut(), 0) }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 fn deny_debuggers() -> c_int {
-    0 // there is no such request
+    0 // this system has no such request
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::free_pieces;
+    use super::free_blocks;
 
     #[test]
-    fn free_pieces_are_counted_whatever_the_system_says() {
+    fn free_pages_are_counted_in_any_text_that_the_system_returns() {
         let usual = "Node 0, zone      DMA      0      0      0      0      0      0      0      0      1      2      2\n\
                      Node 0, zone   Normal   9999   8888   7777   6666   5555   4444   3333   2222   1111     30     40\n";
-        assert_eq!(free_pieces(usual, 9), 2 + 2 * 2 + 30 + 2 * 40);
-        assert_eq!(free_pieces(usual, 10), 2 + 40);
-        assert_eq!(free_pieces(usual, 11), 0);
+        assert_eq!(free_blocks(usual, 9), 2 + 2 * 2 + 30 + 2 * 40);
+        assert_eq!(free_blocks(usual, 10), 2 + 40);
+        assert_eq!(free_blocks(usual, 11), 0);
         for nothing in ["", "\n\n", "Node 0, zone DMA", "Node 0, zone DMA 1 2 3 4 5 6 7 8 9 -1 many 0x1"] {
-            assert_eq!(free_pieces(nothing, 9), 0, "{nothing:?}");
+            assert_eq!(free_blocks(nothing, 9), 0, "{nothing:?}");
         }
         let huge = format!("Node 0, zone DMA{}\n", " 18446744073709551615".repeat(100));
-        assert_eq!(free_pieces(&huge.repeat(3), 9), u64::MAX);
+        assert_eq!(free_blocks(&huge.repeat(3), 9), u64::MAX);
         let wide = format!("Node 0, zone DMA{} 1", " 0".repeat(90));
-        assert_eq!(free_pieces(&wide, 9), 0, "no such piece fits into memory");
+        assert_eq!(free_blocks(&wide, 9), 0, "no such piece fits into memory");
     }
 }

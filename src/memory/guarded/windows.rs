@@ -1,4 +1,5 @@
-//! Guarded pages and hardened processes by `VirtualLock` and the access control list of the process.
+//! Guarded pages and hardened processes on Windows, using `VirtualLock` and the access control list of the
+//! process.
 
 use std::ptr::{NonNull, null, null_mut};
 
@@ -20,15 +21,17 @@ use super::{Pages, refused};
 use crate::error::Result;
 use crate::memory::{MemoryProtection, out_of_memory};
 
-/// Of a page on every processor that Windows runs on today.
+/// The page size of every processor that Windows supports.
 const PAGE: usize = 4096;
 
 impl Pages {
-    /// A process may lock some forty pages before it has to ask for a larger working set. One vault needs one, and a
-    /// second one while it is edited: so nothing is asked for, and nothing of the program's own settings is changed.
+    /// A process may lock about forty pages before it has to enlarge its working set. One vault needs one
+    /// page, and a second one during an edit. So the working set, which is the program's own setting, is left
+    /// as it is.
     pub(super) fn map(len: usize, _secret_memory: bool) -> Result<Self> {
         let len = len.max(1).next_multiple_of(PAGE);
-        // SAFETY: a new allocation where the system likes; it is private to us, and zero at first.
+        // SAFETY: a new allocation at an address that the system chooses; it is private to this process and
+        // initially zero.
         let start = unsafe { VirtualAlloc(null(), len, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE) };
         let start = NonNull::new(start.cast::<u8>()).ok_or_else(|| out_of_memory(len))?;
         // SAFETY: the range is our own fresh allocation; locking does not change its content.
@@ -38,44 +41,49 @@ impl Pages {
     }
 
     pub(super) fn unmap(&mut self) {
-        // SAFETY: exactly the allocation that `map` made, and nobody holds a reference into it: `Pages` is being
-        // dropped. Freeing it unlocks it.
+        // SAFETY: exactly the allocation that `map` made; no reference into it exists, because `Pages` is
+        // being dropped. Freeing it also unlocks it.
         unsafe { VirtualFree(self.start.as_ptr().cast(), 0, MEM_RELEASE) };
     }
 }
 
-/// Whether the system would give so many bytes now. Nothing is kept and nothing touched.
+/// Returns whether the system could allocate this many bytes now. The allocation is freed without being
+/// touched.
 pub(in crate::memory) fn is_room_for(len: usize) -> bool {
-    // SAFETY: a new allocation where the system likes, of which nobody else knows.
+    // SAFETY: a new allocation at an address that the system chooses; no other code has its address.
     let start = unsafe { VirtualAlloc(null(), len, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE) };
     if start.is_null() {
         return false;
     }
-    // SAFETY: exactly the allocation just made.
+    // SAFETY: exactly the allocation made above.
     unsafe { VirtualFree(start, 0, MEM_RELEASE) };
     true
 }
 
-/// To this process: its owner may read this list, see that the process runs, wait for it and end it. Nobody gets more,
-/// neither reading memory nor changing this list again, which an owner may where no entry for owners (`OW`) stands.
-/// READ_CONTROL 0x20000, SYNCHRONIZE 0x100000, PROCESS_QUERY_LIMITED_INFORMATION 0x1000, PROCESS_TERMINATE 1.
+/// The rights to this process. Its owner may read this list, query the process, wait for it and end it. No
+/// account has more rights, such as reading memory. The owner cannot change this list either, which owners
+/// may do unless the list has an entry for owners (`OW`). READ_CONTROL 0x20000, SYNCHRONIZE 0x100000,
+/// PROCESS_QUERY_LIMITED_INFORMATION 0x1000, PROCESS_TERMINATE 1.
 const ACCESS: &str = "D:P(A;;0x121001;;;OW)\0";
 
-/// Large pages are a privilege here, which programs of ordinary users do not have.
+/// Does nothing: large pages need a privilege that ordinary users do not have.
 pub(super) fn prefer_huge_pages(_start: *mut u8, _len: usize) {}
 
 pub(super) fn harden_process() -> Result<()> {
-    // SAFETY: these calls take and give integers. Children inherit the mode, as they inherit limits elsewhere.
+    // SAFETY: these calls take and return integers. Child processes inherit the error mode, as they inherit
+    // limits on Unix.
     unsafe {
-        // Despite its name it switches error reports off, and with them dumps: the documentation of SetErrorMode says so.
+        // Despite its name, this flag disables error reports and therefore dumps: see the documentation of
+        // SetErrorMode.
         SetErrorMode(GetErrorMode() | SEM_NOGPFAULTERRORBOX);
-        // Should a report be made all the same, it holds no heap. This is a second line, so it may fail.
+        // If a report is made nevertheless, it does not contain the heap. This is only a second barrier, so
+        // it may fail.
         WerSetFlags(WER_FAULT_REPORTING_FLAG_NOHEAP);
     }
     let text: Vec<u16> = ACCESS.encode_utf16().collect();
     let mut descriptor = null_mut();
-    // SAFETY: `text` ends with a zero and lives during the call; `descriptor` is a place for a pointer, and no size is
-    // asked for.
+    // SAFETY: `text` ends with a zero and outlives the call; `descriptor` is valid for writing a pointer, and
+    // no size is requested.
     let made = unsafe {
         ConvertStringSecurityDescriptorToSecurityDescriptorW(
             text.as_ptr(),
@@ -88,12 +96,12 @@ pub(super) fn harden_process() -> Result<()> {
         return Err(refused("the access rights of this process could not be written down"));
     }
     let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
-    // SAFETY: `descriptor` was made by the call above, which succeeded; the handle stands for this process and needs
-    // no closing.
+    // SAFETY: `descriptor` was made by the call above, which succeeded; the handle is a constant that means
+    // this process and is not closed.
     let set = unsafe { SetKernelObjectSecurity(GetCurrentProcess(), what, descriptor) };
     let result =
         if set == 0 { Err(refused("this process could not be closed to other programs")) } else { Ok(()) };
-    // SAFETY: `descriptor` is the caller's to free in this way, once; nothing uses it after this.
+    // SAFETY: the caller must free `descriptor` in this way, once; it is not used afterwards.
     unsafe { LocalFree(descriptor) };
     result
 }
