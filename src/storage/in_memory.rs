@@ -1,37 +1,37 @@
-//! A vault that lives as long as the program, or whose bytes the program keeps itself.
+//! A vault in memory: it lives as long as the program, or the program stores its bytes itself.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Exclusive, Prefix, Storage, Version};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Bytes in memory. Clones share them.
+/// A vault's bytes in memory. Clones share them.
 #[derive(Clone, Default)]
 pub struct InMemory {
     bytes: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
 impl InMemory {
-    /// Nothing yet: a vault can be created here.
+    /// Makes an empty storage, in which a vault can be created.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The bytes of a vault.
+    /// Makes a storage that contains the bytes of a vault.
     #[must_use]
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self { bytes: Arc::new(Mutex::new(Some(bytes))) }
     }
 
-    /// A copy of the sealed bytes, if there are any.
+    /// Returns a copy of the sealed bytes. `None` if the storage is empty.
     #[must_use]
     pub fn to_bytes(&self) -> Option<Vec<u8>> {
         self.lock().clone()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<u8>>> {
-        // The bytes are replaced whole or not at all, so a panic elsewhere cannot have left half of them.
+        // The bytes are replaced in one step, so a panic cannot have left half of them.
         self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,4 +1,4 @@
-//! Putting a whole file in the place of another, so that a crash leaves one or the other.
+//! Atomic replacement of a file: after a crash, the path contains either the old or the new file.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use super::system;
 
-/// The new file is there.
+/// The new file has replaced the old one.
 pub(super) enum Saved {
-    /// And will be after a power cut.
+    /// It will survive a power cut.
     Durably,
-    /// But the disk did not confirm that it would survive a power cut.
+    /// The disk did not confirm that it will survive a power cut.
     Perhaps(io::Error),
 }
 
-/// A hidden file beside `path` that belongs to it.
+/// Returns the path of a hidden file next to `path` that belongs to it.
 pub(super) fn beside(path: &Path, what: &str) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -24,18 +24,19 @@ pub(super) fn beside(path: &Path, what: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Replaces `path`, which must not be a link, or makes it, readable for its owner alone. The caller holds a lock.
+/// Writes `bytes` to `path`, which must not be a link. A new file is readable only by its owner. The caller
+/// holds a lock.
 ///
-/// An error leaves the old file. An fsync that failed is not tried again: the kernel may have dropped the
-/// pages, and the second one would lie.
+/// An error leaves the old file in place. A failed fsync is not repeated: the kernel may have dropped the
+/// pages, so a second fsync could report success wrongly.
 pub(super) fn save(path: &Path, bytes: &[u8]) -> io::Result<Saved> {
     let temporary = beside(path, "new");
-    // Left by a process that was killed; under the lock it is nobody's.
+    // A process that was killed left it. Because this process has the lock, no other process uses it.
     match system::patiently(|| fs::remove_file(&temporary)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // Whose the old file is and who may read it has to be known before another stands in its place.
+    // Read the old file's owner and permissions before another file replaces it.
     let old = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         found => Some(found?),
@@ -43,7 +44,7 @@ pub(super) fn save(path: &Path, bytes: &[u8]) -> io::Result<Saved> {
     let written =
         write(&temporary, bytes, old).and_then(|()| system::patiently(|| fs::rename(&temporary, path)));
     if let Err(error) = written {
-        // The vault is as it was. That the temporary file may stay changes nothing: the next save removes it.
+        // The vault is unchanged. If the temporary file cannot be removed, the next save removes it.
         let _ = fs::remove_file(&temporary);
         return Err(error);
     }

@@ -1,4 +1,4 @@
-//! Small files of this machine's own memory, outside the vault: where pins are kept.
+//! Small state files of this machine, outside the vault. Pins are stored in them.
 
 use std::fs;
 use std::io;
@@ -8,21 +8,22 @@ use std::time::Duration;
 use super::atomic::{self, Saved, beside};
 use super::{lock, system};
 
-/// How long to wait for another program that updates the same small file.
+/// How long to wait for another program that updates the same file.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// No file of ours is larger.
+/// The maximum length of a state file.
 const MAX_LEN: u64 = 64 * 1024;
 
-/// One small file in the folder for state.
+/// One file in the state folder.
 #[derive(Clone, Debug)]
 pub(crate) struct StateFile {
     path: PathBuf,
 }
 
 impl StateFile {
-    /// `folder`, or by default `$XDG_STATE_HOME/aumbry`, else `~/.local/state/aumbry` (XDG Base Directory
-    /// Specification 0.8), on macOS `~/Library/Application Support/aumbry`, on Windows `%LOCALAPPDATA%\aumbry`.
-    /// `None` without any of them.
+    /// Returns the file `name` in `folder`. The default folder is `$XDG_STATE_HOME/aumbry`, or
+    /// `~/.local/state/aumbry` if the variable is not set (XDG Base Directory Specification 0.8); on macOS
+    /// `~/Library/Application Support/aumbry`, on Windows `%LOCALAPPDATA%\aumbry`. `None` if none of these
+    /// can be determined.
     pub(crate) fn new(folder: Option<&Path>, name: &str) -> Option<Self> {
         let folder = folder.map(Path::to_owned).or_else(default_folder)?;
         Some(Self { path: folder.join(name) })
@@ -32,8 +33,8 @@ impl StateFile {
         &self.path
     }
 
-    /// The content, or `None` if there is no such file that this user can look for. Where the disk could not say, that is
-    /// an error: there may be one.
+    /// Reads the content. `None` if there is no such file, or this user may not look for it. If the disk
+    /// cannot answer, that is an error, because the file may exist.
     pub(crate) fn read(&self) -> io::Result<Option<Vec<u8>>> {
         use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound, PermissionDenied};
         match fs::metadata(&self.path) {
@@ -48,7 +49,7 @@ impl StateFile {
         }
     }
 
-    /// Replaces the content by what `update` makes of it, under a lock. `None` leaves it as it is.
+    /// Replaces the content by the result of `update`, under a lock. `None` leaves it unchanged.
     pub(crate) fn update(&self, update: impl FnOnce(Option<&[u8]>) -> Option<Vec<u8>>) -> io::Result<()> {
         if let Some(folder) = self.path.parent() {
             system::create_private_folder(folder)?;
@@ -66,13 +67,14 @@ impl StateFile {
     }
 }
 
-/// `$XDG_STATE_HOME` wherever it is set, else what the system has for such files.
+/// Returns `$XDG_STATE_HOME` if it is set, otherwise the system's folder for such files.
 fn default_folder() -> Option<PathBuf> {
     let base = absolute_variable("XDG_STATE_HOME").or_else(system::state_folder)?;
     Some(base.join("aumbry"))
 }
 
-/// The folder that an environment variable names. A relative one names none (XDG Base Directory Specification).
+/// Returns the folder that an environment variable names. A relative path is ignored, as the XDG Base
+/// Directory Specification requires.
 pub(super) fn absolute_variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }

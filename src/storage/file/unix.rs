@@ -1,16 +1,16 @@
-//! What Unix systems have for files: owners, groups, permissions; links that are not followed; folders that are synced.
+//! Files on Unix: owners, groups and permissions, links that are not followed, folders that are synced.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown, lchown};
 use std::path::{Path, PathBuf};
 
-/// A FIFO does not make us wait for a writer.
+/// Opens a file for reading. `O_NONBLOCK` makes sure that a FIFO does not block until a writer opens it.
 pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
 
-/// A new file, its owner's alone.
+/// Creates a new file that only its owner can access.
 pub(super) fn create(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new()
         .write(true)
@@ -18,40 +18,42 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW)
         .open(path)?;
-    // A umask may have taken from the owner too. Where this fails, nobody else has gained anything.
+    // A umask may also have removed the owner's permissions. If this fails, no other user gains access.
     let _ = file.set_permissions(Permissions::from_mode(0o600));
     Ok(file)
 }
 
-/// Once: a file that somebody else has open can be replaced and removed like any other.
+/// Makes one attempt: on Unix an open file can be replaced and removed like any other.
 pub(super) fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     attempt()
 }
 
-/// Makes the rename survive a power cut. (On macOS `sync_all` is `F_FULLFSYNC`, which waits for the disk itself.)
+/// Syncs the file's folder, so that a rename survives a power cut. (On macOS `sync_all` is `F_FULLFSYNC`,
+/// which waits for the disk itself.)
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let folder = match File::open(folder) {
-        // A folder that may be written but not read. File systems with a journal (ext4, XFS, Btrfs) write the rename
-        // with the file that bears the name, at the latest when that is synced.
+        // The folder is writable but not readable. File systems with a journal (ext4, XFS, Btrfs) write the
+        // rename together with the renamed file, at the latest when that file is synced.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return File::open(path)?.sync_all(),
         opened => opened?,
     };
     match folder.sync_all() {
-        // A file system that syncs no folders.
+        // The file system does not support syncing folders.
         Err(error) if is_unsupported(&error) && error.kind() != io::ErrorKind::PermissionDenied => Ok(()),
         result => result,
     }
 }
 
-/// Whoever shared the vault with a group shares the new one too: same owner, group and permissions. Where the system
-/// does not let us give it to that group, the group gets nothing, rather than another one something.
+/// Gives the new file the owner, group and permissions of the old one, so that a vault shared with a group
+/// stays shared. If the system refuses the group, the new file has no group permissions: otherwise another
+/// group would get access.
 pub(super) fn share_as(file: &File, old: &Metadata) -> io::Result<()> {
-    let _ = fchown(file, Some(old.uid()), None); // root alone may
+    let _ = fchown(file, Some(old.uid()), None); // only root may change the owner
     let same_group = fchown(file, None, Some(old.gid())).is_ok();
     let mode = old.mode() & if same_group { 0o777 } else { 0o707 };
     match file.set_permissions(Permissions::from_mode(mode)) {
-        // A file system without owners or permissions (FAT, CIFS): there is nothing to keep.
+        // A file system without owners or permissions (FAT, CIFS): there is nothing to preserve.
         Err(error) if is_unsupported(&error) => Ok(()),
         result => result,
     }
@@ -62,14 +64,14 @@ fn is_unsupported(error: &io::Error) -> bool {
     matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported)
 }
 
-/// How the file of a lock is opened.
+/// Returns the options to open a lock file with.
 pub(super) fn lock_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     options
 }
 
-/// Whether the file that is open is the one that stands there.
+/// Returns whether the open `file` is the one that `path` names now.
 pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let place = |metadata: Metadata| (metadata.dev(), metadata.ino());
     match fs::symlink_metadata(path) {
@@ -79,19 +81,19 @@ pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Lets whoever may write the file take its lock, and nobody else: a reader could hold it for ever. A lock made by
-/// root belongs to the file's owner, or that one could not write any more.
+/// Lets every user who may write the file take its lock, and no other user: a reader could hold it forever. A
+/// lock made by root is given to the file's owner, who could not write the vault otherwise.
 pub(super) fn share_lock(lock: &File, file: &Path, is_new: bool) {
     if is_new {
-        let _ = lock.set_permissions(Permissions::from_mode(0o600)); // whatever the umask
+        let _ = lock.set_permissions(Permissions::from_mode(0o600)); // regardless of the umask
     }
     let (Ok(file), Ok(now)) = (fs::metadata(file), lock.metadata()) else { return };
-    // Not of a file that somebody linked here to have its permissions changed.
+    // Skips files that another user hard-linked here to have their permissions changed.
     if !now.is_file() || now.nlink() != 1 {
         return;
     }
     if is_new {
-        let _ = fchown(lock, Some(file.uid()), None); // root alone may
+        let _ = fchown(lock, Some(file.uid()), None); // only root may change the owner
     }
     let writers = |class: u32| if file.mode() & (0o2 << class) == 0 { 0 } else { 0o6 << class };
     let mut mode = 0o600 | writers(0);
@@ -99,22 +101,23 @@ pub(super) fn share_lock(lock: &File, file: &Path, is_new: bool) {
         mode |= writers(3);
     }
     if now.mode() & 0o777 != mode {
-        // Its owner alone may; for others it is as it is.
+        // Only the owner of the lock may change it; for other users it stays unchanged.
         let _ = lock.set_permissions(Permissions::from_mode(mode));
     }
 }
 
-/// What root wrote on behalf of a user must be the user's, who could not read it otherwise.
+/// Gives files that root wrote in a user's folder to that user, who could not read them otherwise.
 pub(super) fn give_to_owner_of_folder(files: &[&Path]) {
     for file in files {
         let Some(folder) = file.parent().and_then(|folder| fs::metadata(folder).ok()) else { return };
         if fs::symlink_metadata(file).is_ok_and(|file| file.uid() != folder.uid()) {
-            let _ = lchown(file, Some(folder.uid()), Some(folder.gid())); // root alone may
+            let _ = lchown(file, Some(folder.uid()), Some(folder.gid())); // only root may change the owner
         }
     }
 }
 
-/// With the folders that lead to it. One after the other, for a umask may take the owner's own way into each.
+/// Creates a private folder and its missing parents. Each parent is created separately and made accessible,
+/// because a umask may remove even the owner's access.
 pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
@@ -129,12 +132,12 @@ pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
             }
             Ok(())
         }
-        Err(_) if folder.is_dir() => Ok(()), // another program made it meanwhile
+        Err(_) if folder.is_dir() => Ok(()), // another program created it meanwhile
         failed => failed,
     }
 }
 
-/// Where programs keep what a machine remembers.
+/// Returns the folder for state that programs keep on this machine.
 pub(super) fn state_folder() -> Option<PathBuf> {
     let home = std::env::home_dir().filter(|home| home.is_absolute())?;
     Some(home.join(if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/state" }))

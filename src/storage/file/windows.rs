@@ -1,8 +1,9 @@
-//! What Windows has for files: share modes and inherited access control lists; and other programs (virus scanners,
-//! indexers, backups) that hold a file for a moment just when it has been written.
+//! Files on Windows: share modes, inherited access control lists, and other programs (virus scanners,
+//! indexers, backups) that open a file briefly right after it was written.
 //!
-//! A rename replaces in one step: `std` asks for `MoveFileExW`, and where a reader has the old file open, for a rename
-//! with POSIX semantics, which leaves that one readable to whoever holds it. `sync_all` is `FlushFileBuffers`.
+//! A rename replaces the file in one step: `std` calls `MoveFileExW`. If a reader has the old file open,
+//! `std` requests a rename with POSIX semantics, which leaves the old file readable through the open handle.
+//! `sync_all` is `FlushFileBuffers`.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -17,11 +18,12 @@ use windows_sys::Win32::Storage::FileSystem::{
 
 use super::state::absolute_variable;
 
-/// How long somebody else may hold a file before that is an error. Scanners take milliseconds, seldom a hundred.
+/// How long another program may keep a file open before it is an error. Scanners take milliseconds, rarely a
+/// hundred.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Tries again as long as somebody else has the file. Being refused it for good looks the same as being refused it
-/// while it is being replaced, so that takes its second, too.
+/// Repeats `attempt` while another program has the file open. Permanent denial looks the same as denial
+/// during a replacement, so it also takes the full second.
 pub(super) fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let start = Instant::now();
     let mut pause = Duration::from_millis(1);
@@ -41,32 +43,33 @@ fn is_held(error: &io::Error) -> bool {
     matches!(code, Some(ERROR_ACCESS_DENIED | ERROR_SHARING_VIOLATION))
 }
 
-/// Others may read, write, rename and remove the file meanwhile: that is how `std` opens files.
+/// Opens a file for reading. Other programs may read, write, rename and remove it meanwhile: these are
+/// `std`'s default share modes.
 pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
     patiently(|| match File::open(path) {
-        // A folder is refused like a file that is being replaced, but there is nothing to wait for.
+        // Opening a folder fails like opening a file that is being replaced, but waiting does not help.
         Err(_) if path.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         opened => opened,
     })
 }
 
-/// A new file with the access control list that its folder hands down. `create_new` follows no link.
+/// Creates a new file with the access control list that its folder passes on. `create_new` follows no link.
 pub(super) fn create(path: &Path) -> io::Result<File> {
     patiently(|| OpenOptions::new().write(true).create_new(true).open(path))
 }
 
-/// Windows has no such call: the rename is as durable as the file system's journal makes it.
+/// Does nothing: Windows has no such call. The rename is as durable as the file system's journal makes it.
 pub(super) fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The read-only attribute; the access control list comes from the folder.
+/// Preserves the read-only attribute; the access control list comes from the folder.
 pub(super) fn share_as(file: &File, old: &Metadata) -> io::Result<()> {
     file.set_permissions(old.permissions())
 }
 
-/// How the file of a lock is opened: nobody may rename or remove it while it is open, a link is not followed, and
-/// people do not see it in their folder.
+/// Returns the options to open a lock file with. No program can rename or remove it while it is open, a link
+/// is not followed, and it is hidden in its folder.
 pub(super) fn lock_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options
@@ -78,23 +81,23 @@ pub(super) fn lock_options() -> OpenOptions {
     options
 }
 
-/// It always is: nobody can have removed it since it was opened.
+/// Always true: no program can have removed the file since it was opened.
 pub(super) fn is_at(_lock: &File, _path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// The list that the folder hands down says who may take the lock.
+/// Does nothing: the inherited access control list decides which users may take the lock.
 pub(super) fn share_lock(_lock: &File, _file: &Path, _is_new: bool) {}
 
-/// An administrator's files in a user's profile inherit what lets the user at them.
+/// Does nothing: files that an administrator creates in a user's profile inherit the user's access.
 pub(super) fn give_to_owner_of_folder(_files: &[&Path]) {}
 
-/// In a profile, the folder's list is handed down: the user, the administrators and the system.
+/// Creates a folder. In a profile it inherits access for the user, the administrators and the system only.
 pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-/// Where programs keep what a machine remembers and does not take along to others.
+/// Returns the folder for state that belongs to this machine and does not roam with the profile.
 pub(super) fn state_folder() -> Option<PathBuf> {
     absolute_variable("LOCALAPPDATA").or_else(|| {
         let home = std::env::home_dir().filter(|home| home.is_absolute())?;
