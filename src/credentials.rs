@@ -1,7 +1,7 @@
-//! A credential record: what it is called, whom it signs for, and the secret it signs with.
+//! Credential records: their names, the account or service they are for, and the secret that signs requests.
 //!
-//! [`Credentials`] is what a look-up gives. [`NewRecord`] is a record about to be added, [`RecordChange`] a change to
-//! one that exists.
+//! A look-up returns [`Credentials`]. [`NewRecord`] is a record to add, [`RecordChange`] a change to an
+//! existing one.
 
 mod attributes;
 mod name;
@@ -31,7 +31,7 @@ pub(crate) use name::{
 pub(crate) use new_record::{MAX_ACCESS_KEY_ID, MAX_SECRET_PART, Secrets};
 pub(crate) use time::{FIRST as FIRST_TIME, LAST as LAST_TIME, now, system_time, unix_seconds};
 
-/// A record with its secret, as [`Vault::get_credentials`](crate::Vault::get_credentials) gives it.
+/// A record with its secret, returned by [`Vault::get_credentials`](crate::Vault::get_credentials).
 ///
 /// The secret is wiped when this value is dropped, and never appears in its `Debug` output.
 ///
@@ -56,39 +56,39 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The unique name.
+    /// Returns the unique name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.name
     }
 
-    /// What kind of credentials these are.
+    /// Returns the kind of credentials.
     #[must_use]
     pub fn provider(&self) -> Provider {
         self.secrets.provider()
     }
 
-    /// The access key id, such as `AKIAIOSFODNN7EXAMPLE`.
+    /// Returns the access key id, such as `AKIAIOSFODNN7EXAMPLE`.
     #[must_use]
     pub fn access_key_id(&self) -> &str {
         self.secrets.access_key_id()
     }
 
-    /// The secret access key.
+    /// Returns the secret access key.
     #[must_use]
     pub fn secret_access_key(&self) -> &SecretString {
         self.secrets.secret_access_key()
     }
 
-    /// The session token, which session credentials alone have. Never empty: AWS refuses a request with an empty token, and
-    /// takes one without.
+    /// Returns the session token, which only session credentials have. It is never empty: AWS refuses a
+    /// request with an empty token, and accepts one without a token.
     #[must_use]
     pub fn session_token(&self) -> Option<&SecretString> {
         let token = self.session_credentials().map(SessionCredentials::session_token);
-        token.filter(|token| !token.expose_secret().is_empty()) // other writers may keep one
+        token.filter(|token| !token.expose_secret().is_empty()) // other writers may store an empty one
     }
 
-    /// The key pair, if the provider is [`Provider::Static`].
+    /// Returns the key pair, if the provider is [`Provider::Static`].
     #[must_use]
     pub fn static_credentials(&self) -> Option<&StaticCredentials> {
         match &self.secrets {
@@ -97,7 +97,7 @@ impl Credentials {
         }
     }
 
-    /// The key pair and token, if the provider is [`Provider::Session`].
+    /// Returns the key pair and token, if the provider is [`Provider::Session`].
     #[must_use]
     pub fn session_credentials(&self) -> Option<&SessionCredentials> {
         match &self.secrets {
@@ -106,37 +106,37 @@ impl Credentials {
         }
     }
 
-    /// Further fields, such as `region` and `endpoint_url`, ascending by key.
+    /// Returns further fields, such as `region` and `endpoint_url`, ascending by key.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
         &self.attributes
     }
 
-    /// The value of one attribute.
+    /// Returns the value of one attribute.
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&str> {
         self.attributes.get(key)
     }
 
-    /// When the record was added to the vault. Whole seconds.
+    /// Returns when the record was added to the vault, in whole seconds.
     #[must_use]
     pub fn created(&self) -> SystemTime {
         system_time(self.created)
     }
 
-    /// When the record was last changed. Whole seconds.
+    /// Returns when the record was last changed, in whole seconds.
     #[must_use]
     pub fn updated(&self) -> SystemTime {
         system_time(self.updated)
     }
 
-    /// When AWS stops accepting these credentials, if that is known. Whole seconds.
+    /// Returns when AWS stops accepting these credentials, in whole seconds, if that is known.
     #[must_use]
     pub fn expires(&self) -> Option<SystemTime> {
         self.expires.map(system_time)
     }
 
-    /// Whether [`expires`](Self::expires) is known and not after `now`.
+    /// Returns whether [`expires`](Self::expires) is known and not after `now`.
     #[must_use]
     pub fn is_expired(&self, now: SystemTime) -> bool {
         self.expires().is_some_and(|expires| expires <= now)
@@ -157,7 +157,8 @@ impl fmt::Debug for Credentials {
 mod tests {
     use super::*;
 
-    /// No draft can have one, so this is what a look-up makes of another writer's record.
+    /// A [`NewRecord`] cannot have an empty token, so this tests a look-up of a record that another program
+    /// wrote.
     #[test]
     fn an_empty_session_token_is_none() {
         let mut draft = NewRecord::new_session("name", "AKIAIOSFODNN7EXAMPLE", "secret", "token").unwrap();

@@ -1,4 +1,4 @@
-//! The open-ended fields of a record.
+//! The attributes of a record.
 
 use std::fmt;
 
@@ -6,15 +6,15 @@ use super::name::check_text;
 use crate::error::{Error, ErrorKind, Result, quoted};
 
 /// Further fields of a record, ascending by key: `region`, `endpoint_url`, `account_id`, `description`,
-/// `tag.…`, whatever else.
+/// `tag.…` or any other key.
 ///
-/// A key is 1 to 256 bytes of UTF-8, without control characters and without white space at either end. A value
-/// is any UTF-8, the empty one too. All of them together may take 16 KiB in the file. Attributes are not
-/// secrets: they stand in clear in the memory of a program that opened the vault.
+/// A key is 1 to 256 bytes of UTF-8, without control characters and without white space at either end. A
+/// value is any UTF-8 text and may be empty. The encoded attributes of a record may take up to 16 KiB in the
+/// file. Attributes are not secrets: a program that opened the vault has them in plain text in its memory.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Attributes(Vec<Attribute>); // a handful: ascending by key, each once
+pub struct Attributes(Vec<Attribute>); // few enough for a vector: ascending by key, each once
 
-/// Key and value in one piece, for each look-up makes them anew.
+/// Key and value in one allocation, because every look-up allocates them again.
 #[derive(Clone, PartialEq, Eq)]
 struct Attribute {
     text: Box<str>,
@@ -35,32 +35,32 @@ impl Attribute {
     }
 }
 
-/// How many bytes the attributes of one record may take, encoded.
+/// The maximum encoded length of the attributes of one record.
 pub(crate) const MAX_ENCODED: usize = 16 * 1024;
-/// More do not fit into that: each takes two lengths and a key of one byte.
+/// The maximum number of attributes: each takes at least two lengths and a key of one byte.
 pub(crate) const MAX_COUNT: usize = MAX_ENCODED / 3;
 const MAX_KEY: usize = 256;
 const RESERVED: &str = "aumbry.";
 
 impl Attributes {
-    /// The value under this key.
+    /// Returns the value of this key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        Some(self.0.get(self.place(key).ok()?)?.split().1)
+        Some(self.0.get(self.position(key).ok()?)?.split().1)
     }
 
-    /// Keys and values, ascending by key.
+    /// Returns keys and values, ascending by key.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.0.iter().map(Attribute::split)
     }
 
-    /// How many there are.
+    /// Returns the number of attributes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no attributes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -69,8 +69,9 @@ impl Attributes {
     pub(crate) fn set(&mut self, key: &str, value: &str) -> Result<()> {
         check_text("the key of an attribute", ErrorKind::InvalidInput, MAX_KEY, key)?;
         refuse_reserved(key)?;
-        // So that what somebody else's file holds, in whatever order, takes no quadratic time.
-        if self.0.len() >= MAX_COUNT && self.place(key).is_err() {
+        // Bounds the time for an imported file, whose attributes may come in any order: each insertion moves
+        // others.
+        if self.0.len() >= MAX_COUNT && self.position(key).is_err() {
             let message = format!("a record can have at most {MAX_COUNT} attributes");
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
@@ -78,17 +79,18 @@ impl Attributes {
         Ok(())
     }
 
-    /// What an authenticated file holds, reserved keys too, in its order: ascending by key, each once.
+    /// Collects the attributes of an authenticated file, including reserved keys. They are already ascending
+    /// and unique.
     pub(crate) fn from_ascending<'a>(attributes: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         Self(attributes.map(|(key, value)| Attribute::new(key, value)).collect())
     }
 
-    /// Also under a reserved key.
+    /// Sets an attribute whose key has been checked or is reserved.
     pub(crate) fn set_checked(&mut self, key: &str, value: &str) {
         let attribute = Attribute::new(key, value);
-        match self.place(key) {
-            Ok(place) => self.0.splice(place..=place, [attribute]).for_each(drop),
-            Err(place) => self.0.insert(place, attribute),
+        match self.position(key) {
+            Ok(at) => self.0.splice(at..=at, [attribute]).for_each(drop),
+            Err(at) => self.0.insert(at, attribute),
         }
     }
 
@@ -98,12 +100,12 @@ impl Attributes {
         Ok(())
     }
 
-    /// Where this key stands, or would.
-    fn place(&self, key: &str) -> std::result::Result<usize, usize> {
+    /// Returns the index of this key, or the index at which to insert it.
+    fn position(&self, key: &str) -> std::result::Result<usize, usize> {
         self.0.binary_search_by(|attribute| attribute.key().cmp(key))
     }
 
-    /// Without the keys that are reserved for aumbry itself, which users do not see.
+    /// Collects the attributes whose keys are not reserved for aumbry itself. Users do not see reserved ones.
     pub(crate) fn visible<'a>(attributes: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         Self::from_ascending(attributes.filter(|(key, _)| !is_reserved(key)))
     }

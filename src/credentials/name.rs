@@ -25,9 +25,10 @@ pub(crate) const MAX_LEN: usize = 1024;
 pub(crate) const RESERVED: &str = "aumbry:";
 
 impl Name {
+    /// Checks `name` against the rules above.
+    ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`], [`ErrorKind::InvalidInput`] or [`ErrorKind::InvalidInput`], saying which rule
-    /// the name breaks.
+    /// [`ErrorKind::InvalidInput`], with a message that says which rule the name breaks.
     pub fn new(name: impl AsRef<str>) -> Result<Self> {
         let name = name.as_ref();
         check(name)?;
@@ -38,24 +39,24 @@ impl Name {
         Ok(Self(name.into()))
     }
 
-    /// A name out of an authenticated file, where reserved ones may stand too.
+    /// Makes a name from an authenticated file, which may also contain reserved names.
     pub(crate) fn from_checked(name: &str) -> Self {
         Self(name.into())
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The rules that hold for every name in a file (`docs/format.md`, section 4).
+/// Checks the rules for every name in a file (`docs/format.md`, section 4).
 pub(crate) fn check(name: &str) -> Result<()> {
     check_text("a name", ErrorKind::InvalidInput, MAX_LEN, name)
 }
 
-/// The rules that names share with labels of people and keys of attributes.
+/// Checks the rules that names share with labels of people and keys of attributes.
 pub(crate) fn check_text(what: &str, kind: ErrorKind, max_len: usize, text: &str) -> Result<()> {
     if text.is_empty() {
         return Err(Error::new(kind, format!("{what} must not be empty")));
@@ -78,8 +79,8 @@ pub(crate) fn check_text(what: &str, kind: ErrorKind, max_len: usize, text: &str
     Ok(())
 }
 
-/// Whether all bytes are visible characters of ASCII, as in most names they are. Eight at a time, for a vault of a hundred
-/// thousand records is checked whenever it is opened.
+/// Returns whether all bytes are visible ASCII characters, as in most names. Checks eight bytes at a time,
+/// because opening a vault checks all its records.
 #[inline]
 pub(crate) fn is_graphic_ascii(bytes: &[u8]) -> bool {
     let all = |bytes: &[u8; 8]| bytes.iter().fold(true, |all, byte| all & byte.is_ascii_graphic());

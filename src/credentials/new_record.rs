@@ -1,4 +1,4 @@
-//! Records on their way into a vault.
+//! Records to add to a vault, and changes to records.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -8,18 +8,18 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Attributes, Name, Provider, SessionCredentials, StaticCredentials, unix_seconds};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How many bytes an access key id may have.
+/// The maximum length of an access key id in bytes.
 pub(crate) const MAX_ACCESS_KEY_ID: usize = 1024;
-/// How many bytes the secret part of a record may take, encoded.
+/// The maximum encoded length of the secret part of a record in bytes.
 pub(crate) const MAX_SECRET_PART: usize = 64 * 1024;
-/// What the encoding of a secret part adds to its texts at most: a variant and two lengths.
+/// The maximum number of bytes that encoding adds to the texts of a secret part: a variant and two lengths.
 const SECRET_PART_OVERHEAD: usize = 1 + 2 * 5;
 
-/// A record to be [added](crate::Edit::add) to a vault, or to [replace](crate::Edit::put) one.
+/// A record to [add](crate::Edit::add) to a vault, or to [replace](crate::Edit::put) one with.
 ///
 /// ```
 /// use aumbry::NewRecord;
-/// let draft = NewRecord::new_static("s3-uploads", "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")?
+/// let record = NewRecord::new_static("s3-uploads", "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")?
 ///     .attribute("region", "eu-central-1")?;
 /// # Ok::<(), aumbry::Error>(())
 /// ```
@@ -32,11 +32,10 @@ pub struct NewRecord {
 }
 
 impl NewRecord {
-    /// A record with a key pair that holds until it is deleted.
+    /// Makes a record with a key pair that is valid until it is deleted.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`], [`ErrorKind::InvalidInput`], [`ErrorKind::InvalidInput`] or
-    /// [`ErrorKind::InvalidInput`], saying which field breaks which rule.
+    /// [`ErrorKind::InvalidInput`], with a message that says which field breaks which rule.
     pub fn new_static(
         name: impl AsRef<str>,
         access_key_id: &str,
@@ -49,10 +48,10 @@ impl NewRecord {
         Self::new(name.as_ref(), Secrets::Static(credentials))
     }
 
-    /// A record with temporary credentials.
+    /// Makes a record with temporary credentials.
     ///
     /// # Errors
-    /// As [`new_static`](Self::new_static).
+    /// As for [`new_static`](Self::new_static).
     pub fn new_session(
         name: impl AsRef<str>,
         access_key_id: &str,
@@ -72,43 +71,42 @@ impl NewRecord {
         Ok(Self { name: Name::new(name)?, secrets, attributes: Attributes::default(), expires: None })
     }
 
-    /// With this attribute.
+    /// Adds an attribute.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`], [`ErrorKind::InvalidInput`] or [`ErrorKind::InvalidInput`] for the key;
-    /// [`ErrorKind::InvalidInput`] if there are more than a record can have.
+    /// [`ErrorKind::InvalidInput`] if the key is invalid, or the record has too many attributes.
     pub fn attribute(mut self, key: &str, value: &str) -> Result<Self> {
         self.attributes.set(key, value)?;
         Ok(self)
     }
 
-    /// With the time at which AWS stops accepting these credentials; whole seconds, rounded down.
+    /// Sets the time at which AWS stops accepting these credentials, in whole seconds, rounded down.
     #[must_use]
     pub fn expires(mut self, time: SystemTime) -> Self {
         self.expires = Some(unix_seconds(time));
         self
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.name
     }
 
-    /// The same record under another name.
+    /// Returns the same record with another name.
     #[must_use]
     pub fn renamed(mut self, name: Name) -> Self {
         self.name = name;
         self
     }
 
-    /// The access key id.
+    /// Returns the access key id.
     #[must_use]
     pub fn access_key_id(&self) -> &str {
         self.secrets.access_key_id()
     }
 
-    /// The kind of credentials.
+    /// Returns the kind of credentials.
     #[must_use]
     pub fn provider(&self) -> Provider {
         self.secrets.provider()
@@ -125,7 +123,7 @@ impl fmt::Debug for NewRecord {
     }
 }
 
-/// What to change in a record; what is not named stays. All of it happens in one commit.
+/// A change to a record. Fields that are not set stay unchanged. All changes happen in one commit.
 ///
 /// ```
 /// # fn example(vault: &aumbry::Vault) -> aumbry::Result<()> {
@@ -144,7 +142,7 @@ pub struct RecordChange {
 }
 
 impl RecordChange {
-    /// Changes nothing yet.
+    /// Makes a change without any effect yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -164,20 +162,21 @@ impl RecordChange {
         self
     }
 
-    /// Replaces the session token, and so makes the record a session; `None` makes it static.
+    /// Replaces the session token, which makes the record a session; `None` makes it static.
     #[must_use]
     pub fn session_token(mut self, token: Option<SecretString>) -> Self {
         self.session_token = Some(token);
         self
     }
 
-    /// Replaces key id, secret access key, session token and expiry by those of a draft, as when a key was rotated.
+    /// Replaces key id, secret access key, session token and expiry with those of `record`, for example after
+    /// a rotation.
     #[must_use]
-    pub fn secrets_of(mut self, draft: &NewRecord) -> Self {
-        self.access_key_id = Some(draft.access_key_id().into());
-        self.secret_access_key = Some(draft.secrets.secret_access_key().clone());
-        self.session_token = Some(draft.secrets.session_token().cloned());
-        self.expires = Some(draft.expires);
+    pub fn secrets_of(mut self, record: &NewRecord) -> Self {
+        self.access_key_id = Some(record.access_key_id().into());
+        self.secret_access_key = Some(record.secrets.secret_access_key().clone());
+        self.session_token = Some(record.secrets.session_token().cloned());
+        self.expires = Some(record.expires);
         self
     }
 
@@ -188,19 +187,19 @@ impl RecordChange {
         self
     }
 
-    /// Sets the time at which AWS stops accepting these credentials, or forgets it with `None`.
+    /// Sets the time at which AWS stops accepting these credentials; `None` removes it.
     #[must_use]
     pub fn expires(mut self, time: Option<SystemTime>) -> Self {
         self.expires = Some(time.map(unix_seconds));
         self
     }
 
-    /// Whether the secret part or the key id it is bound to changes.
+    /// Returns whether the secret part changes, or the key id that it is bound to.
     pub(crate) fn touches_secret(&self) -> bool {
         self.access_key_id.is_some() || self.secret_access_key.is_some() || self.session_token.is_some()
     }
 
-    /// The secrets after this change.
+    /// Returns the secrets after this change.
     pub(crate) fn applied_to(&self, old: &Secrets) -> Result<Secrets> {
         let access_key_id = self.access_key_id.clone().unwrap_or_else(|| old.access_key_id().into());
         let secret_access_key =
@@ -226,7 +225,7 @@ impl fmt::Debug for RecordChange {
     }
 }
 
-/// The key pair, and what else signs with it, of one provider.
+/// The secret part of a record: the key pair, and a session token if the provider needs one.
 #[derive(Clone)]
 pub(crate) enum Secrets {
     Static(StaticCredentials),

@@ -5,20 +5,20 @@ use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result, quoted};
 
-/// What kind of credentials a record holds.
+/// What kind of credentials a record contains.
 ///
-/// As text: `static` and `session`. `_STATIC`, the word of the module that this crate descends from, is read too.
+/// As text: `static` and `session`. `_STATIC`, the word in this crate's predecessor, is also accepted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Provider {
-    /// A key pair that holds until it is deleted: [`StaticCredentials`](crate::StaticCredentials).
+    /// A key pair that is valid until it is deleted: [`StaticCredentials`](crate::StaticCredentials).
     Static,
     /// A key pair with a session token, from AWS STS: [`SessionCredentials`](crate::SessionCredentials).
     Session,
 }
 
 impl Provider {
-    /// The number in the file format.
+    /// Returns the number in the file format.
     pub(crate) fn number(self) -> u32 {
         match self {
             Self::Static => 0,

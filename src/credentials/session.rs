@@ -4,7 +4,7 @@ use std::fmt;
 
 use secrecy::SecretString;
 
-/// Temporary credentials, as AWS STS gives them: a key pair that is worth nothing without its session token.
+/// Temporary credentials, as AWS STS issues them: a key pair that is useless without its session token.
 #[derive(Clone)]
 pub struct SessionCredentials {
     pub(crate) access_key_id: Box<str>,
@@ -13,19 +13,19 @@ pub struct SessionCredentials {
 }
 
 impl SessionCredentials {
-    /// The access key id, such as `ASIAIOSFODNN7EXAMPLE`.
+    /// Returns the access key id, such as `ASIAIOSFODNN7EXAMPLE`.
     #[must_use]
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
     }
 
-    /// The secret access key.
+    /// Returns the secret access key.
     #[must_use]
     pub fn secret_access_key(&self) -> &SecretString {
         &self.secret_access_key
     }
 
-    /// The session token, to be sent along with every request.
+    /// Returns the session token, which must accompany every request.
     #[must_use]
     pub fn session_token(&self) -> &SecretString {
         &self.session_token

@@ -1,10 +1,10 @@
-//! A key pair that holds until it is deleted.
+//! A key pair that is valid until it is deleted.
 
 use std::fmt;
 
 use secrecy::SecretString;
 
-/// An access key id with its secret access key, as the IAM console gives them.
+/// An access key id with its secret access key, as the IAM console issues them.
 #[derive(Clone)]
 pub struct StaticCredentials {
     pub(crate) access_key_id: Box<str>,
@@ -12,13 +12,13 @@ pub struct StaticCredentials {
 }
 
 impl StaticCredentials {
-    /// The access key id, such as `AKIAIOSFODNN7EXAMPLE`.
+    /// Returns the access key id, such as `AKIAIOSFODNN7EXAMPLE`.
     #[must_use]
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
     }
 
-    /// The secret access key.
+    /// Returns the secret access key.
     #[must_use]
     pub fn secret_access_key(&self) -> &SecretString {
         &self.secret_access_key

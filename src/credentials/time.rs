@@ -1,11 +1,11 @@
-//! Times in the file are whole Unix seconds of the years 1 to 9999: what RFC 3339 can write.
+//! Times in the file: whole Unix seconds of the years 1 to 9999, the range of RFC 3339.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(crate) const FIRST: i64 = -62_135_596_800;
 pub(crate) const LAST: i64 = 253_402_300_799;
 
-/// The time as whole seconds, rounded down, at the nearest end of the range if it lies outside.
+/// Converts a time to whole seconds, rounded down. A time outside the range becomes its nearest end.
 pub(crate) fn unix_seconds(time: SystemTime) -> i64 {
     let seconds = match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_secs()).unwrap_or(LAST),
@@ -18,8 +18,8 @@ pub(crate) fn unix_seconds(time: SystemTime) -> i64 {
     seconds.clamp(FIRST, LAST)
 }
 
-/// The time of so many Unix seconds. The epoch itself on a system whose clock cannot express it: that of Windows
-/// begins in the year 1601.
+/// Converts Unix seconds to a time. Returns the epoch if the system's clock cannot represent the time:
+/// Windows counts from the year 1601.
 pub(crate) fn system_time(seconds: i64) -> SystemTime {
     let distance = Duration::from_secs(seconds.unsigned_abs());
     let time = if seconds < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_come_back_and_round_down() {
+    fn times_are_rounded_down_and_read_back() {
         for seconds in [-11_644_473_600, -1, 0, 1, 1_700_000_000, LAST] {
             assert_eq!(unix_seconds(system_time(seconds)), seconds);
         }
