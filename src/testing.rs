@@ -1,6 +1,6 @@
-//! For tests alone: vaults made by hand, reproducible to the byte, right or wrong; and keys by name.
+//! Only for tests: reproducible vaults made from their parts, valid or not, and access to keys.
 //!
-//! No published package enables the feature `testing`: nothing here is careful with secrets.
+//! No published package enables the feature `testing`: this code does not protect secrets.
 
 use std::collections::HashMap;
 
@@ -19,13 +19,14 @@ use crate::format::slot::{Hint, Role, SEALED_LEN, Slot};
 use crate::storage::InMemory;
 use crate::vault::{OpenOptions, Passphrase, RecoveryCode, Vault, open_below_kdf};
 
-/// How many key derivations this thread has begun. Whatever opens a vault begins with one in its own thread.
+/// Returns how many key derivations this thread has started. Opening a vault starts the first one on the
+/// calling thread.
 #[must_use]
 pub fn key_derivations() -> u64 {
     kdf::runs::of_this_thread()
 }
 
-/// Runs `work` while every random byte that this thread asks for is `byte`.
+/// Runs `work`; meanwhile every random byte of this thread is `byte`.
 pub fn with_dead_generator<R>(byte: u8, work: impl FnOnce() -> R) -> R {
     crate::crypto::random::dead::at(byte, work)
 }
@@ -47,7 +48,7 @@ pub struct Forge {
 }
 
 impl Forge {
-    /// A vault whose keys, salts and nonces all follow from `number`.
+    /// Starts a vault whose keys, salts and nonces are all derived from `number`.
     #[must_use]
     pub fn new(number: u64) -> Self {
         let mut forge = Self {
@@ -65,7 +66,7 @@ impl Forge {
         forge
     }
 
-    /// 32 bytes that stand for random ones.
+    /// Returns 32 bytes that replace random ones.
     fn draw(&mut self) -> [u8; 32] {
         self.drawn += 1;
         sha256(&self.drawn.to_le_bytes())
@@ -75,14 +76,14 @@ impl Forge {
         self.draw().first_chunk().copied().unwrap_or_default()
     }
 
-    /// In this generation.
+    /// Sets the generation.
     #[must_use]
     pub fn generation(mut self, generation: u64) -> Self {
         self.generation = generation;
         self
     }
 
-    /// With this person, who opens the vault with a passphrase.
+    /// Adds a person who opens the vault with a passphrase.
     ///
     /// # Errors
     /// If the key derivation fails.
@@ -90,7 +91,7 @@ impl Forge {
         self.slot(label, role, Hint::Passphrase, &Passphrase::from(passphrase), kdf, None)
     }
 
-    /// With a reader who trusts another verification key than that of this vault.
+    /// Adds a reader whose slot contains the verification key of another vault.
     ///
     /// # Errors
     /// If the key derivation fails.
@@ -104,7 +105,7 @@ impl Forge {
         self.slot(label, Role::Reader, Hint::Passphrase, &Passphrase::from(passphrase), kdf, Some(trusted))
     }
 
-    /// With a recovery code of these bits.
+    /// Adds a recovery code with these bits.
     ///
     /// # Errors
     /// If the key derivation fails.
@@ -138,7 +139,7 @@ impl Forge {
         Ok(self)
     }
 
-    /// With this record, created and last changed at these Unix seconds.
+    /// Adds a record, created and last changed at these Unix seconds.
     ///
     /// # Errors
     /// If it exceeds a limit.
@@ -147,7 +148,7 @@ impl Forge {
         self.record_named(&name, draft, created, updated)
     }
 
-    /// With this record under any name, a reserved or impossible one too.
+    /// Adds a record with any name, even a reserved or invalid one.
     ///
     /// # Errors
     /// If it exceeds a limit.
@@ -169,7 +170,7 @@ impl Forge {
         Ok(self)
     }
 
-    /// The secret that a record of this draft would have, as bytes of a record made by hand.
+    /// Returns the sealed secret that this record would have, for a record encoded by hand.
     ///
     /// # Errors
     /// If it exceeds a limit.
@@ -178,7 +179,7 @@ impl Forge {
         seal_secret(&self.vault_id, name, &draft.secrets, &self.record_keys(), &random)
     }
 
-    /// Any plaintext sealed as the secret of a record that this is said of.
+    /// Seals any plaintext as the secret of a record with this name, provider and key id.
     ///
     /// # Errors
     /// If it cannot be sealed.
@@ -211,7 +212,7 @@ impl Forge {
         keys
     }
 
-    /// The body that belongs to these parts.
+    /// Returns the body made of these parts.
     ///
     /// # Errors
     /// If it cannot be encoded.
@@ -221,7 +222,7 @@ impl Forge {
         self.body_of(&records.into_iter().map(|(_, encoded)| encoded.clone()).collect::<Vec<_>>())
     }
 
-    /// The body with these encoded records, in this order.
+    /// Returns the body with these encoded records, in this order.
     ///
     /// # Errors
     /// If it cannot be encoded.
@@ -234,13 +235,13 @@ impl Forge {
         Ok(body)
     }
 
-    /// The encoded records, in the order they were given.
+    /// Returns the encoded records, in the order in which they were added.
     #[must_use]
     pub fn encoded_records(&self) -> Vec<Vec<u8>> {
         self.records.iter().map(|(_, encoded)| encoded.clone()).collect()
     }
 
-    /// The vault.
+    /// Returns the vault.
     ///
     /// # Errors
     /// If it cannot be made.
@@ -248,7 +249,7 @@ impl Forge {
         self.build_body(&self.body()?)
     }
 
-    /// The vault with another body.
+    /// Returns the vault with another body.
     ///
     /// # Errors
     /// If it cannot be made.
@@ -259,7 +260,7 @@ impl Forge {
         self.build_plaintext(&plaintext)
     }
 
-    /// The vault with another payload, length and padding included.
+    /// Returns the vault with another payload, including length and padding.
     ///
     /// # Errors
     /// If it cannot be made.
@@ -270,7 +271,7 @@ impl Forge {
         PlainFile::for_plaintext(&mut header, plaintext)?.seal(&self.vault_key, &self.seed, &random)
     }
 
-    /// The same bytes under a new checksum of the header and a new signature.
+    /// Returns the same bytes with a new header checksum and a new signature.
     #[must_use]
     pub fn resign(&self, mut file: Vec<u8>) -> Vec<u8> {
         repair_checksum(&mut file);
@@ -281,7 +282,7 @@ impl Forge {
     }
 }
 
-/// Makes the header's checksum fit whatever the header says now.
+/// Updates the checksum of the header to match its current content.
 pub fn repair_checksum(file: &mut [u8]) {
     let slots = file.get(48..50).and_then(|bytes| bytes.try_into().ok()).map_or(1, u16::from_le_bytes);
     let header = file.get_mut(..header::len(usize::from(slots)));
@@ -290,7 +291,8 @@ pub fn repair_checksum(file: &mut [u8]) {
     }
 }
 
-/// What Argon2id makes of one passphrase, for the slots of some vaults: to open alterations of them without it.
+/// The key-encryption keys of one passphrase for the slots of some vaults. Altered copies of these vaults can
+/// be opened with them without running Argon2id.
 pub struct Keks(HashMap<KdfInput, [u8; 32]>);
 
 /// Salt, memory, passes, lanes.
@@ -304,7 +306,7 @@ impl Keks {
     /// Derives the key for every slot of these vaults.
     ///
     /// # Errors
-    /// If one is not sound, or a key derivation fails.
+    /// If a header is invalid, or a key derivation fails.
     pub fn derive(files: &[&[u8]], passphrase: &str) -> Result<Self> {
         let passphrase = Passphrase::from(passphrase);
         let mut keks = HashMap::new();
@@ -318,8 +320,8 @@ impl Keks {
         Ok(Self(keks))
     }
 
-    /// Opens a vault as the passphrase would. For a slot whose salt, memory, passes or lanes are others, Argon2id would
-    /// give a key that opens nothing; so does this.
+    /// Opens a vault as the passphrase would. A slot with another salt, memory, passes or lanes gets a key
+    /// that opens nothing, just as Argon2id would derive one.
     ///
     /// # Errors
     /// As [`OpenOptions::open_storage`](crate::OpenOptions::open_storage).
@@ -336,22 +338,22 @@ impl Keks {
     }
 }
 
-/// Every key that opening a vault brings into memory.
+/// Every key that opening a vault puts into memory.
 pub struct NamedKeys {
-    /// Key-encryption key of the slot that opened.
+    /// The key-encryption key of the slot that opened.
     pub kek: [u8; 32],
-    /// K.
+    /// The vault key (K).
     pub vault_key: [u8; 32],
     /// The seed, or for a reader the verification key.
     pub x: [u8; 32],
-    /// RK and NK.
+    /// The record key and the nonce key (RK and NK).
     pub record_keys: [u8; 64],
 }
 
-/// The keys that this passphrase gives.
+/// Returns the keys that this passphrase opens.
 ///
 /// # Errors
-/// As opening the vault.
+/// As for opening the vault.
 pub fn keys_of(file: &[u8], passphrase: &str) -> Result<NamedKeys> {
     let header = UnverifiedHeader::parse(file, file.len() as u64)?;
     let OpenedSlot { kek, vault_key, x, .. } = open_slot_of(&header, passphrase)?;
@@ -359,7 +361,7 @@ pub fn keys_of(file: &[u8], passphrase: &str) -> Result<NamedKeys> {
     Ok(NamedKeys { kek: *kek.bytes(), vault_key: *vault_key.bytes(), x: *x.bytes(), record_keys })
 }
 
-/// A slot, and what opened it and stood in it.
+/// A slot, the key that opened it, and the keys that it contains.
 struct OpenedSlot {
     slot: Slot,
     kek: Kek,

@@ -1,5 +1,5 @@
-//! Doors for the fuzzers of `fuzz/`: to code that only a vault's own bytes reach, and to what it understood of them,
-//! written anew.
+//! Entry points for the fuzzers in `fuzz/`: parsers that are otherwise reached only with authentic bytes, and
+//! encoders for what was parsed.
 
 use super::{Forge, keys_of};
 use crate::credentials::{Credentials, NewRecord, Provider};
@@ -12,26 +12,26 @@ use crate::format::slot::{SEALED_LEN, Slot, SlotId};
 use crate::storage::InMemory;
 use crate::vault::{OpenOptions, Vault, open_below_kdf};
 
-/// Reads a header, of a file of this length, and writes it anew.
+/// Parses the header of a file of this length, and encodes it again.
 ///
 /// # Errors
-/// As opening the vault.
+/// As for opening the vault.
 pub fn header(start: &[u8], file_len: u64) -> Result<Vec<u8>> {
     Ok(UnverifiedHeader::parse(start, file_len)?.encode())
 }
 
-/// Checks a body as it is checked once it is authentic.
+/// Checks a body as opening a vault does after authenticating it.
 ///
 /// # Errors
-/// As opening the vault.
+/// As for opening the vault.
 pub fn check_body(body: &[u8]) -> Result<()> {
     scan(body).map(|_| ())
 }
 
-/// Takes an authentic body apart, field by field, and writes it anew.
+/// Parses a body field by field, and encodes it again.
 ///
 /// # Errors
-/// As opening the vault.
+/// As for opening the vault.
 pub fn body(body: &[u8]) -> Result<Vec<u8>> {
     let scanned = scan(body)?;
     let mut runs = Vec::with_capacity(scanned.records.len());
@@ -64,17 +64,17 @@ fn unread() -> Error {
     Error::new(ErrorKind::Damaged, "a record was found and could not be read")
 }
 
-/// A person's way into a vault, below the key derivation.
+/// A person's access to a vault, without the key derivation.
 pub struct Way {
     slot: SlotId,
     kek: Kek,
 }
 
 impl Way {
-    /// The way of whom this passphrase belongs to: one key derivation for all that follows.
+    /// Derives the key of the person with this passphrase, once for all later calls.
     ///
     /// # Errors
-    /// As opening the vault.
+    /// As for opening the vault.
     pub fn of(file: &[u8], passphrase: &str) -> Result<Self> {
         let header = UnverifiedHeader::parse(file, file.len() as u64)?;
         let mut kek = Kek::default();
@@ -87,12 +87,12 @@ impl Way {
         Ok(Self { slot: slot.unwrap_or_default(), kek })
     }
 
-    /// Opens other bytes by this way.
+    /// Opens other bytes with the same key.
     ///
     /// # Errors
-    /// As opening the vault.
+    /// As for opening the vault.
     pub fn open(&self, storage: InMemory) -> Result<Vault> {
-        // Without secret memory, for which the kernel waits some milliseconds.
+        // Without secret memory, for which the kernel takes some milliseconds.
         let options = OpenOptions::new().slot(self.slot).without_pin().allow_hibernation();
         open_below_kdf(storage, options, &|_| {
             let mut kek = Kek::default();
@@ -103,7 +103,7 @@ impl Way {
 }
 
 impl Forge {
-    /// An encoded record whose secret opens to any bytes, also to such as no writer makes.
+    /// Encodes a record whose secret opens to any bytes, including bytes that no writer produces.
     ///
     /// # Errors
     /// If it cannot be encoded.
@@ -134,7 +134,7 @@ impl Forge {
     }
 }
 
-/// The header of an open vault, encoded anew; and its body as it stands in the file, but opened.
+/// Encodes the header of an open vault again, and returns its decrypted body.
 ///
 /// # Errors
 /// If the vault is locked.
@@ -142,7 +142,7 @@ pub fn header_and_body(vault: &Vault) -> Result<(Vec<u8>, Vec<u8>)> {
     vault.header_and_body()
 }
 
-/// What a vault would give out that got this draft in the first second of the year 1970.
+/// Returns the credentials that a look-up would give for a record added in the first second of 1970.
 #[must_use]
 pub fn credentials(draft: &NewRecord) -> Credentials {
     Credentials {

@@ -1,4 +1,4 @@
-//! What a key or a text leaves in memory: all the bytes by which a search would know it.
+//! Traces of keys and texts: the byte sequences by which a search recognises them in memory.
 
 #![allow(clippy::indexing_slicing, reason = "arrays and blocks of known length; a wrong index fails a test")]
 
@@ -14,15 +14,15 @@ use crate::format::header::{self, UnverifiedHeader};
 use crate::format::slot::Role;
 use crate::format::{damaged, signed_part};
 
-/// Bytes to look for, and what they are called.
+/// Bytes to search for, each with its name.
 pub type Traces = Vec<(String, Vec<u8>)>;
 
-/// Every key that this passphrase leads to, in halves of 16 bytes: those of the slot, of the vault, of its records, of one
-/// message each; the round keys of every AES key, for sealing and for opening; what HKDF extracts on the way; and what
-/// Ed25519 makes of the seed.
+/// Returns every key that this passphrase leads to, in halves of 16 bytes: the keys of the slot, of the
+/// vault, of its records and of each message; the round keys of every AES key, for encryption and decryption;
+/// the intermediate keys of HKDF; and the keys that Ed25519 derives from the seed.
 ///
 /// # Errors
-/// As opening the vault.
+/// As for opening the vault.
 pub fn traces_of(file: &[u8], passphrase: &str) -> Result<Traces> {
     let header = UnverifiedHeader::parse(file, file.len() as u64)?;
     let vault_id = header.vault_id();
@@ -59,7 +59,8 @@ pub fn traces_of(file: &[u8], passphrase: &str) -> Result<Traces> {
     Ok(traces)
 }
 
-/// A secret text, in pieces, so that a part of it is found too: as it is, in base64, in hexadecimal digits and in UTF-16.
+/// Returns the encodings of a secret text (as it is, base64, hexadecimal, UTF-16), cut into pieces, so that a
+/// search also finds a part of it.
 #[must_use]
 pub fn forms_of(name: &str, text: &str) -> Traces {
     const PIECE: usize = 12;
@@ -73,7 +74,7 @@ pub fn forms_of(name: &str, text: &str) -> Traces {
         push(" in hex", digits.into_bytes());
         push(" in UTF-16", piece.iter().flat_map(|byte| [*byte, 0]).collect());
     }
-    // Where it begins within three bytes is not known. The digits at both ends depend on what stands beside it.
+    // The text may start at any of three offsets. The digits at both ends depend on the adjacent bytes.
     for shift in 0..3 {
         let digits = base64(&[&vec![0; shift], bytes].concat());
         let inner = &digits.as_bytes()[if shift == 0 { 0 } else { 4 }..digits.len() - 4];
@@ -94,7 +95,7 @@ fn half(bytes: &[u8]) -> [u8; 32] {
     key
 }
 
-/// The key that sealed one message, and what it was extracted from.
+/// Adds the key that sealed one message, and the key that it was expanded from.
 fn one_time<K: SealingKey>(traces: &mut Traces, name: &str, key: &K, sealed: &[u8]) {
     let salt = sealed.get(..32).unwrap_or_default();
     let mut okm = [0; 64];
@@ -104,12 +105,13 @@ fn one_time<K: SealingKey>(traces: &mut Traces, name: &str, key: &K, sealed: &[u
     schedule(traces, name, &half(&okm[..32]));
 }
 
-/// The pseudo-random key of RFC 5869, section 2.2, from which everything else of that salt follows.
+/// Returns the pseudo-random key of RFC 5869, section 2.2, from which all keys with that salt follow.
 fn extracted(ikm: &[u8; 32], salt: &[u8]) -> [u8; 32] {
     hkdf::Hkdf::<Sha256>::extract(Some(salt), ikm).0.into()
 }
 
-/// RFC 8032, section 5.1.5: the scalar, clamped, and the prefix that makes each nonce.
+/// Adds what RFC 8032, section 5.1.5, derives from the seed: the clamped scalar, and the prefix that makes
+/// each nonce.
 fn signing(traces: &mut Traces, seed: &[u8; 32]) {
     let mut expanded: [u8; 64] = Sha512::digest(seed).into();
     whole(traces, "SHA-512 of the seed", &expanded);
@@ -118,7 +120,8 @@ fn signing(traces: &mut Traces, seed: &[u8; 32]) {
     whole(traces, "scalar of the seed", &expanded[..32]);
 }
 
-/// All round keys of AES-256 (FIPS 197, section 5.2), and those of the equivalent inverse cipher (section 5.3.5).
+/// Adds all round keys of AES-256 (FIPS 197, section 5.2), and those of the equivalent inverse cipher
+/// (section 5.3.5).
 fn schedule(traces: &mut Traces, name: &str, key: &[u8; 32]) {
     for (round, round_key) in round_keys(key).iter().enumerate() {
         traces.push((format!("{name}, round key {round}"), round_key.to_vec()));
@@ -152,7 +155,7 @@ fn round_keys(key: &[u8; 32]) -> [[u8; 16]; 15] {
     std::array::from_fn(|round| std::array::from_fn(|at| words[4 * round + at / 4][at % 4]))
 }
 
-/// The product in GF(2^8): FIPS 197, section 4.2.
+/// Multiplies in GF(2^8) (FIPS 197, section 4.2).
 fn times(a: u8, b: u8) -> u8 {
     let (mut product, mut a) = (0, a);
     for bit in 0..8 {
@@ -164,13 +167,13 @@ fn times(a: u8, b: u8) -> u8 {
     product
 }
 
-/// The S-box: FIPS 197, section 5.1.1.
+/// Returns the value of the S-box (FIPS 197, section 5.1.1).
 fn substitute(byte: u8) -> u8 {
     let inverse = (1..=255).find(|other| times(byte, *other) == 1).unwrap_or_default();
     (0..5).fold(0x63, |sum, turn| sum ^ inverse.rotate_left(turn))
 }
 
-/// FIPS 197, section 5.3.3.
+/// InvMixColumns (FIPS 197, section 5.3.3).
 fn inverse_mix_columns(block: &[u8; 16]) -> [u8; 16] {
     const FACTORS: [u8; 4] = [0x0e, 0x0b, 0x0d, 0x09];
     std::array::from_fn(|at| {
@@ -179,7 +182,7 @@ fn inverse_mix_columns(block: &[u8; 16]) -> [u8; 16] {
     })
 }
 
-/// RFC 4648, section 4.
+/// Encodes base64 (RFC 4648, section 4).
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let group = |three: &[u8]| {
@@ -202,8 +205,8 @@ mod tests {
     }
 
     #[test]
-    fn round_keys_are_those_of_the_standard() {
-        // FIPS 197, appendix A.3; and the inverse cipher's own, of appendix C.3 of its first edition.
+    fn round_keys_equal_those_of_the_standard() {
+        // FIPS 197, appendix A.3, and the keys of the inverse cipher in appendix C.3 of its first edition.
         let mut key = [0; 32];
         key.copy_from_slice(&[
             0x60, 0x3d, 0xeb, 0x10, 0x15, 0xca, 0x71, 0xbe, 0x2b, 0x73, 0xae, 0xf0, 0x85, 0x7d, 0x77, 0x81,
@@ -218,12 +221,12 @@ mod tests {
     }
 
     #[test]
-    fn base64_is_that_of_the_rfc() {
+    fn base64_equals_the_examples_of_the_rfc() {
         assert_eq!(base64(b"foobar"), "Zm9vYmFy");
     }
 
     #[test]
-    fn a_text_is_found_wherever_it_stands_in_base64() {
+    fn a_text_is_found_at_every_offset_in_base64() {
         let text = "not-a-word-of-english/0123456789+abcdef";
         for before in ["", "a", "bc"] {
             let encoded = base64(format!("{before}{text}and more").as_bytes());
