@@ -1,4 +1,4 @@
-//! What does a look-up cost, and how does it stand to a bare hash map with the same names?
+//! What does a look-up cost, compared with a hash map with the same names?
 //!
 //! Names come in random order, so that in a large vault most look-ups miss the processor's caches.
 

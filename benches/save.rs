@@ -1,6 +1,7 @@
-//! What does saving cost: one changed record, and many new ones at once?
+//! What does saving cost: one changed record, and many new records at once?
 //!
-//! A commit seals and writes the whole vault, so its floor is writing that many bytes and waiting for the disk.
+//! A commit seals and writes the whole vault. Its lower bound is writing that many bytes and waiting for the
+//! disk.
 
 mod support;
 
@@ -60,7 +61,7 @@ fn open(storage: impl Storage, folder: &Path) -> Vault {
     options.open_storage(storage, PASSPHRASE).expect("a vault")
 }
 
-/// Gives one record after another, in random order, a new key pair.
+/// Returns a function that gives one record after another, in random order, a new key pair.
 fn rotation(vault: &Vault, records: usize) -> impl FnMut() {
     let mut order: Vec<usize> = (0..records).collect();
     Dice::new(0).shuffle(&mut order);
@@ -74,7 +75,7 @@ fn rotation(vault: &Vault, records: usize) -> impl FnMut() {
     }
 }
 
-/// What any program must do that replaces a file safely.
+/// Writes a file as any program must to replace it safely.
 fn write_durably(bytes: &[u8], path: &Path) -> std::io::Result<()> {
     let temporary = path.with_extension("new");
     let mut file = File::create(&temporary)?;

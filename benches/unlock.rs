@@ -1,8 +1,9 @@
-//! What does unlocking cost, and how much of it is not the key derivation, which is slow on purpose?
+//! What does unlocking cost without the key derivation, which is slow on purpose?
 //!
-//! From a file, with a pin, as a program does it; the file is in the system's cache. Each unlocking says itself how
-//! long its key derivation took, so the rest is a difference within one call. Reading and hashing the file go on beside the
-//! derivation and are counted there; `unlock/refresh` is the same without it, from the key in memory.
+//! The vault is opened from a file, with a pin, as in a program; the file is in the system's cache. Each
+//! unlock reports how long its key derivation took, so the difference is measured within one call. The file
+//! is read and hashed during the derivation, so that time is included in it. `unlock/refresh` does the same
+//! work without a derivation, with the key in memory.
 
 mod support;
 
@@ -26,9 +27,9 @@ fn main() {
             let vault = options().open(&path, PASSPHRASE).expect("a vault");
             vault.unlock_time().expect("it was just unlocked")
         };
-        bench.told(&format!("unlock/whole/{records}"), || unlock().whole);
-        bench.told(&format!("unlock/kdf/{records}"), || unlock().kdf);
-        bench.told(&format!("unlock/beyond_kdf/{records}"), || {
+        bench.reported(&format!("unlock/whole/{records}"), || unlock().whole);
+        bench.reported(&format!("unlock/kdf/{records}"), || unlock().kdf);
+        bench.reported(&format!("unlock/beyond_kdf/{records}"), || {
             let UnlockTime { kdf, whole, .. } = unlock();
             whole - kdf
         });
@@ -37,7 +38,7 @@ fn main() {
         let vault = options().open_storage(storage, PASSPHRASE).expect("a vault");
         bench.prepared(
             &format!("unlock/refresh/{records}"),
-            || vault.records().expect("an unlocked vault"), // keeps the old version, whose drop is not timed
+            || vault.records().expect("an unlocked vault"), // keeps the old version, so that its drop is not measured
             |old| {
                 assert!(vault.refresh().expect("the same vault"));
                 old
@@ -51,7 +52,7 @@ fn main() {
     bench.ratio("unlock/beyond_kdf/100000", "unlock/beyond_kdf/10000");
 }
 
-/// Always says that there is a newer version, and then gives the same one.
+/// A storage that always reports a newer version, and then returns the same one.
 struct AlwaysChanged(FileStorage);
 
 impl Storage for AlwaysChanged {

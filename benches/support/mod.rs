@@ -1,4 +1,4 @@
-//! What the benches share: vaults with many records, and figures that can be compared within one run.
+//! Shared by the benches: vaults with many records, and measurements that can be compared within one run.
 #![allow(dead_code, reason = "each bench uses a part")]
 
 use std::collections::BTreeMap;
@@ -11,9 +11,9 @@ use criterion::Criterion;
 
 pub(crate) const PASSPHRASE: &str = "correct horse battery staple";
 
-/// The sealed bytes of a vault with this many records.
+/// Returns the sealed bytes of a vault with this many records.
 pub(crate) fn sealed(records: usize, kdf: KdfParameters) -> Vec<u8> {
-    /// More drafts at a time would need more memory than the vault itself.
+    /// More new records at a time would need more memory than the vault itself.
     const AT_ONCE: usize = 250_000;
     let storage = InMemory::new();
     let options = CreateOptions::new().kdf(kdf).allow_kdf_below_floor();
@@ -29,17 +29,18 @@ pub(crate) fn import(vault: &Vault, drafts: &[NewRecord]) {
     vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft))).expect("new names");
 }
 
-/// The cheapest parameters that the format allows, where the key derivation is not the question.
+/// Returns the cheapest parameters that the format allows, for benches that do not measure the key
+/// derivation.
 pub(crate) fn cheap_kdf() -> KdfParameters {
     KdfParameters::new(MemoryKib::MIN, Passes::MIN, Lanes::MIN).expect("the least of each")
 }
 
-/// The name of record `i`: all differ below a million.
+/// Returns the name of record `i`; unique below a million.
 pub(crate) fn name(i: usize) -> String {
     format!("team-{:02}/service-{:04}/uploads", i % 100, i / 100)
 }
 
-/// The records `range`, as they come from AWS: a key id, 40 characters that do not compress, a region.
+/// Returns the records `range`, similar to real ones: a key id, 40 characters that do not compress, a region.
 pub(crate) fn drafts(range: std::ops::Range<usize>) -> Vec<NewRecord> {
     const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -55,7 +56,7 @@ pub(crate) fn drafts(range: std::ops::Range<usize>) -> Vec<NewRecord> {
         .collect()
 }
 
-/// SplitMix64: the same numbers in each run, good enough to look random.
+/// SplitMix64: the same numbers in each run, and random enough for a bench.
 pub(crate) struct Dice(u64);
 
 impl Dice {
@@ -86,14 +87,14 @@ impl Dice {
     }
 }
 
-/// Runs benches and keeps their medians, so that they can be set in proportion at the end of the same run.
+/// Runs benches and keeps their medians, so that ratios can be printed at the end of the same run.
 pub(crate) struct Bench {
     criterion: Criterion,
     /// In seconds.
     medians: BTreeMap<String, f64>,
 }
 
-/// Few samples, and short ones: ratios are what counts, and a run should not take minutes.
+/// Few and short samples: only ratios matter, and a run should not take minutes.
 const SAMPLES: usize = 10;
 
 impl Bench {
@@ -106,23 +107,24 @@ impl Bench {
         Self { criterion, medians: BTreeMap::new() }
     }
 
-    /// All sizes under `cargo bench`; the first, to see that the bench works, under `cargo test --benches`.
+    /// Returns all sizes under `cargo bench`. Under `cargo test --benches`, returns the first, to check that
+    /// the bench works.
     pub(crate) fn sizes<'a>(&self, sizes: &'a [usize]) -> &'a [usize] {
         let measuring = std::env::args().any(|argument| argument == "--bench");
         if measuring { sizes } else { &sizes[..1] }
     }
 
-    /// Times `run`, but not the drop of what it returns.
+    /// Measures `run`, without the drop of its result.
     pub(crate) fn slow<R>(&mut self, id: &str, mut run: impl FnMut() -> R) {
         self.prepared(id, || (), |()| run());
     }
 
-    /// Takes the time that `run` itself says.
-    pub(crate) fn told(&mut self, id: &str, mut run: impl FnMut() -> Duration) {
+    /// Takes the duration that `run` returns as the measurement.
+    pub(crate) fn reported(&mut self, id: &str, mut run: impl FnMut() -> Duration) {
         self.sampled(id, |iterations| (0..iterations).map(|_| run()).sum());
     }
 
-    /// Times `run`, but neither `prepare` nor the drop of what `run` returns.
+    /// Measures `run`, without `prepare` and without the drop of its result.
     pub(crate) fn prepared<T, R>(
         &mut self,
         id: &str,
@@ -140,7 +142,8 @@ impl Bench {
         self.sampled(id, |iterations| (0..iterations).map(|_| once()).sum());
     }
 
-    /// Times a loop over `run`, which is so quick that reading the clock each time would count.
+    /// Measures a loop over `run`, which is so fast that reading the clock each time would distort the
+    /// result.
     pub(crate) fn quick<R>(&mut self, id: &str, mut run: impl FnMut() -> R) {
         self.sampled(id, |iterations| {
             let start = Instant::now();
@@ -160,14 +163,15 @@ impl Bench {
                 elapsed
             });
         });
-        // What comes before is the warm-up. Under `cargo test --benches` there are fewer, which say nothing.
+        // The samples before these are the warm-up. `cargo test --benches` takes fewer samples and measures
+        // nothing.
         if let Some(measured) = samples.last_chunk_mut::<SAMPLES>() {
             measured.sort_by(f64::total_cmp);
             self.medians.insert(id.to_owned(), measured[SAMPLES / 2]);
         }
     }
 
-    /// Prints one median in proportion to another, if neither was filtered out.
+    /// Prints the ratio of two medians, unless one of them was filtered out.
     pub(crate) fn ratio(&self, id: &str, to: &str) {
         if let (Some(one), Some(other)) = (self.medians.get(id), self.medians.get(to)) {
             println!("{id:<30} {} = {:>8.4} x {to} ({})", shown(*one), one / other, shown(*other).trim());
