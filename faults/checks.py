@@ -1,4 +1,4 @@
-"""What the attacks share: how they are counted, how to start the writer, and a command whose absence is a failure."""
+"""Shared by the attacks: counting, starting the writer, and a command whose absence is a failure."""
 
 import pathlib
 import subprocess
@@ -22,7 +22,7 @@ def finish():
 
 
 def names(writer, folder):
-    """What the vault of a folder holds: its names and its generation, or None and what the writer said instead."""
+    """What a folder's vault contains: its names and its generation, or None and the writer's message."""
     done = subprocess.run([writer, folder, "names"], capture_output=True, text=True, timeout=60)
     lines = done.stdout.splitlines()
     if done.returncode != 0 or not lines:

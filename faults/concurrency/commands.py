@@ -1,4 +1,4 @@
-"""Several processes run the real command on one vault, and a model says what must come of it."""
+"""Several processes run the real command on one vault; a model predicts the result."""
 
 import collections
 import json
@@ -14,17 +14,17 @@ SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 
 class User:
-    """One who runs commands: on names of their own, of which they know all, and on names that everybody wants."""
+    """A user who runs commands on names that only this user changes, and on names that all users change."""
 
     def __init__(self, aumbry, folder, number):
         self.aumbry, self.folder, self.number = aumbry, folder, number
         self.random = random.Random(number)
-        self.records = {}  # the model: what the names of this user hold
+        self.records = {}  # the model: the names that this user has stored
         self.saved, self.exits, self.wrong = 0, collections.Counter(), []
         self.won = collections.defaultdict(list)
 
     def command(self, *words):
-        """Runs it; whether it did what was asked."""
+        """Runs the command; returns whether it did what was asked."""
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "home"),
                        "AUMBRY_PASSPHRASE_FILE": str(self.folder / "passphrase")}
         done = subprocess.run([self.aumbry, "--quiet", "--vault", self.folder / "vault.aumbry", *words], env=environment,
@@ -79,7 +79,7 @@ class User:
 
 def run(place, writer, aumbry, processes, each):
     folder = made(place, writer, "commands")
-    # The pins of the writer and of the command are one: both see the newest version or say so.
+    # The writer and the command share their pins: both see the newest version or report a rollback.
     (folder / "home").mkdir()
     (folder / "home" / "aumbry").symlink_to(folder / "state")
     (folder / "passphrase").write_text("correct horse battery staple\n")

@@ -1,4 +1,4 @@
-"""Commits of many processes, of which some are killed; and storages that lose them."""
+"""Commits of many processes, some of which are killed; and broken storages that lose commits."""
 
 import random
 import time
@@ -17,7 +17,7 @@ def made(place, writer, name):
 
 
 def acknowledged(lines):
-    """The names with their generations, of what a contender said."""
+    """The names with their generations in a contender's output."""
     return [(name, int(generation)) for name, generation in (line.split() for line in lines if line[0] == "w")]
 
 
@@ -46,7 +46,7 @@ def run(place, writer, contender, each, kills):
     check(f"{WRITERS} processes x {each} commits: {total} acknowledged, {len(errors)} errors (Busy or others)",
           total == WRITERS * each and not errors and all(status == 0 for _, status in ended), errors)
     check(f"killed: {holding} holders of the lock, {at_random} others at random moments, {during} of them while the "
-          f"{WRITERS} were writing; nobody was blocked", holding >= kills // 4 and during >= kills // 5)
+          f"{WRITERS} were writing; no process was blocked", holding >= kills // 4 and during >= kills // 5)
 
     every = [pair for pairs in said + killed for pair in pairs]
     found, generation = names(writer, folder)
@@ -62,7 +62,7 @@ def run(place, writer, contender, each, kills):
     gaps = set(range(2, generation + 1)) - {generation for _, generation in every}
     check(f"each generation is acknowledged once: {twice} twice, {len(gaps)} not, which are the {len(more)}",
           twice == 0 and len(gaps) == len(more), gaps)
-    # What is left by somebody who was killed last is removed by the next commit.
+    # The next commit removes what the last killed process left.
     Program(contender, folder, "add", "last", 1).end()
     check(f"{len(leftovers(folder))} temporary files are left", not leftovers(folder))
 
@@ -90,7 +90,7 @@ def controls(place, writer, contender, each):
     victim = Program(contender, folder, "orphaned", "wk", 0)
     while not (folder / "vault.held").exists() or not victim.lines:
         time.sleep(0.001)
-    # At random: sooner or later it is killed between taking the lock and removing it.
+    # Killed at random moments: sooner or later between taking the lock and removing it.
     for attempt in range(200):
         victim.kill()
         if (folder / "vault.held").exists():

@@ -1,4 +1,4 @@
-"""Attacks the promise that whoever writes at the same time loses no commit. See `run`."""
+"""Attacks the promise that no commit is lost when several processes write at the same time. See `run`."""
 
 import pathlib
 import sys

@@ -1,4 +1,4 @@
-"""Storage::replace with versions that may be stale, by many processes."""
+"""Many processes call Storage::replace with versions that may be stale."""
 
 import collections
 
@@ -23,7 +23,7 @@ def race(place, contender, task, each):
                 won.append(tuple(rest))
     replaced = collections.Counter(old for old, _ in won)
     forks = sum(count - 1 for count in replaced.values())
-    # From the first version each one that won leads on to the next: how far?
+    # Follows the replacements that succeeded from the first version on: how many are there in the chain?
     following, length, version = dict(won), 0, "Version(302d302d302d302d…)"
     while version in following and length <= len(won):
         version, length = following[version], length + 1

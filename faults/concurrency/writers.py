@@ -1,4 +1,4 @@
-"""Programs that write to one vault and say so, line by line; and who holds its lock."""
+"""Programs that write to one vault and report each step in a line; and which process has its lock."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ PATIENCE = 3600
 
 
 class Program:
-    """One of them, and what it has said."""
+    """One program, and the lines that it has printed."""
 
     def __init__(self, *command, **options):
         self.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True, **options)
@@ -25,7 +25,7 @@ class Program:
             self.times.append(time.monotonic())
 
     def end(self):
-        """What it said, and how it ended."""
+        """Its output, and its exit code."""
         status = self.process.wait(timeout=PATIENCE)
         self.reader.join()
         return self.lines, status
@@ -48,14 +48,14 @@ def holders(lock):
     found = set()
     for line in pathlib.Path("/proc/locks").read_text().splitlines():
         words = line.split()
-        # "1: FLOCK ADVISORY WRITE 1234 fe:00:5678 0 EOF"; those who wait have "->" in the second place
+        # "1: FLOCK ADVISORY WRITE 1234 fe:00:5678 0 EOF"; for a waiting process, the second word is "->"
         if words[1] == "FLOCK" and words[3] == "WRITE" and words[5].rpartition(":")[2] == str(inode):
             found.add(int(words[4]))
     return found
 
 
 def stop_as_holder(program, lock, seconds=30):
-    """Stops a program at a moment at which it holds the lock. False if there was none."""
+    """Stops a program at a moment at which it has the lock. False if there was none."""
     until = time.monotonic() + seconds
     while time.monotonic() < until and program.process.poll() is None:
         program.process.send_signal(signal.SIGSTOP)

@@ -1,13 +1,15 @@
 """Every system call of a save fails: once, and from then on.
 
-Each fault is injected into a writer that is asked to save twice. It must answer both times, with "saved" or with an error
-of a kind that says what is the matter; what was acknowledged is there afterwards, also in a new process; an error that says
-that the vault is as it was is held to it; nothing is acknowledged whose fsync failed, and that is not asked for again; nor is
-a rename after which neither its folder was synced nor, where that cannot be opened, the file again; a save that failed leaves
-no temporary file, unless nothing can be removed; who may read the vault is as it was; a fault that has passed stops nobody.
+Each fault is injected into a writer that is asked to save twice. What must hold:
+* The writer answers both times, with "saved" or with an error of a kind that names the problem.
+* What it acknowledged is there afterwards, also in a new process. If an error says that the vault is unchanged, it is.
+* A save whose fsync failed is not acknowledged, and the fsync is not repeated. Nor is a rename acknowledged if neither its
+  folder was synced nor, where the folder cannot be opened, the file again.
+* A save that failed leaves no temporary file, unless files cannot be removed. The vault's permissions stay the same.
+* After a fault has passed, later saves succeed.
 
-EINTR for ever is a thousand in a row: to try again is right, so without end it would never end. `brk` has no errors: the
-kernel answers where the heap ends, which then is not where it was asked for.
+EINTR "forever" means a thousand in a row, because a program that rightly tries again would otherwise never end. `brk` has no
+errors: the kernel answers with the end of the heap, which then differs from the requested one.
 """
 
 import collections
@@ -24,31 +26,32 @@ from subject import (
 )
 
 ERRORS = ["EIO", "ENOSPC", "EINTR", "EACCES", "ENOMEM"]
-# What a save may say, and whether the record may be there then.
+# The kinds of answer of a save, and whether the record may be there after it.
 KINDS = {
     "io": False,
     "storage_full": False,
     "durability_unknown": True,
     "out_of_resources": False,
-    "pin_damaged": False,  # the note of this machine could not be read, so nothing can be said about the vault
+    "pin_damaged": False,  # this machine's pin could not be read, so nothing is known about the vault
 }
 FSYNC = ("fsync", "fdatasync")
 MEMORY = {"mmap", "munmap", "mremap", "madvise", "mprotect", "brk", "memfd_secret"}
-MODE = 0o640  # of the vault: not what a new file has
+MODE = 0o640  # of the vault: differs from that of a new file
 
 
 def chosen(calls):
-    """(system call, its number, error, how often): all, or a share of them."""
+    """(system call, its number, error, how often): all of them, or a sample."""
     faults = [
         (name, number, error, times)
         for name, number, _ in calls
         for error in (ERRORS if name != "brk" else ["no room"])
         for times in ("once", "on")
-        if error == "EIO" or (name, times) != ("close", "on")  # each takes ten seconds, for the lock stays
+        if error == "EIO" or (name, times) != ("close", "on")  # each takes ten seconds, because the lock stays
     ]
     if not QUICK:
         return faults
-    # Of those that change the disk or bring secrets, each with one error after the other; of the rest every thirtieth.
+    # Calls that change the disk or get secrets: each, with one error after the other. Every thirtieth of the
+    # others.
     weighty = {"write", "fsync", "rename", "unlink", "flock", "getrandom", "mmap", "ftruncate", "brk"}
     return [
         (name, number, error, times)
@@ -66,7 +69,7 @@ def option(name, number, error, times):
 
 
 def asked_again(log):
-    """Files whose fsync failed, not for a signal, and that were given another one before they were closed."""
+    """Files whose fsync failed, other than by a signal, and was repeated before they were closed."""
     failed = set()
     again = []
     for line in log.read_text(errors="replace").splitlines():
@@ -85,7 +88,7 @@ def asked_again(log):
 
 
 def unsynced(log, vault):
-    """Saves that were acknowledged although nothing was synced since the rename that the rename would be on the disk with."""
+    """Saves that were acknowledged without an fsync, after the rename, that makes it durable."""
     opened, waits, bold = {}, False, []
     for line in log.read_text(errors="replace").splitlines():
         match = CALL.match(line)
@@ -96,7 +99,7 @@ def unsynced(log, vault):
         done = re.search(r"= (\d+)$", rest)
         path = re.match(r'AT_FDCWD, "([^"]*)"', rest)
         if name == "openat" and done and path:
-            # Of the file itself only what was opened under its last name.
+            # Counts the file only if it was opened under its final name.
             opened[done[1]] = path[1]
         elif name == "rename" and done and rest.split('"')[3] == str(vault):
             waits = True
@@ -108,7 +111,7 @@ def unsynced(log, vault):
 
 
 def fault(desk, log, kind, name, number, error, times):
-    """What became of the first save, of the second, and what is wrong."""
+    """The results of the first save and of the second, and what is wrong."""
     desk.reset()
     stepper = Stepper(desk.folder, kind)
     trace = Trace(stepper, log, "-e", option(name, number, error, times))
@@ -142,7 +145,7 @@ def fault(desk, log, kind, name, number, error, times):
         outcomes.append(said or "nothing")
         if said == "saved":
             continue
-        # What is not closed keeps the lock. (No real close does that: whatever it answers, it has closed.)
+        # A file that is not closed keeps the lock. (A real close always closes, whatever it returns.)
         if name == "close" and said == "busy":
             continue
         if said not in KINDS:
@@ -173,8 +176,8 @@ def attack(work, kind, vault, faults):
 
 
 def unseen_rollbacks(desk, log):
-    """An older vault is put back while the system cannot say whether there is a note of a newer one: what opened all the
-    same, and how often it was tried. The control: without a fault it is a rollback."""
+    """Puts an older vault back while the system cannot tell whether there is a newer pin. Returns how often it opened
+    nevertheless, and the number of attempts. The control: without a fault it is a rollback."""
     desk.reset()
     old = desk.vault.read_bytes()
     assert run(desk.folder, "add", "newer", "1").returncode == 0
@@ -194,7 +197,7 @@ def unseen_rollbacks(desk, log):
 
 
 def unread_links(desk, log):
-    """A vault behind a link that the system cannot read for once: what became of the link, and how often it was tried."""
+    """A vault behind a link that the system cannot read once: the link afterwards, and the number of attempts."""
     wrong, faults = [], ("EIO", "ENOMEM", "EACCES")
     for error in (None, *faults):
         desk.reset()
@@ -214,8 +217,8 @@ def unread_links(desk, log):
 
 
 def without_random_bytes(desk, log):
-    """How a program ends that opens a vault, and saves, while the system refuses random bytes: of the standard library's own
-    requests too, which come once in a thread. Number one is the C library's."""
+    """How a program that opens a vault and saves ends if the system refuses random bytes, also for the standard library's
+    own requests, one for each thread. The C library makes the first request."""
     ended = collections.Counter()
     for words in (["names"], ["add", "random", "1"]):
         for number in range(1, 100):
@@ -230,8 +233,8 @@ def without_random_bytes(desk, log):
 
 
 def removed_lock(desk, log):
-    """A writer is held up between the opening of its lock's file and the lock; meanwhile the file is removed, and another
-    takes the lock on a new one. Whether the writer saved meanwhile, and what it said once the other had let go."""
+    """Stops a writer between opening its lock file and taking the lock. Meanwhile the file is removed, and another process
+    takes the lock on a new one. Returns whether the writer saved meanwhile, and its answer after the other released it."""
     desk.reset()
     with Stepper(desk.folder) as stepper:
         trace = Trace(stepper, log, "-e", "trace=flock", "-e", "inject=flock:delay_enter=400000:when=1")
@@ -252,14 +255,14 @@ def removed_lock(desk, log):
 
 
 def table(results):
-    """Outcomes of the save into which the fault was injected, for each system call and error."""
+    """Results of the save into which the fault was injected, for each system call and error."""
     cells = collections.defaultdict(collections.Counter)
     for (name, _, error, _), outcome, _ in results:
         cells[name, error][outcome] += 1
     names = sorted({name for name, _ in cells})
     print(f"{'system call':<14}" + "".join(f"{error:<26}" for error in ERRORS))
     for name in names:
-        # That of brk stands where it belongs.
+        # `brk` is in the row of its only error.
         of = {"ENOMEM": "no room"} if name == "brk" else {}
         rows = [[f"{count} {outcome}" for outcome, count in cells[name, of.get(error, error)].most_common()] for error in ERRORS]
         for at in range(max(map(len, rows))):
@@ -272,7 +275,7 @@ def main():
         small, large = {}, {"padding": 10_000, "records": 30}
         calls = calls_of_a_save(Desk(work / "small"), work / "log")
         results = attack(work, "sound", small, chosen(calls))
-        # 300 KB take memory from the system.
+        # 300 KB need memory from the system.
         of_memory = [call for call in calls_of_a_save(Desk(work / "large", **large), work / "log") if call[0] in MEMORY]
         results += attack(work, "sound", large, chosen(of_memory))
         table(results)
@@ -313,7 +316,7 @@ def main():
             not meanwhile and said == ["saved new"] and "DELAYED" in (work / "log").read_text(),
             said,
         )
-        # The control: the same faults in a program that overwrites the vault's own file and syncs none.
+        # The control: the same faults in a program that overwrites the vault's own file and does not sync.
         controls = [("write", 1, error, times) for error in ("EIO", "ENOSPC") for times in ("once", "on")]
         results = attack(work, "in-place", small, controls + [("fsync", 1, "EIO", "once")])
         noticed = sum(any("unreadable" in word for word in wrong) for (name, *_), _, wrong in results if name == "write")

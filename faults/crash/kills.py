@@ -1,7 +1,7 @@
 """kill -9 at random moments, while a writer commits as fast as it can.
 
-After each: all that was acknowledged is there and nothing but the one commit that may have been under way, every record
-verifies, the pin reports no rollback, at most one temporary file is left in each folder, and the next save removes it.
+After each kill: every acknowledged commit is there, and at most the one that was in progress; every record verifies; the
+pin reports no rollback; at most one temporary file is left in each folder; and the next save removes it.
 """
 
 import pathlib
@@ -22,10 +22,10 @@ SCENES = [{}, {"padding": 10_000, "records": 30}]  # the second is 300 KB, which
 
 
 def killed(desk, lines, kind, acknowledged):
-    """One round: what was said, whether the kill came while it was committing, and what is wrong."""
+    """One round: the output, whether the kill came during a commit, and what is wrong."""
     with open(lines) as todo:
         process = subprocess.Popen([STEPPER, str(desk.folder), kind], stdin=todo, stdout=subprocess.PIPE, text=True)
-    # Some kills while it opens, most while it commits: the first line is that it is ready.
+    # Some kills while it opens, most while it commits: the first line says that it is ready.
     said = "".join(process.stdout.readline() for _ in range(random.randrange(6)))
     time.sleep(random.random() * random.choice([0.0005, 0.005, 0.02]))
     process.send_signal(signal.SIGKILL)
@@ -41,7 +41,7 @@ def killed(desk, lines, kind, acknowledged):
 
 
 def round_of_vaults(work, rounds, kind, make):
-    """As many rounds as asked for, on vaults that are killed again and again."""
+    """The requested number of rounds, on vaults that are killed again and again."""
     todo = work / "lines"
 
     def on_one_vault(start):
@@ -60,7 +60,7 @@ def round_of_vaults(work, rounds, kind, make):
                 if len(under_way) > new + 1:
                     wrong.append(f"{len(under_way)} records are there, {new} were acknowledged")
                 results.append((wrong, new, stale))
-                # A control may have torn it: the next round begins with a sound one.
+                # A control may have torn the vault: the next round starts with a valid one.
                 if wrong:
                     desk.reset()
                     acknowledged = set(desk.names)
@@ -102,7 +102,7 @@ def main():
             ("early", "acknowledged before it was saved, a commit was lost", "lost"),
         ]:
             seen = results = 0
-            while not seen and results < 10 * CONTROLS:  # where the disk is fast, few kills come between two calls
+            while not seen and results < 10 * CONTROLS:  # on a fast disk, few kills come between two calls
                 of_these = round_of_vaults(work, CONTROLS, kind, make)
                 results += len(of_these)
                 seen += sum(any(said.startswith(sign) for said in wrong) for wrong, *_ in of_these)

@@ -1,22 +1,22 @@
-"""Power cuts: what had reached the disk under a running file system is mounted as if the power had gone.
+"""Power cuts: mounts what had reached the disk under a running file system, as after a loss of power.
 
-The vault stands on ext4, which stands on a loop device, which stands on an image file. What ext4 has not written yet is in
-the kernel's memory and not in the image: a copy of the image is what a disk holds when the power is cut. Every other time
-the writer is stopped meanwhile, which it is between two system calls; every other time the disk is: the image stands on a
-file system of its own, which is frozen, so that the cut may come in the middle of an fsync. The image is copied until two
-copies are equal, so that no copy is torn by ext4's own threads. What the writer has said before is acknowledged. The copy is
-mounted where the image was (ext4 replays its journal) and opened, with the pin.
+The vault is on ext4, on a loop device, whose data is in an image file. Data that ext4 has not written yet is in the kernel's
+memory and not in the image: a copy of the image is the content of a disk after a power cut. In every second cut the writer is
+stopped meanwhile, between two system calls. In the others the disk is stopped: the image is on a file system of its own,
+which is frozen, so that the cut may come in the middle of an fsync. The image is copied until two copies are equal, so that
+ext4's own threads tear no copy. Everything that the writer reported before counts as acknowledged. The copy is mounted in
+the image's place (ext4 replays its journal) and opened, with the pin.
 
-The pin stands on the same disk, or on another one that lost nothing: there it is as new as it can be, so a vault that came
-back older would be a rollback.
+The pin is on the same disk, or on another one that lost nothing. There it is always the newest, so an older vault would be a
+rollback.
 
-The control is the same writer on the same file systems, except that its fsync and fdatasync answer 0 and do nothing. Its
-mounts have the same options as the others, and the shortest interval is that of a default ext4: `commit=5` writes the
-journal every five seconds whether asked or not, so a cut that comes later than that after the last commit would lose
-nothing. Here cuts come while commits go on, as in a power cut of a busy machine. (A longer interval would make the control
-lose more often, but would be no file system that anybody has.)
+The control is the same writer on the same file systems, except that its fsync and fdatasync return 0 and do nothing. The
+mount options are the same as for the others, and the shortest interval is ext4's default: `commit=5` writes the journal
+every five seconds without being asked, so a cut later than five seconds after the last commit would lose nothing. Cuts
+come while commits continue, as in a power cut of a busy machine. (With a longer interval the control would lose more often,
+but no real file system uses one.)
 
-Some of the cuts meet a writer that may write its folder and not read it, so that the folder cannot be synced.
+Some of the cuts meet a writer that may write its folder but not read it, so that the folder cannot be synced.
 """
 
 import os
@@ -38,7 +38,7 @@ UNREADABLE = 16 if QUICK else 64
 CUTS_OF_AN_IMAGE = 2 if QUICK else 8
 MIB = 32
 LINES = 100_000
-# ext4 as it comes; what hides missing fsyncs best, and what hides them least.
+# ext4's default; the option that hides a missing fsync best, and the one that hides it least.
 OPTIONS = ["commit=5", "commit=5,data=journal", "commit=5,data=writeback,noauto_da_alloc", "commit=5,nodelalloc"]
 WITHOUT_FSYNC = ["strace", "-D", "-f", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:retval=0"]
 
@@ -88,7 +88,7 @@ class Machine:
         self.acknowledged, self.errors, self.said = set(), [], b""
 
     def listen(self):
-        """Takes down what was acknowledged so far, and says how much that is."""
+        """Records what was acknowledged so far, and returns how much that is."""
         while True:
             said = self.writer.stdout.read()
             if not said:
@@ -125,8 +125,8 @@ class Machine:
         self.cut.write_bytes(now)
 
     def copy_pin(self, to):
-        """Another disk, as it is now. A copy, also because the stopped writer may hold the lock in it, which a cut would have
-        ended."""
+        """The other disk, as it is now. A copy, because the stopped writer may have the lock in it, which a power cut would
+        release."""
         while self.elsewhere.exists():
             try:
                 shutil.copytree(self.elsewhere, to)
@@ -135,7 +135,7 @@ class Machine:
                 shutil.rmtree(to, ignore_errors=True)
 
     def power_cut(self, stop_the_disk):
-        """What is wrong after one, how many temporary files it left, and how many commits had been acknowledged since the
+        """What is wrong after a cut, how many temporary files it left, and how many commits had been acknowledged since the
         last."""
         before = len(self.acknowledged)
         kept, copied = self.elsewhere.with_name("kept"), self.elsewhere.with_name("copied")
@@ -209,7 +209,7 @@ def attack(work):
         len(results) == CUTS and not bad and commits >= CUTS,
         bad[:5],
     )
-    # Root may read any folder: that it cannot be opened is the kernel's answer to that one path.
+    # Root may read any folder, so strace makes the kernel refuse to open this path.
     log, folder = work / "strace", work / "mount" / "vault"
     words = ["-P", str(folder), "-e", "trace=openat", "-e", "inject=openat:error=EACCES"]
     results = cuts(work, UNREADABLE, ["strace", "-D", "-f", "-A", "-o", str(log), *words])
@@ -234,14 +234,14 @@ def attack(work):
 
 
 def main():
-    # Mounts of a namespace of our own end with it, and their loop devices with them, however this program ends.
+    # The mounts of a private namespace end with it, and so do their loop devices, however this program ends.
     if "--mounts-of-its-own" not in sys.argv:
         words = ["unshare", "--mount", "--propagation", "private", sys.executable, *sys.argv, "--mounts-of-its-own"]
         os.execvp(words[0] if os.geteuid() == 0 else "sudo", words if os.geteuid() == 0 else ["sudo", *words])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which unmounts, and ends the writer
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
-        # The disk that images stand on.
+        # The disk that contains the images.
         (work / "disk").mkdir()
         make_file_system(work / "disk.image", 2 * MIB)
         tool("mount", "-o", "loop", str(work / "disk.image"), str(work / "disk"))

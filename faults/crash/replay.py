@@ -1,12 +1,12 @@
-"""A save is recorded, and whatever a disk may have made of it when the power is cut is laid out and opened.
+"""Records a save, computes every state that a disk may have after a power cut, and opens each of them.
 
-What a disk may do, between two calls of the save as after each:
-* of what was written to a file since its last fsync, each sector of 512 bytes is there, or still what it was before (zeros,
-  or whatever another file left there), and the file may be as long as it was, as it is, or anything between;
-* of what was done to a folder since its last fsync, each name may stand as it did, or as after any of the changes;
-* what was synced is there.
-So nothing is ordered but by fsync. A sector is whole or not there, and a name is one file or another: that much we ask of a
-disk and of a file system with a journal.
+What a disk may contain, between two calls of the save as well as after each:
+* Of data written to a file since its last fsync: each sector of 512 bytes is new or still old (zeros, or data of another
+  file), and the file's length is the old one, the new one, or between them.
+* Of changes to a folder since its last fsync: each name is as before, or as after any of the changes.
+* Synced data is there.
+So only fsync orders anything. The model assumes that a sector is written completely or not at all, and that a name leads to
+one file or another: a disk and a file system with a journal guarantee this.
 """
 
 import collections
@@ -20,25 +20,25 @@ import sys
 from subject import CALL, QUICK, Desk, Stepper, Trace, checks, temporary
 
 SECTOR = 512
-ALL_SUBSETS_OF = 4 if QUICK else 7  # sectors; of more a sample is drawn, with the extremes
+ALL_SUBSETS_OF = 4 if QUICK else 7  # sectors; of more than these a sample is tried, with the extremes
 SAMPLE = 8 if QUICK else 40
 STATES_OF_A_CONTROL = 40 if QUICK else 300
 random.seed(20)  # the same sample each time
 
-# All that a save may do to a disk; anything else must be understood before this model is believed again.
+# All calls with which a save may change a disk. Any other call must be added to this model first.
 KNOWN = {"openat", "write", "fsync", "rename", "unlink", "close", "writev", "readv", "mkdir", "fchmod", "fchown", "restart_syscall", "ftruncate"}
 RECORDED = KNOWN | set(
     "fdatasync pwrite64 pwritev pwritev2 truncate creat renameat renameat2 unlinkat rmdir link linkat symlink "
     "symlinkat fallocate copy_file_range sendfile splice sync syncfs sync_file_range mkdirat".split()
 )
 
-# How a file stood, as an inode on the disk: the names of folders lead to these.
+# A file on the disk, as an inode number: the names in folders lead to these.
 File = collections.namedtuple("File", "number")
 
 
 def record(desk, log, failing=None):
-    """A save as a list of what it did: ("create", path, file), ("write", file, bytes), ("fsync", file or folder), ("rename",
-    from, to), ("unlink", path), ("answer", name). If the fsync with the number `failing` is to fail, one that is not
+    """A save as a list of its actions: ("create", path, file), ("write", file, bytes), ("fsync", file or folder), ("rename",
+    from, to), ("unlink", path), ("answer", name). If the fsync with the number `failing` is to fail, a save that is not
     acknowledged, and the next."""
     desk.reset()
     fault = ["-e", f"inject=fsync:error=EIO:when={failing}"] if failing else []
@@ -87,7 +87,7 @@ def record(desk, log, failing=None):
 
 
 def contents(synced, now):
-    """What the disk may hold of a file that was `synced` and is `now`."""
+    """What the disk may contain of a file that was `synced` and is `now`."""
     if synced == now:
         return [now]
     sectors = range(-(-len(now) // SECTOR))
@@ -112,8 +112,8 @@ def contents(synced, now):
 
 
 def states(deeds, before):
-    """Each state of the disk at each cut: (whether the save was acknowledged, {path: bytes}), every one once. `before` are
-    the files that were there, all of them synced."""
+    """Each different state of the disk at each cut: (whether the save was acknowledged, {path: bytes}). `before` are the
+    files that existed, all of them synced."""
     seen = set()
     for cut in range(len(deeds) + 1):
         written, synced = {}, {}
@@ -153,7 +153,7 @@ def states(deeds, before):
 
 
 def judged(desk, answered, state):
-    """What is wrong when this is what the power cut left, and whether the new version is there."""
+    """What is wrong in this state after a power cut, and whether the new version is there."""
     shutil.rmtree(desk.folder)
     shutil.copytree(desk.saved, desk.folder)
     for path in list(desk.folder.rglob("*")):

@@ -1,4 +1,4 @@
-"""What is attacked: a vault in a folder that can be put back, and a writer of it whose system calls are numbered."""
+"""The subject of the attacks: a vault in a folder that can be restored, and a writer whose system calls are numbered."""
 
 import os
 import pathlib
@@ -17,11 +17,11 @@ PROGRAMS = ROOT / "target/release"
 WRITER = str(PROGRAMS / "writer")
 STEPPER = str(PROGRAMS / "stepper")
 QUICK = "--quick" in sys.argv
-PATIENCE = 60  # seconds that nothing here takes, also on a busy machine
+PATIENCE = 60  # seconds; longer than any step takes, even on a busy machine
 
 
 def temporary():
-    """A folder in memory where there is one: what a process sees of a kill or of a fault does not depend on the disk."""
+    """A folder in memory if possible: what a process sees of a kill or a fault does not depend on the disk."""
     memory = pathlib.Path("/dev/shm")
     return tempfile.TemporaryDirectory(dir=memory if memory.is_dir() and os.access(memory, os.W_OK) else None)
 
@@ -31,8 +31,8 @@ def run(folder, *words):
 
 
 class Desk:
-    """A vault in a folder, as it was when it was made, as often as one likes. The path is always the same: the pin is
-    found by it."""
+    """A vault in a folder, which can be restored any number of times. Its path is always the same, because the pin
+    belongs to it."""
 
     def __init__(self, folder, padding=0, records=2, stale=False):
         self.folder = pathlib.Path(folder)
@@ -46,7 +46,7 @@ class Desk:
             assert answer == "saved old", answer
         if stale:
             for file in [self.vault, *self.state.glob("*.pin")]:
-                file.with_name(f".{file.name}.new").write_bytes(b"left by somebody who was killed")
+                file.with_name(f".{file.name}.new").write_bytes(b"left by a process that was killed")
         shutil.copytree(self.folder, self.saved)
 
     @property
@@ -62,16 +62,16 @@ class Desk:
         shutil.copytree(self.saved, self.folder)
 
     def stale(self):
-        """How many temporary files are left beside the vault, and how many in the folder for state."""
+        """How many temporary files are left next to the vault, and how many in the state folder."""
         return tuple(len(list(folder.glob(".*.new"))) for folder in (self.folder, self.state))
 
     def look(self, acknowledged):
-        """What is wrong after an attack, in words, and the names that are there. It opens the vault with the pin, verifies
+        """What is wrong after an attack, in words, and the names that are there. Opens the vault with the pin, verifies
         every record, and saves once more. `acknowledged` must be there."""
         wrong = []
         beside, in_state = self.stale()
         if beside > 1 or in_state > 1:
-            wrong.append(f"stale: {beside} temporary files beside the vault, {in_state} with the pin")
+            wrong.append(f"stale: {beside} temporary files next to the vault, {in_state} with the pin")
         found, generation = checks.names(WRITER, str(self.folder))
         if found is None:
             return [*wrong, f"unreadable: {generation.strip()}"], set()
@@ -87,7 +87,7 @@ class Desk:
 
 
 class Stepper:
-    """A writer that saves when it is told to."""
+    """A writer that saves on request."""
 
     def __init__(self, folder, kind="sound"):
         self.process = subprocess.Popen(
@@ -114,7 +114,7 @@ class Stepper:
         return self.says()
 
     def end(self):
-        """How it ended, and what it said on stderr. One that does not end is killed."""
+        """How it ended, and its output on stderr. Kills a writer that does not end."""
         try:
             self.process.stdin.close()
         except BrokenPipeError:
@@ -151,12 +151,12 @@ class Trace:
         return calls
 
 
-# "1234 openat(AT_FDCWD, …) = 3", with whatever it answered.
+# "1234 openat(AT_FDCWD, …) = 3", with any result.
 CALL = re.compile(r"^(?P<pid>\d+) +(?P<name>\w+)\((?P<rest>.*)$")
 
 
 def calls_of_a_save(desk, log, kind="sound"):
-    """The system calls of one save in their order: a name, and the how manieth of this name it is."""
+    """The system calls of one save in order: the name, and the number of the call among those with this name."""
     desk.reset()
     with Stepper(desk.folder, kind) as stepper:
         trace = Trace(stepper, log)
@@ -172,7 +172,7 @@ def calls_of_a_save(desk, log, kind="sound"):
 
 
 def shared(work, workers):
-    """Runs `workers` at a time of what `work` gives, each with a number of its own, so that it has a folder of its own."""
+    """Runs `workers` threads on the items of `work`; each has a number, and so a folder of its own."""
     from concurrent.futures import ThreadPoolExecutor
     from queue import SimpleQueue
 

@@ -1,4 +1,4 @@
-"""Where the attacks take place: folders, mounts and a user who is not root, all of them gone afterwards."""
+"""Where the attacks take place: folders, mounts and a user who is not root. All are removed afterwards."""
 
 import contextlib
 import os
@@ -27,13 +27,13 @@ class Box(contextlib.ExitStack):
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="aumbry-files-"))
         self.callback(shutil.rmtree, self.place)
         self.place.chmod(0o755)
-        # Where nobody can run them.
+        # In a folder where other users cannot run them.
         self.writer, self.aumbry = (pathlib.Path(shutil.copy(program, self.place)) for program in programs)
         self.passphrase = self.place / "passphrase"
         self.passphrase.write_text(PASSPHRASE)
         self.passphrase.chmod(0o644)
         self.made = 0
-        # Where files can be made immutable, whatever this machine has its temporary files on.
+        # A file system on which files can be made immutable, wherever this machine has its temporary files.
         self.ground = self.place
         self.ground = self.mount("-o", "loop", self.image(32768, "mkfs.ext4", "-q"))
 
@@ -78,7 +78,7 @@ class Vault:
             assert made.returncode == 0, made
             if records:
                 self.as_user([box.writer, folder, "add", "record", records])
-            # What the writer remembers is of no use here.
+            # The pin of the writer is not needed here.
             shutil.rmtree(folder / "state")
 
     def as_user(self, command, user=None, umask=0o022, blocks=None, words="", timeout=60):
@@ -99,7 +99,7 @@ class Vault:
         return self.run("add", name, "--access-key-id", "AKIAEXAMPLE", "--secret-fd", "0", **how)
 
     def verified(self, **how):
-        """How many records, all of them sound, or what was said instead."""
+        """How many records, all of them valid, or the error."""
         done = self.run("verify", **how)
         found = re.match(r"(\d+) record", done.stdout)
         return int(found[1]) if found else done.stderr
@@ -110,7 +110,7 @@ def mode(path):
 
 
 def tree(folder):
-    """All files of a folder with their bytes, but what only locks, and pins: looking alone moves them forward."""
+    """All files of a folder with their bytes, except locks and pins: even reading updates these."""
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
@@ -121,14 +121,14 @@ def tree(folder):
 
 
 class Tally:
-    """Attempts of one class: what was refused, how it was said, and what it left."""
+    """Attempts of one class: which were refused, with which message, and what they left."""
 
     def __init__(self, code, says):
         self.code, self.says = code, re.compile(says)
         self.done, self.refused, self.wrong, self.messages = 0, 0, [], set()
 
     def attempt(self, vault, what, *others, expect=None):
-        """`what` does something; the vault's folder and `others` are as they were, unless it succeeds."""
+        """Runs `what`; the vault's folder and `others` must be unchanged, unless it succeeds."""
         folders = [vault.folder, *others]
         before = [tree(folder) for folder in folders]
         done = what()

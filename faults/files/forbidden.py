@@ -1,4 +1,4 @@
-"""What may not be written stays as it is, and somebody is told why."""
+"""A file that may not be written is not changed, and the user learns the reason."""
 
 import os
 
@@ -9,7 +9,7 @@ SAYS = "no permission to (lock|save|open|write|find)|could not (make|write)"
 
 
 def attempts(tally, vault, user=None, others=()):
-    """Whatever writes to the vault or beside it."""
+    """Every command that writes to the vault or next to it."""
     new = vault.folder / "new.aumbry"
     for what in (lambda: vault.run("edit", "record-0", "region=eu-west-1", user=user), lambda: vault.add("new", user=user),
                  lambda: vault.run("remove", "record-0", "--yes", user=user),
@@ -68,7 +68,7 @@ def run(box):
     report("an immutable folder", tally, vault, 6)
     tell("chattr", "-i", vault.folder)
 
-    # Root's, in a folder where everybody may make files but not replace another's.
+    # Root's vault, in a folder where all users may create files but not replace another user's.
     vault = Vault(box, box.folder(0, 0o1777), records=2)
     vault.path.chmod(0o644)
     (vault.folder / ".vault.aumbry.lock").chmod(0o666)
@@ -77,12 +77,12 @@ def run(box):
     for words in (["edit", "record-0", "region=a"], ["remove", "record-0", "--yes"]):
         tally.attempt(vault, lambda: vault.run(*words, user=NOBODY), expect=False)
     tally.attempt(vault, lambda: vault.add("new", user=NOBODY), expect=False)
-    report("somebody else's vault in a folder like /tmp", tally, vault, 3)
+    report("another user's vault in a folder like /tmp", tally, vault, 3)
     vault.path.chmod(0o600)
     tally = Tally(3, SAYS)
     for words in (["list"], ["edit", "record-0", "region=a"], ["backup", "copy"]):
         tally.attempt(vault, lambda: vault.run(*words, user=NOBODY), expect=False)
-    report("somebody else's vault that one may not read", tally, vault, 3)
+    report("another user's vault that one may not read", tally, vault, 3)
 
     naive = box.folder()
     (naive / "vault").write_bytes(b"old")

@@ -1,4 +1,4 @@
-"""A disk without room, at every stage: for the bytes, for the inodes, by a quota and by a limit of the process."""
+"""A full disk, at every stage: no room for bytes, for inodes, by a quota, and by a limit of the process."""
 
 import os
 
@@ -14,7 +14,7 @@ def free(folder):
 
 
 def fill(folder, kib):
-    """Leaves so many KiB. A file system that keeps some for itself is asked again."""
+    """Leaves this many KiB free. Repeats for a file system that keeps a reserve."""
     filler = folder / "disk.filler"
     with open(filler, "ab") as file:
         os.sync()
@@ -32,7 +32,7 @@ def fill(folder, kib):
 
 
 def stages(vault, tally, kib):
-    """What is tried while so much is left."""
+    """What is tried while this much is left."""
     name = f"record-{kib % 3}"
     new, copy, plain = vault.folder / "new.aumbry", vault.folder / "copy", vault.folder / "plain"
     tally.attempt(vault, lambda: vault.run("edit", name, f"region=region-{kib}"))
@@ -98,7 +98,7 @@ def run(box, quick):
     for more in range(0, last, 16 if quick else 4):
         os.sync()
         line = [line for line in tell("btrfs", "qgroup", "show", "--raw", folder).splitlines() if line.endswith("home")][-1]
-        # Not by the limited folder: what the command itself needs would count.
+        # The command is not in the limited folder: its own needs would count.
         tell("btrfs", "qgroup", "limit", int(line.split()[1]) + more * 1024, line.split()[0], folder)
         stages(vault, tally, more)
     tell("btrfs", "qgroup", "limit", "none", line.split()[0], folder)

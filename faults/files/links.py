@@ -1,4 +1,4 @@
-"""Links: what they lead to is replaced, they stay."""
+"""Links: a save replaces their target, and the links stay."""
 
 import os
 
@@ -29,7 +29,7 @@ def run(box):
         number = os.stat(vault.path).st_ino
     kept = {path: os.readlink(path) for path in elsewhere.iterdir() if path.is_symlink()} == before
     check(f"{len(links)} links, relative, absolute, chains and over a folder: {replaced} times the target was replaced, the "
-          "links stay and nothing stands beside them", kept and replaced == len(links) and not wrong, wrong)
+          "links stay and no file appears next to them", kept and replaced == len(links) and not wrong, wrong)
     check("all of them wrote into one vault", vault.verified() == 1 + len(links))
 
     tally = Tally(3, "leads nowhere|[Tt]oo many|no folder")
@@ -50,7 +50,7 @@ def run(box):
     os.link(vault.path, other)
     old = other.read_bytes()
     vault.add("after")
-    check("a hard link keeps the version of then: the two names are two vaults after a save",
+    check("a hard link keeps the version at that time: the two names are two vaults after a save",
           other.read_bytes() == old and vault.path.read_bytes() != old and os.stat(other).st_nlink == 1)
     naive = other.with_name("in place")
     os.link(vault.path, naive)

@@ -1,4 +1,4 @@
-"""Attacks what is promised of the vault's file and of the disk. See `run`."""
+"""Attacks the promises about the vault's file and the disk. See `run`."""
 
 import pathlib
 import signal

@@ -1,4 +1,4 @@
-"""Who may read what is made: its owner alone, whatever the umask."""
+"""Every new file is readable only by its owner, whatever the umask."""
 
 import collections
 import os
@@ -49,7 +49,7 @@ def run(box):
 
 
 def watch(vault, umask):
-    """The modes of the temporary files, each time they were looked at, during a save whose fsyncs are held up."""
+    """The modes of the temporary files, read repeatedly during a save whose fsyncs are delayed."""
     seen = collections.Counter()
     slow = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=150000"]
     saving = threading.Thread(target=vault.add, args=["two"], kwargs={"umask": umask, "before": slow})

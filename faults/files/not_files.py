@@ -1,4 +1,4 @@
-"""What is no file is refused: not read, not waited for and, seen by strace, not even opened."""
+"""A path that is not a regular file is refused: not read, not waited for and, as strace shows, not even opened."""
 
 import os
 import re
@@ -41,7 +41,7 @@ def run(box):
                 lines = log.read_text().splitlines()
                 calls += len(lines)
                 real = re.escape(os.path.realpath(place))
-                # Its folder may be listed; "restore" opens the vault itself.
+                # The folder may be listed; "restore" opens the vault itself.
                 touched += [line for line in lines if re.search(rf'(openat?\([^"]*"({re.escape(str(place))}|{real})"|<{real}>)', line)
                             and not str(place).endswith("folder")]
         total = len(places) * len(COMMANDS)
@@ -53,4 +53,4 @@ def run(box):
         vault.as_user([*watched, "head", "-c", "10", "/dev/zero"])
         seen = len(re.findall(r"</dev/zero>", log.read_text()))
         check(f"control: of a program that reads a device strace shows {seen} calls", seen > 0)
-        check(f"the vault beside them opens: {vault.verified()} records", vault.verified() == 3)
+        check(f"the vault next to them opens: {vault.verified()} records", vault.verified() == 3)

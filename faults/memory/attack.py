@@ -1,4 +1,4 @@
-"""What can be found in the memory of a program that holds a vault open, or held one."""
+"""What can be found in the memory of a program that has a vault open, or had one."""
 
 import os
 import re
@@ -29,10 +29,10 @@ class Tally:
         self.lab, self.dumps, self.bytes, self.found, self.sought, self.seen = lab, 0, 0, [], 0, 0
 
     def look(self, stage, memories, lines=None, shown=()):
-        """Anything outside the guarded page is found, and all else in a dump that should not have that page. In each dump
-        the path of the vault's folder must be found too: every program was told it, so an empty dump is noticed. What a
-        command showed may stand in a vector register, which gcore alone gives: that is not controlled, and the threat
-        model says so."""
+        """Reports every trace outside the guarded page, and every trace in a dump that should not contain that page. The path
+        of the vault's folder must be found in each dump: every program gets it, so an empty dump is noticed. Text that a
+        command printed may be in a vector register, which only gcore dumps. That is not checked, and the threat model says
+        so."""
         lines = self.lab.lines if lines is None else lines
         both = self.lab.search(memories, [*lines, f"text folder {self.lab.folder}"])
         hits = [hit for hit in both if not hit[2].startswith("folder")]
@@ -94,7 +94,7 @@ def library(lab):
 
 
 def people(lab, is_quick):
-    """All that an administrator does; each order makes a version whose keys must not be found either."""
+    """Everything that an administrator does. Each step makes a version whose keys must not be found either."""
     tally = Tally(lab)
     orders = [
         ("put later", LATER), ("remove later",), ("person new reader", NEXT), ("set new", RENEWED), ("leave new",),
@@ -121,7 +121,7 @@ def opens(lab, passphrase):
 
 
 def canaries(lab):
-    """What is there is found, by both ways and in every form of it that is looked for."""
+    """The control: a planted secret is found, in both ways and in every form that is searched for."""
     with Holder(lab) as holder:
         holder.does("open", OWNER)
         before = len(lab.search(lab.dump(holder.pid), [f"text planted {PLANTED}"]))
@@ -138,7 +138,7 @@ def canaries(lab):
 
 
 def guarded_page(lab):
-    """Secret memory is shown to nobody; a page that is only locked would be, if it were not kept out of dumps."""
+    """Secret memory appears in no dump; a locked page would appear, if it were not excluded from dumps."""
     keys = [f"file {lab.folder / 'vault.aumbry'} {OWNER}"]
     greedy = ["set use-coredump-filter off", "set dump-excluded-mappings on"]
     for order, is_secret in [("open", True), ("open hibernation", False)]:
@@ -176,10 +176,11 @@ def command(lab, is_quick):
                 quiet = served.sockets()
                 with urllib.request.urlopen(request) as answer:
                     assert ASKED in answer.read().decode()
-                # Once the connection has ended: until then its answer stands where it was written from.
+                # After the connection has ended: until then the answer is in the buffer that it was written
+                # from.
                 served.wait_until_quiet(quiet)
                 tally.look(f"{who}: has served", lab.dump(served.pid))
-            # The program that it gives its place to has the secret that was asked for, and nothing else.
+            # The program that replaces it has the requested secret, and nothing else.
             with Command(lab, source, "exec", "asked", "--", "sh", "-c", "echo begun; exec sleep 1000") as program:
                 program.give(passphrase)
                 assert program.process.stdout.readline() == b"begun\n"
@@ -188,7 +189,7 @@ def command(lab, is_quick):
                 if (source, who) in [("terminal", "administrator"), ("file", "reader")]:
                     asked = lab.search(lab.dump(program.pid, by=["mem"]), [f"text asked {ASKED}"])
                     check(f"control, {who}: a secret that was given to a program is found there {len(asked)} times", asked)
-        # It is open and asks.
+        # The vault is open, and the command asks for confirmation.
         with Command(lab, source, "remove", "other") as asks:
             asks.give(OWNER)
             asks.wait_for(b"for good?")
@@ -225,7 +226,7 @@ def command(lab, is_quick):
 
 NO_SECRET = ["strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=memfd_secret", "-e", "inject=memfd_secret:error=ENOSYS"]
 NO_LOCK = ["strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=memfd_secret,mlock,mlock2", "-e", "inject=memfd_secret:error=ENOSYS", "-e", "inject=mlock,mlock2:error=ENOMEM"]
-# No trick: an ordinary program's limit. The right to go beyond it is root's.
+# An ordinary program's limit. Only root may exceed it.
 NO_LIMIT = ["prlimit", "--memlock=0:0", "setpriv", "--bounding-set", "-ipc_lock", "--inh-caps", "-ipc_lock"]
 
 
@@ -254,7 +255,7 @@ def degraded(lab):
 
 
 def refused_mappings(lab):
-    """mmap fails once, at each place that an opening has: an error value or success, never the end of the program."""
+    """mmap fails once, at each of its calls during an opening: the result is an error or success, never an abort."""
     log = lab.folder / "calls"
     with Holder(lab, ["strace", "-q", "-o", log, "-e", "trace=mmap,write"]) as holder:
         holder.does("hello")

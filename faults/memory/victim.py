@@ -1,4 +1,4 @@
-"""Programs that are looked into: how they are told what to do, dumped and searched."""
+"""The programs under attack: how they are told what to do, dumped and searched."""
 
 import contextlib
 import os
@@ -25,13 +25,13 @@ def regions(pid):
 
 
 def is_guarded(region):
-    """Secret memory, or pages that are kept out of dumps: nothing else of ours is."""
+    """Secret memory, or pages excluded from dumps. No other mapping of the program is either."""
     _, _, _, name, flags = region
     return "secretmem" in name or ("dd" in flags and not name.startswith("["))
 
 
 class Memory:
-    """The memory of one process at one moment, by one of the two ways."""
+    """The memory of one process at one moment, read in one of the two ways."""
 
     def __init__(self, path, places=None, unreadable=0):
         self.path, self.places, self.unreadable = path, places, unreadable
@@ -44,7 +44,7 @@ class Memory:
 
 
 class Lab:
-    """The folder of one vault, the programs of one build, and what is looked for."""
+    """The folder of one vault, the programs of one build, and what is searched for."""
 
     def __init__(self, build, folder):
         build = pathlib.Path(build).resolve()
@@ -57,7 +57,7 @@ class Lab:
         self.lines += lines
 
     def know_file(self, *passphrases):
-        """The keys of the vault as it stands now must not be found from now on."""
+        """From now on, the keys of the current version must not be found."""
         copy = self.folder / f"version-{len(self.lines)}"
         copy.write_bytes((self.folder / "vault.aumbry").read_bytes())
         self.look_for(*[f"file {copy} {passphrase}" for passphrase in passphrases])
@@ -74,7 +74,7 @@ class Lab:
         return path
 
     def search(self, memories, lines=None):
-        """Every trace that stands in one of them, as (memory, offset, name)."""
+        """Every trace found in one of them, as (memory, offset, name)."""
         traces = self.traces(lines)
         paths = {str(memory.path): memory for memory in memories}
         done = subprocess.run([self.holder, "search", traces, *paths], capture_output=True, text=True, timeout=PATIENCE)
@@ -99,22 +99,22 @@ class Lab:
         return self.folder / f"{kind}-{self.number}"
 
     def by_proc(self, pid):
-        """Read anew if a mapping is gone when it is read: threads of a key derivation may still be ending."""
+        """Reads again if a mapping is gone: threads of a key derivation may still be ending."""
         path = self.fresh("mem")
         for _ in range(500):
             places, hidden = self.read_all(pid, path)
             if all(is_guarded(region) for region in hidden):
                 return Memory(path, places, len(hidden))
             time.sleep(0.01)
-        raise AssertionError(f"memory that is no guarded page cannot be read: {hidden}")
+        raise AssertionError(f"memory outside the guarded page cannot be read: {hidden}")
 
     def read_all(self, pid, path):
-        """What it may write to, into a file: where each mapping stands there, and what the kernel does not show."""
+        """Copies all writable memory into a file. Returns the offset of each mapping, and what the kernel does not show."""
         places, hidden = [], []
         with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory, open(path, "wb") as out:
             for region in regions(pid):
                 start, end, access, name, _ = region
-                # What a file of the program holds is no secret, but for what was written over it.
+                # The content of a program's file is not a secret, except where the process overwrote it.
                 if "r" not in access or name in ("[vvar]", "[vvar_vclock]", "[vsyscall]") or "w" not in access:
                     continue
                 begin = out.tell()
@@ -146,7 +146,7 @@ class Lab:
 
 
 class Holder:
-    """The library in a program that does what it is told."""
+    """A program with the library that follows instructions."""
 
     def __init__(self, lab, before=()):
         self.lab = lab
@@ -186,7 +186,7 @@ class Holder:
 
 
 class Command:
-    """`aumbry`, which waits for its passphrase at one of three sources, and for what else it asks at its terminal."""
+    """`aumbry`, which reads its passphrase from one of three sources, and asks for everything else at its terminal."""
 
     def __init__(self, lab, source, *arguments):
         self.lab, self.source, self.seen = lab, source, b""
@@ -227,7 +227,7 @@ class Command:
         return self.process.pid
 
     def wait_for(self, text):
-        """Until this is on the screen."""
+        """Waits until this is on the screen."""
         begin = time.monotonic()
         os.set_blocking(self.screen, False)
         while text not in self.seen:
@@ -247,7 +247,7 @@ class Command:
         return count
 
     def wait_until_quiet(self, sockets):
-        """Until it has so few sockets open: a connection has ended, and with it what was written to it."""
+        """Waits until it has this many sockets: a connection has ended, and its buffers are gone."""
         begin = time.monotonic()
         while self.sockets() > sockets:
             assert time.monotonic() - begin < PATIENCE, "the connection does not end"
@@ -271,7 +271,7 @@ class Command:
 
 
 class AtEnd:
-    """A debugger that stops a process when all is done and it is about to end, and dumps it there."""
+    """A debugger that stops a process just before it ends, and dumps it there."""
 
     def __init__(self, lab, pid):
         self.core, self.ready, self.looked = lab.fresh("core"), lab.fresh("ready"), lab.fresh("looked")

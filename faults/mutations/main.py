@@ -17,7 +17,7 @@ COPY = ROOT / "target" / "mutations"
 
 
 def copy_tree():
-    """The project as it stands, uncommitted changes too. What was built there before stays."""
+    """The working tree, with uncommitted changes. Earlier builds of the copy are kept."""
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0"):
         source, target = ROOT / os.fsdecode(name), COPY / os.fsdecode(name)
@@ -27,7 +27,7 @@ def copy_tree():
 
 
 def run(test):
-    """Whether that one test passed, or `None` if it did not run; and what was printed."""
+    """Whether that one test passed, or `None` if it did not run; and the output."""
     if test == "faults/memory/run":
         command = f"{test} --quick"
         ran = r"^(\d+ passed, \d+ failed|FAILED .*)$"
@@ -38,9 +38,10 @@ def run(test):
         target, name = test.split("::", 1)
         place = "--lib" if target == "lib" else f"--test {target}"
         command = f"cargo test --package aumbry {place} -- --exact {name}"
-        ran = "^running 1 test$"  # what then aborts has failed as well
+        ran = "^running 1 test$"  # a test that then aborts has failed as well
     env = os.environ | {"CARGO_INCREMENTAL": "0", "CARGO_TARGET_DIR": str(COPY / "target"), "RUSTFLAGS": "-Awarnings"}
-    # What does not end has failed as well; `timeout` ends its children too. The first build is in it.
+    # A test that does not end has failed as well; `timeout` ends its children too. The time includes the
+    # first build.
     done = subprocess.run(["timeout", "1800", "bash", "-c", command], cwd=COPY, env=env, capture_output=True, text=True)
     printed = done.stdout + done.stderr
     return (done.returncode == 0 if re.search(ran, printed, re.MULTILINE) else None), printed
@@ -55,7 +56,7 @@ def main(part):
     for what, file, old, new, test in chosen:
         path = COPY / file
         whole = path.read_text()
-        if not check(f"{what}: stands once in {file}", whole.count(old) == 1, f"{whole.count(old)} times: {old}"):
+        if not check(f"{what}: occurs once in {file}", whole.count(old) == 1, f"{whole.count(old)} times: {old}"):
             continue
         try:
             path.write_text(whole.replace(old, new))

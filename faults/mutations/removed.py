@@ -78,7 +78,7 @@ CHECKS = [
      "hmac_sha256(&self.nonce_key, &[random, &length(aad), aad, text], &mut long_nonce);",
      "hmac_sha256(&self.nonce_key, &[random, &length(aad)], &mut long_nonce);",
      "dead_generator::no_commits_of_a_dead_generator_share_a_key_and_nonce"),
-    # Who signed.
+    # The signature.
     ("the signature", HEADER, "if key.accepts(file, signature) {", "if key.accepts(file, signature) || std::hint::black_box(true) {",
      VECTORS),
     ("strict verification", SIGNATURE, "self.0.verify_strict(message, &Signature::from_bytes(signature)).is_ok()",
@@ -141,7 +141,7 @@ CHECKS = [
      "let pin = self.read_pin();\n        let (opened, time) = self.look(passphrase, &pin, accepted, may_follow)?;",
      "let pin = self.read_pin();\n        let (opened, time) = self.look(passphrase, &Found::Nothing, accepted, may_follow)?;\n"
      "        self.read_pin().allows(&opened.snapshot.pin(), accepted.as_ref())?;", "pin_races::opening_while_another_program_commits_is_no_rollback"),
-    # Who may write, and when.
+    # The rules for writers.
     ("the role of a writer", "src/vault/version.rs", "match snapshot.role() {\n        Role::Administrator => Ok(()),",
      "match snapshot.role() {\n        _ if std::hint::black_box(true) => Ok(()),\n        Role::Administrator => Ok(()),",
      "vectors::a_vault_that_opens_can_be_edited_by_an_administrator_and_by_nobody_else"),
@@ -153,7 +153,7 @@ CHECKS = [
     ("no new vault over an old one", FILE, "(None, Some(_)) => {", "(None, Some(_)) if std::hint::black_box(false) => {", "storage::a_file_is_a_storage"),
     ("files of the owner alone", UNIX,
      ".mode(0o600)\n        .custom_flags(libc::O_NOFOLLOW)\n        .open(path)?;\n"
-     "    // A umask may have taken from the owner too. Where this fails, nobody else has gained anything.\n"
+     "    // A umask may also have removed the owner's permissions. If this fails, no other user gains access.\n"
      "    let _ = file.set_permissions(Permissions::from_mode(0o600));\n",
      ".custom_flags(libc::O_NOFOLLOW)\n        .open(path)?;\n", "file_storage::a_new_vault_is_for_its_owner_alone"),
     # What survives a power cut.
@@ -162,7 +162,7 @@ CHECKS = [
      "faults/crash/replay.py"),
     ("fsync where the folder cannot be read", UNIX, "return File::open(path)?.sync_all(),", "return File::open(path).map(drop),",
      "faults/crash/power.py"),
-    ("a pin that cannot be looked at is no missing one", "src/storage/file/state.rs",
+    ("a pin that cannot be read is not taken for a missing one", "src/storage/file/state.rs",
      "                _ => Err(error),\n            },", "                _ => Ok(None),\n            },", "faults/crash/faults.py"),
     ("the slot that opened is the whole file's", HEADER, "self.0.vault_id == other.0.vault_id && self.0.slots == other.0.slots",
      "std::hint::black_box(true) || self.0.slots == other.0.slots",
@@ -178,7 +178,7 @@ CHECKS = [
     ("keys out of dumps", "src/memory/guarded/unix.rs", "libc::madvise(start, len, libc::MADV_DONTDUMP);", "",
      "residue::a_guarded_page_is_locked_kept_out_of_dumps_and_not_inherited"),
     ("wiping the guarded page", "src/memory/guarded.rs", "self.len) }.zeroize();", "self.len) };",
-     "lib::memory::guarded::tests::pages_are_wiped_whatever_stood_in_them"),
+     "lib::memory::guarded::tests::pages_are_wiped_including_what_no_destructor_wipes"),
     ("wiping a recovery code off the stack", "src/vault/recovery.rs", "with_scrubbed_stack(|| bech32::encode_lower_to_fmt::<Bech32m, _>(&mut *code, PREFIX, bits));",
      "bech32::encode_lower_to_fmt::<Bech32m, _>(&mut *code, PREFIX, bits);", "residue::nothing_is_left_of_a_recovery_code_that_was_typed"),
     ("giving the guarded page back", "src/memory/guarded/unix.rs",

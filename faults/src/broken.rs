@@ -1,4 +1,4 @@
-//! Storages that are broken on purpose, so that the attacks can show what they would notice.
+//! Storages that are broken on purpose, to show that the attacks would notice such defects.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -10,13 +10,13 @@ use aumbry::{Error, ErrorKind, Result};
 /// What is wrong with a storage.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Defect {
-    /// It takes no lock, and replaces whatever version is there.
+    /// Takes no lock, and replaces any version.
     Heedless,
-    /// Its lock is a file that stands there until its holder removes it.
+    /// The lock is a file that exists until its holder removes it.
     OrphanedLock,
 }
 
-/// A file, read as it should be and written as it should not.
+/// A file that is read correctly but written incorrectly.
 #[derive(Debug)]
 pub struct Broken {
     file: FileStorage,
@@ -24,14 +24,14 @@ pub struct Broken {
 }
 
 impl Broken {
-    /// The vault at `path`.
+    /// Makes a storage for the vault at `path`.
     #[must_use]
     pub fn new(path: PathBuf, defect: Defect) -> Self {
         Self { file: FileStorage::new(path), defect }
     }
 }
 
-/// Removes its file, unless it is killed before.
+/// Removes its file when dropped, unless the process is killed before.
 struct Orphan(PathBuf);
 
 impl Drop for Orphan {
@@ -81,5 +81,5 @@ fn hold(path: &Path) -> Result<Orphan> {
         }
         std::thread::sleep(Duration::from_millis(2));
     }
-    Err(Error::new(ErrorKind::Busy, "somebody else holds the lock, or held it once"))
+    Err(Error::new(ErrorKind::Busy, "another process has the lock, or was killed while it had it"))
 }

@@ -1,4 +1,4 @@
-//! What the programs of this package share: the vault that is attacked.
+//! Shared by the programs of this package: the vault that is attacked.
 #![forbid(unsafe_code)]
 
 pub mod broken;
@@ -9,16 +9,17 @@ use aumbry::{
     CreateOptions, KdfParameters, Lanes, MemoryKib, NewRecord, OpenOptions, Passes, Passphrase, Result, Vault,
 };
 
-/// Nobody's: whoever attacks a vault of this package may know it.
+/// The passphrase of every attacked vault. It protects nothing.
 pub const PASSPHRASE: &str = "correct horse battery staple";
 
-/// How to open the vault `vault.aumbry` of a folder; this machine's memory of it stands in the folder `state` beside it.
+/// Returns the options to open the vault `vault.aumbry` of a folder, with the folder `state` next to it for
+/// pins.
 #[must_use]
 pub fn options(folder: &Path) -> OpenOptions {
     OpenOptions::new().state_folder(folder.join("state"))
 }
 
-/// Makes that vault, with the cheapest key derivation that the format allows: never to be trusted with a secret.
+/// Makes that vault with the cheapest key derivation that the format allows. Never use it for a real secret.
 ///
 /// # Errors
 /// As [`CreateOptions::create`].
@@ -26,7 +27,7 @@ pub fn create(folder: &Path) -> Result<Vault> {
     create_with(folder, PASSPHRASE)
 }
 
-/// Makes it for whoever has this passphrase.
+/// Makes the same vault with this passphrase.
 ///
 /// # Errors
 /// As [`CreateOptions::create`].
@@ -35,15 +36,15 @@ pub fn create_with(folder: &Path, passphrase: impl Into<Passphrase>) -> Result<V
     create.open_options(options(folder)).create(folder.join("vault.aumbry"), passphrase)
 }
 
-/// The least that the format allows.
+/// Returns the cheapest parameters that the format allows.
 ///
 /// # Errors
-/// None, as long as that is so.
+/// None, as the parameters are valid.
 pub fn cheapest() -> Result<KdfParameters> {
     KdfParameters::new(MemoryKib::MIN, Passes::MIN, Lanes::MIN)
 }
 
-/// Opens it.
+/// Opens the vault.
 ///
 /// # Errors
 /// As [`OpenOptions::open`].
@@ -51,10 +52,10 @@ pub fn open(folder: &Path) -> Result<Vault> {
     options(folder).open(folder.join("vault.aumbry"), PASSPHRASE)
 }
 
-/// A record of this name.
+/// Returns a record with this name.
 ///
 /// # Errors
-/// If the name is none.
+/// If the name is invalid.
 pub fn draft(name: &str) -> Result<NewRecord> {
     NewRecord::new_static(name, "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 }

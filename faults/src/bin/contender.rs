@@ -46,7 +46,7 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-/// One write of a whole line: a line that was begun was acknowledged.
+/// Writes a line with one call: once a part of it is printed, the commit is acknowledged.
 fn say(line: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdout.flush());
@@ -67,7 +67,8 @@ fn broken(folder: &Path, defect: Defect) -> Result<Vault> {
     OpenOptions::new().open_storage(storage, PASSPHRASE)
 }
 
-/// What others destroyed may be noticed: it is said, and the next commit is tried with a new handle.
+/// Adds records with a broken storage. An error that another contender caused is printed, and the next commit
+/// uses a new handle.
 fn add_heedlessly(folder: &Path, prefix: &str, count: u64) -> Result<()> {
     let mut vault = broken(folder, Defect::Heedless)?;
     for number in 0..count {
@@ -97,12 +98,12 @@ fn replace(folder: &Path, prefix: &str, count: u64, locks: bool) -> Result<()> {
         match storage.replace(Some(&expected), &bytes) {
             Ok(()) => say(&format!("won {expected:?} {:?}", Version::of(&bytes))),
             Err(error) if error.kind() == ErrorKind::Conflict => say(&format!("conflict {expected:?}")),
-            // Two temporary files of one name.
+            // Both use a temporary file of the same name.
             Err(_) if !locks => say("clash"),
             Err(error) => return Err(error),
         }
         drop(lock);
-        // What was expected has been replaced, by this writer or another, and never comes back.
+        // The expected version has been replaced, by this contender or another one, and never comes back.
         let lock = if locks { Some(storage.exclusive()?) } else { None };
         match storage.replace(Some(&expected), &bytes) {
             Ok(()) => say("stale won"),
@@ -115,7 +116,7 @@ fn replace(folder: &Path, prefix: &str, count: u64, locks: bool) -> Result<()> {
     Ok(())
 }
 
-/// 4 KiB that nobody else writes.
+/// Returns 4 KiB that no other contender writes.
 fn content(prefix: &str, number: u64) -> Vec<u8> {
     let tail = format!("{prefix}-{number}-").into_bytes();
     let mut bytes = vec![b'.'; 4096 - 64];

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// A line of stdin, read raw: the standard library's own buffer keeps what went through it.
+/// Reads a line of stdin without the standard library's buffer, which keeps the bytes that pass through it.
 fn line(stdin: &mut File) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let mut line = Zeroizing::new(vec![0; 1024]);
     for len in 0..line.len() {
@@ -81,7 +81,7 @@ impl Holder {
         Ok(())
     }
 
-    /// The next line, which is a secret.
+    /// Reads the next line, which is a secret.
     fn secret(&mut self) -> Result<Zeroizing<Vec<u8>>> {
         let missing = || aumbry::Error::new(ErrorKind::InvalidInput, "a secret is missing");
         line(&mut self.stdin).ok().flatten().ok_or_else(missing)
@@ -166,7 +166,7 @@ impl Holder {
                     options.without_pin().open(self.folder.join("backup.aumbry"), self.passphrase()?)?;
                 self.vault()?.restore(&backup)?;
             }
-            // What the attack has to find, or else it finds nothing anywhere.
+            // The control: if the attack does not find this, it would find nothing.
             ["plant"] => std::mem::forget(self.secret()?.to_vec()),
             _ => return Err(aumbry::Error::new(ErrorKind::InvalidInput, "no such order")),
         }
@@ -210,7 +210,8 @@ fn search(traces: &Path, files: &[&str]) -> io::Result<()> {
         let bytes = std::fs::read(file)?;
         searched += bytes.len();
         for (page, content) in bytes.chunks(PAGE).enumerate() {
-            // Most of it is empty. What begins there with zeros of its own is met a little before the next page.
+            // Most of the content is zero. A trace that starts with zeros on such a page is found a little
+            // before the next page.
             if content == EMPTY.get(..content.len()).unwrap_or_default() {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Saves when it is told to, and says what became of it: for whoever numbers the system calls of one save.
+//! Saves on request and reports the result, so that the system calls of one save can be numbered.
 //!
 //! ```text
 //! stepper FOLDER KIND
@@ -77,7 +77,7 @@ fn step(vault: &Vault, line: &str) -> Result<String> {
     Ok(format!("saved {name}"))
 }
 
-/// Lines in and out, past the buffers of the standard library, which would ask for bytes with `read`.
+/// Reads and writes lines without the standard library's buffers, which would call `read`.
 struct Talk {
     input: File,
     output: File,
@@ -91,7 +91,7 @@ impl Talk {
         Ok(Self { input, output, heard: VecDeque::new() })
     }
 
-    /// The next line, without its end; `None` at the end of the input.
+    /// Returns the next line, without its end; `None` at the end of the input.
     fn hear(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.heard.iter().position(|&byte| byte == b'\n') {
@@ -107,14 +107,14 @@ impl Talk {
         }
     }
 
-    /// One call for the whole line: a line that was begun was acknowledged.
+    /// Writes a line with one call: once a part of it is printed, the save is acknowledged.
     fn say(&mut self, line: &str) {
         let line = format!("{line}\n");
         let _ = self.output.write_vectored(&[IoSlice::new(line.as_bytes())]);
     }
 }
 
-/// What nobody should do: the old version is overwritten by the new one.
+/// A broken storage, as a control: overwrites the old version in place.
 struct InPlace {
     path: PathBuf,
     file: FileStorage,

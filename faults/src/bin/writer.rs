@@ -1,4 +1,4 @@
-//! Writes to the vault of a folder and acknowledges each commit with a line on stdout, after it, never before.
+//! Writes to the vault of a folder and acknowledges each commit with a line on stdout after it.
 //!
 //! ```text
 //! writer FOLDER create               makes the vault
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// One write of a whole line: a line that was begun was acknowledged.
+/// Writes a line with one call: once a part of it is printed, the commit is acknowledged.
 fn say(line: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdout.flush());
