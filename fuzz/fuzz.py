@@ -21,23 +21,24 @@ from checks import check, finish  # noqa: E402
 IMPORTERS = ["console_csv", "aws_profiles", "config_edit", "json", "credential_process", "keepass_xml", "keepassxc_csv",
              "bitwarden_json", "onepassword_csv"]
 TARGETS = ["body", "file", "header", *IMPORTERS]
-# The bugs of src/planted.rs: which target must find each, beginning with one sound input, and what it says then.
+# The bugs of src/planted.rs: the target that must find each, starting from one valid input, and the message
+# it prints.
 EMPTY_BODY = bytes([1, 0, 0])
 CONSOLE = b"Access key ID,Secret access key\nAKIA,a b c d"
 CONTROLS = {
-    "trailing": ("body", EMPTY_BODY, "the body is another when it is written anew"),
+    "trailing": ("body", EMPTY_BODY, "the body is another when it is encoded again"),
     "allocation": ("body", EMPTY_BODY, r"took \d+ bytes of memory|out-of-memory \(malloc"),
     "panic": ("body", EMPTY_BODY, "out of range for slice"),
     "ascii": ("console_csv", CONSOLE, "a record is another in our JSON"),
 }
 DICTIONARIES = {"body": "vault", "file": "vault", "header": "vault", "aws_profiles": "profiles", "config_edit": "profiles",
                 "keepass_xml": "xml", "console_csv": "csv", "keepassxc_csv": "csv", "onepassword_csv": "csv"}
-# What one input may take: far more than the sanitizer's own needs, far less than a length in a file can say.
+# Limits for one input: far more than the sanitizer itself needs, far less than a length in a file can claim.
 LIMITS = ["-rss_limit_mb=2048", "-malloc_limit_mb=64", "-timeout=20", "-print_final_stats=1"]
-# Allows the unstable flags of the sanitizer and of its coverage on a stable toolchain.
+# Allows the unstable flags of the sanitizer and its coverage on a stable toolchain.
 ENVIRONMENT = {**os.environ, "RUSTC_BOOTSTRAP": "1", "CARGO_TERM_COLOR": "never", "CARGO_INCREMENTAL": "0"}
 BODY_EXECUTIONS = 10_000_000
-# How much of the corpus of one target is committed, seeds aside.
+# How many bytes of each target's corpus are committed, without the seeds.
 CORPUS_BYTES = 11_000
 
 
@@ -63,10 +64,10 @@ def emptied(folder):
 
 
 def fuzz(target, flags, corpora, found, planted=""):
-    """How often the target ran, in how many seconds, what it found, and what it said. What is new goes to the first corpus."""
+    """How often the target ran, for how many seconds, what it found, and its output. New inputs go to the first corpus."""
     found.mkdir(parents=True, exist_ok=True)
     before = set(found.iterdir())
-    # No name, no bug.
+    # Without a name, no bug is planted.
     environment = {**ENVIRONMENT, "AUMBRY_PLANTED": planted}
     command = [target, *map(str, corpora), "--", dictionary(target), f"-artifact_prefix={found}/", *LIMITS, *flags]
     begin = time.monotonic()
@@ -107,7 +108,7 @@ def control(bug, seconds):
 
 
 def minimise():
-    """Of what the fuzzers found to be new, few and short inputs become the committed corpus. Those called seed-… stay."""
+    """Selects a few short inputs among those that the fuzzers found; they become the committed corpus. Seeds (seed-…) stay."""
     for target in TARGETS:
         committed, grown = HERE / "corpus" / target, HERE / "target" / "corpus" / target
         grown.mkdir(parents=True, exist_ok=True)
@@ -122,7 +123,7 @@ def minimise():
 
 
 def spread(files):
-    """Every nth of them, short and long ones, so that they weigh little together."""
+    """Every nth input, from short to long, so that their total size is small."""
     for nth in range(1, len(files) + 1):
         if sum(file.stat().st_size for file in files[::nth]) <= CORPUS_BYTES:
             return files[::nth]

@@ -1,12 +1,12 @@
-//! An allocator that counts, so that a length in a file that decides what is allocated is a finding, whether or not there
-//! is so much memory.
+//! A counting allocator. If a length in the input decides how much is allocated, that is a finding, even on a
+//! machine with enough memory.
 #![allow(unsafe_code, reason = "an allocator cannot be written without")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 thread_local! {
-    /// How many bytes this thread holds now, and at most, since it began to count.
+    /// How many bytes this thread has allocated now, and the peak since counting began.
     static HELD: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
 }
@@ -16,22 +16,22 @@ struct Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Also what is refused counts.
+/// Counts a request, even if the system refuses it.
 fn asked_for(bytes: usize, instead_of: usize) {
     let change =
         isize::try_from(bytes).unwrap_or(isize::MAX) - isize::try_from(instead_of).unwrap_or(isize::MAX);
-    // A thread that ends may have no place for it any more.
+    // A thread that is ending may have destroyed the counter already.
     let _ = HELD.try_with(|held| {
         held.set(held.get().saturating_add(change));
         let _ = PEAK.try_with(|peak| peak.set(peak.get().max(held.get())));
     });
 }
 
-// SAFETY: every call goes to the system's allocator with what it was given.
+// SAFETY: every call passes its arguments to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         asked_for(layout.size(), 0);
-        // SAFETY: the caller keeps the contract, which is the same.
+        // SAFETY: the caller satisfies the contract of `System`, which is the same.
         unsafe { System.alloc(layout) }
     }
 
@@ -54,8 +54,8 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Does `work` on an input of `len` bytes, which may hold so many bytes at a time and `factor` times as many as the input
-/// has. What it returns counts until then.
+/// Runs `work` on an input of `len` bytes. It may hold `base` bytes at a time plus `factor` bytes for each
+/// byte of input. Its result counts until it is returned.
 pub(crate) fn within<R>(base: usize, factor: usize, len: usize, work: impl FnOnce() -> R) -> R {
     HELD.set(0);
     PEAK.set(0);

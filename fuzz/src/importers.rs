@@ -1,4 +1,4 @@
-//! The files that records come from.
+//! Targets for the files that records are imported from.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use aumbry::{Credentials, ErrorKind, ExposeSecret, NewRecord, Result};
 use super::allocation::within;
 use super::planted::{self, Bug};
 
-/// What a record is called whose file says no name.
+/// The name for a record whose file does not contain one.
 const NAME: &str = "name";
 
-/// The files of the IAM console.
+/// CSV files of the IAM console.
 pub fn console_csv(input: &[u8]) {
     if let Ok(drafts) =
         within(8 * 1024, 96, input.len(), || aumbry::aws::console_csv::parse(input, Some(NAME)))
@@ -23,7 +23,7 @@ pub fn console_csv(input: &[u8]) {
     }
 }
 
-/// The shared files of AWS: one, or two of them divided by a line `----`. The first byte says of which kinds.
+/// AWS's shared files: one, or two separated by a line `----`. The first byte says which kinds they are.
 pub fn aws_profiles(input: &[u8]) {
     let Some((kinds, content)) = input.split_first() else { return };
     let kind = |bit| if kinds & bit == 0 { FileKind::Credentials } else { FileKind::Config };
@@ -40,7 +40,7 @@ pub fn aws_profiles(input: &[u8]) {
     }
 }
 
-/// One property, set in a config file: the input's first three lines are profile, key and value.
+/// Sets one property in a config file. The first three lines of the input are profile, key and value.
 pub fn config_edit(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let mut lines = text.splitn(4, '\n');
@@ -53,7 +53,7 @@ pub fn config_edit(input: &[u8]) {
     if let Some(found) = property(edited, profile, key) {
         assert_eq!(found, value, "the value is another");
     }
-    // Of everything else, the same is read as before.
+    // Everything else must be read as before.
     let others = |text: &str| {
         let import = profiles::parse(&[(FileKind::Config, text.as_bytes())]).ok()?;
         let drafts =
@@ -70,8 +70,8 @@ pub fn config_edit(input: &[u8]) {
     }
 }
 
-/// What is read of this profile's property when a credentials file gives the profile a key; `None` if such a profile or
-/// property makes no record and no attribute.
+/// Returns the value of this profile's property if a credentials file gives the profile a key. `None` if the
+/// profile or property cannot become a record and an attribute.
 fn property(config: &str, profile: &str, key: &str) -> Option<String> {
     let key = key.to_ascii_lowercase();
     let credentials = format!("[{profile}]\naws_access_key_id = A\naws_secret_access_key = B\n");
@@ -83,14 +83,14 @@ fn property(config: &str, profile: &str, key: &str) -> Option<String> {
     if of_the_pair { None } else { Some(found.unwrap_or_default()) }
 }
 
-/// Our own JSON.
+/// aumbry's own JSON.
 pub fn json(input: &[u8]) {
     if let Ok(drafts) = within(8 * 1024, 96, input.len(), || our_json::parse(input, Some(NAME))) {
         check(&drafts);
     }
 }
 
-/// What `add --from-json` reads.
+/// The output of a credential process, which `add --from-json` reads.
 pub fn credential_process(input: &[u8]) {
     use aumbry::aws::credential_process::{parse, render};
     if let Ok(draft) = within(8 * 1024, 96, input.len(), || parse(input, NAME)) {
@@ -126,7 +126,8 @@ fn manager(input: &[u8], parse: fn(&[u8]) -> Result<Import>) {
     check(&import.drafts);
 }
 
-/// Whatever was read is the same after it was written in any format that can carry it, and is what a vault can hold.
+/// Checks that records stay the same when they are written in any format that can represent them and read
+/// again, and that a vault can store them.
 fn check(drafts: &[NewRecord]) {
     let records: Vec<_> = drafts.iter().map(fuzzing::credentials).collect();
     for record in &records {
@@ -160,7 +161,7 @@ fn check(drafts: &[NewRecord]) {
     }
 }
 
-/// Our JSON, read; less exactly where that bug is planted.
+/// Reads aumbry's JSON. If the bug `Ascii` is planted, loses characters that are not ASCII.
 fn read(written: &str) -> Vec<NewRecord> {
     let drafts = our_json::parse(written.as_bytes(), None).unwrap();
     if !planted::has(Bug::Ascii) {
@@ -183,7 +184,7 @@ fn equal(drafts: &[NewRecord], records: &[Credentials]) -> bool {
         && drafts.iter().map(fuzzing::credentials).zip(records).all(|(again, record)| same(&again, record))
 }
 
-/// Whether two records are the same, but for when a vault got them.
+/// Returns whether two records are the same, except for the times at which a vault got them.
 pub(crate) fn same(one: &Credentials, other: &Credentials) -> bool {
     one.expires() == other.expires() && same_but_for_expiry(one, other)
 }
@@ -198,7 +199,7 @@ fn same_but_for_expiry(one: &Credentials, other: &Credentials) -> bool {
         && one.attributes() == other.attributes()
 }
 
-/// A vault takes the records, unless one is too long for it, and the body that holds them is sound.
+/// Stores the records in a vault, unless one is too long for it, and checks the vault's body.
 fn store(drafts: &[NewRecord]) {
     let stored = drafts.iter().try_fold(Forge::new(1), |forge, draft| forge.record(draft, 0, 0));
     match stored.and_then(|forge| forge.body()) {

@@ -1,8 +1,8 @@
-//! What must hold for any bytes: nothing panics, nothing takes more memory than the bytes warrant, and what is accepted is
-//! the same when it is written anew and read again.
+//! The fuzz targets, and what must hold for any bytes: nothing panics, memory is bounded by the input's
+//! length, and accepted input is the same after it is encoded again and read back.
 //!
-//! One function for each target in `fuzz_targets/`. `tests/corpus.rs` of the library runs the same functions over the
-//! committed corpus, as a plain test.
+//! Each target in `fuzz_targets/` has one function here. `tests/corpus.rs` of the library runs the same
+//! functions over the committed corpus, as a plain test.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -21,10 +21,10 @@ pub use importers::{
 };
 pub use vault::{body, file, header};
 
-/// What a target does with one input.
+/// Runs one input through a target.
 pub type Target = fn(&[u8]);
 
-/// All targets, by the names of their folders in `corpus/`.
+/// All targets, with the names of their folders in `corpus/`.
 pub const TARGETS: [(&str, Target); 12] = [
     ("aws_profiles", aws_profiles),
     ("bitwarden_json", bitwarden_json),

@@ -1,20 +1,20 @@
-//! Bugs planted on purpose, to know that the fuzzers would find such: `AUMBRY_PLANTED` names the one that is in.
+//! Bugs planted on purpose, to show that the fuzzers find such bugs. `AUMBRY_PLANTED` selects one.
 
 use std::sync::OnceLock;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bug {
-    /// A body may have bytes behind it.
+    /// Bytes after the body are accepted.
     Trailing,
-    /// The number of records decides what is allocated.
+    /// The number of records decides how much is allocated.
     Allocation,
-    /// A length in the body is believed.
+    /// A length in the body is not checked.
     Panic,
-    /// A secret loses what is not plain ASCII on import.
+    /// An import loses the characters of a secret that are not ASCII.
     Ascii,
 }
 
-/// Whether this bug is planted.
+/// Returns whether this bug is planted.
 pub(crate) fn has(bug: Bug) -> bool {
     static PLANTED: OnceLock<Option<Bug>> = OnceLock::new();
     let planted = PLANTED.get_or_init(|| match std::env::var("AUMBRY_PLANTED").ok()?.as_str() {
@@ -28,7 +28,7 @@ pub(crate) fn has(bug: Bug) -> bool {
     *planted == Some(bug)
 }
 
-/// The body as a decoder with this bug would take it.
+/// Returns the part of the body that a decoder with this bug would decode.
 pub(crate) fn decoded(input: &[u8]) -> &[u8] {
     if has(Bug::Trailing)
         && let Some(accepted) = (1..input.len()).rev().filter_map(|end| input.get(..end)).find(is_body)

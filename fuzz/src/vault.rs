@@ -1,4 +1,4 @@
-//! A vault's own bytes: header, body, and the whole file below the key derivation.
+//! Targets for a vault's own bytes: header, body, and the whole file without the key derivation.
 
 use std::sync::LazyLock;
 
@@ -13,7 +13,8 @@ use super::allocation::within;
 use super::importers::same;
 use super::planted;
 
-/// What is read before any passphrase is known: as it stands, and with the checksum and the length that it should have.
+/// The header, which is read before a passphrase is known: as it is, and with the correct checksum and
+/// length.
 pub fn header(input: &[u8]) {
     let read =
         |input: &[u8], file_len| within(24 * 1024, 8, input.len(), || fuzzing::header(input, file_len));
@@ -23,22 +24,26 @@ pub fn header(input: &[u8]) {
     repair_checksum(&mut repaired);
     let file_len = repaired.get(16..24).and_then(|len| len.try_into().ok()).map_or(0, u64::from_le_bytes);
     if let Ok(anew) = read(&repaired, file_len) {
-        assert_eq!(repaired.get(..anew.len()), Some(&*anew), "the header is another when it is written anew");
+        assert_eq!(
+            repaired.get(..anew.len()),
+            Some(&*anew),
+            "the header is another when it is encoded again"
+        );
     }
 }
 
-/// The body, as it is read once it is authentic.
+/// The body, which is read once it is authentic.
 pub fn body(input: &[u8]) {
     let decoded = within(8 * 1024, 8, input.len(), || {
         let decoded = planted::decoded(input);
         fuzzing::check_body(decoded).map(|()| decoded)
     });
     if let Ok(decoded) = decoded {
-        assert_eq!(fuzzing::body(decoded).unwrap(), input, "the body is another when it is written anew");
+        assert_eq!(fuzzing::body(decoded).unwrap(), input, "the body is another when it is encoded again");
     }
 }
 
-/// A vault of two people, and their ways into it.
+/// A vault of two people, and the derived keys of both.
 struct Known {
     forge: Forge,
     administrator: fuzzing::Way,
@@ -55,8 +60,8 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     Known { forge, administrator, reader }
 });
 
-/// The whole file, opened with the key that a passphrase would give. The first byte of the input says what is made of the
-/// others, so that the fuzzer need not guess a signature, and who opens it.
+/// The whole file, opened with the key that a passphrase would give. The first byte of the input selects how
+/// the other bytes are used, so that the fuzzer need not guess a signature, and which person opens the file.
 pub fn file(input: &[u8]) {
     let Some((how, rest)) = input.split_first() else { return };
     let Known { forge, administrator, reader } = &*KNOWN;
@@ -75,16 +80,16 @@ pub fn file(input: &[u8]) {
     let storage = InMemory::from_bytes(made.clone());
     let Ok(vault) = within(64 * 1024, 16, made.len(), || way.open(storage.clone())) else { return };
     let (header, body) = fuzzing::header_and_body(&vault).unwrap();
-    assert!(made.starts_with(&header), "the header is another when it is written anew");
-    assert_eq!(fuzzing::body(&body).unwrap(), body, "the body is another when it is written anew");
-    assert_eq!(forge.build_body(&body).unwrap(), made, "the vault is another when it is written anew");
+    assert!(made.starts_with(&header), "the header is another when it is encoded again");
+    assert_eq!(fuzzing::body(&body).unwrap(), body, "the body is another when it is encoded again");
+    assert_eq!(forge.build_body(&body).unwrap(), made, "the vault is another when it is encoded again");
     look(&vault);
     if how & 0xc0 == 0x40 {
         change(&vault, way, &storage);
     }
 }
 
-/// A vault with one record whose secret opens to these bytes.
+/// Returns a vault with one record whose secret opens to these bytes.
 fn with_part(provider: Provider, part: &[u8]) -> aumbry::Result<Vec<u8>> {
     let forge = &KNOWN.forge;
     forge.build_body(&forge.body_of(&[forge.record_of_part(
@@ -95,7 +100,7 @@ fn with_part(provider: Provider, part: &[u8]) -> aumbry::Result<Vec<u8>> {
     )?])?)
 }
 
-/// A sound vault whose first bytes are these, under a new checksum and signature.
+/// Returns a valid vault that starts with these bytes, with a new checksum and signature.
 fn with_altered_header(start: &[u8]) -> Vec<u8> {
     let mut file = KNOWN.forge.build().unwrap();
     for (place, byte) in file.iter_mut().zip(start) {
@@ -104,7 +109,7 @@ fn with_altered_header(start: &[u8]) -> Vec<u8> {
     KNOWN.forge.resign(file)
 }
 
-/// All that a program may ask an open vault.
+/// Calls everything that a program can ask an open vault for.
 fn look(vault: &Vault) {
     let entries: Vec<_> = vault.records().unwrap().collect();
     json::render_all(entries.iter().cloned()).unwrap();
@@ -118,7 +123,7 @@ fn look(vault: &Vault) {
             }
         };
         let written = json::render_with_secret(&found).unwrap();
-        // What only a forger writes, such as an empty key id, is no record to an import.
+        // Imports refuse records that only a forger can write, such as one with an empty key id.
         if let Ok(drafts) = json::parse(written.expose_secret().as_bytes(), None) {
             assert!(matches!(&*drafts, [draft] if same(&fuzzing::credentials(draft), &found)));
         }
@@ -126,7 +131,7 @@ fn look(vault: &Vault) {
     let _ = (vault.verify(), vault.people(), vault.advice());
 }
 
-/// A vault that opened can be changed, and opens again with all that it had.
+/// Checks that an opened vault can be changed, and opens again with all its records.
 fn change(vault: &Vault, way: &fuzzing::Way, storage: &InMemory) {
     let names = |vault: &Vault| -> Vec<String> {
         vault.records().unwrap().map(|entry| entry.name().to_owned()).collect()
