@@ -1,4 +1,5 @@
-//! A program that embeds aumbry: makes a vault of the default parameters, or unlocks some and says how long it took.
+//! A program that embeds aumbry: makes a vault with the default parameters, or unlocks vaults and reports how
+//! long it took.
 
 use aumbry::{NewRecord, Vault};
 
@@ -17,14 +18,14 @@ fn make(path: &str, records: usize) -> Result<(), Box<dyn std::error::Error>> {
     let vault = Vault::create(path, PASSPHRASE)?;
     vault.edit(|edit| {
         (0..records).try_for_each(|n| {
-            let secret = format!("{:0>40}", n * 7919); // nobody looks at it
+            let secret = format!("{:0>40}", n * 7919); // the content does not matter
             edit.add(&NewRecord::new_static(format!("record-{n}"), &format!("AKIA{n:0>16}"), secret)?)
         })
     })?;
     Ok(())
 }
 
-/// Prints the microseconds of the key derivation and those of all the rest.
+/// Prints the microseconds of the key derivation and of everything else.
 fn unlock(path: &str) -> Result<(), Box<dyn std::error::Error>> {
     let vault = Vault::open(path, PASSPHRASE)?;
     let time = vault.unlock_time().ok_or("this vault was not unlocked")?;

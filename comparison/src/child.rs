@@ -1,5 +1,5 @@
-//! The work of one child process: one peer, one size, one round. Each step is told as soon as it is done, so that whoever
-//! waits can say "more than so many seconds" of the next one.
+//! The work of one child process: one peer, one size, one round. Each step is reported as soon as it is done,
+//! so that the parent can report "more than N seconds" for the next one.
 //!
 //! Lines on stdout: `begin STEP`, `STEP SECONDS` (or bytes), `passed WHAT`, `failed WHAT`.
 
@@ -12,14 +12,14 @@ use crate::Result;
 use crate::peer::{Kdf, Opened, PASSPHRASE, Peer, argon2id};
 use crate::records::{Dice, Record, records};
 
-/// Opened before anything is timed, so that the program's own pages are in memory.
+/// Records that are opened before anything is timed, so that the program's own pages are in memory.
 pub const WARM_UP: usize = 10;
 
 pub fn path(folder: &Path, peer: &dyn Peer, size: usize, kdf: Kdf) -> PathBuf {
     folder.join(format!("{}-{size}-{kdf:?}.file", peer.id()))
 }
 
-/// Makes both files, and tries what must fail.
+/// Makes both files, and tries operations that must fail.
 pub fn prepare(peer: &dyn Peer, size: usize, folder: &Path) -> Result<()> {
     let records = records(size);
     let least = path(folder, peer, size, Kdf::Least);
@@ -51,7 +51,8 @@ pub fn round(peer: &dyn Peer, size: usize, folder: &Path, round: u64) -> Result<
     let least = path(folder, peer, size, Kdf::Least);
     let mut dice = Dice(round);
 
-    // What aumbry does after its KDF meets caches full of the KDF's memory. So shall what the others do without one.
+    // aumbry's work after its KDF finds the caches full of the KDF's memory. Peers without a KDF must find
+    // them in the same state.
     begin("a KDF before");
     black_box(argon2id(PASSPHRASE, &[0; 16])?);
     begin("beyond");
@@ -78,7 +79,8 @@ pub fn round(peer: &dyn Peer, size: usize, folder: &Path, round: u64) -> Result<
     Ok(())
 }
 
-/// Opening with the whole KDF, in a process that has not opened this many records before, as with the least one.
+/// Opens with the whole KDF, in a process that has not opened this many records before, like the runs with
+/// the least KDF.
 pub fn full(peer: &dyn Peer, size: usize, folder: &Path) -> Result<()> {
     warm_up(peer, folder)?;
     let records = records(size);
@@ -96,7 +98,7 @@ pub fn full(peer: &dyn Peer, size: usize, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Random names, as many as there is time for.
+/// Looks up random names for a fixed time.
 fn steady(opened: &dyn Opened, records: &[Record], dice: &mut Dice) -> Result<()> {
     const LOOK_UPS: usize = 10_000;
     const TIME: Duration = Duration::from_millis(300);
@@ -152,7 +154,7 @@ pub fn tell(step: &str, time: Duration) {
     note(step, time.as_secs_f64());
 }
 
-/// A figure that is no time.
+/// Reports a figure that is not a time.
 pub fn note(step: &str, value: f64) {
     println!("{step} {value}");
 }

@@ -1,4 +1,5 @@
-//! aumbry beside the hardware's floors: what any program pays that does the same with the same bytes.
+//! Compares aumbry with the floors of the hardware: what any program pays that does the same work on the same
+//! bytes.
 
 mod bare;
 mod growth;
@@ -23,11 +24,11 @@ use crate::tables::times;
 /// What is measured, and how often.
 struct Plan {
     sizes: &'static [usize],
-    /// Processes that unlock.
+    /// Number of processes that unlock.
     unlocks: usize,
-    /// Processes that look up, from one thread and from many.
+    /// Number of processes that look up, from one thread and from many.
     processes: usize,
-    /// Rounds within a process.
+    /// Number of rounds within a process.
     look_ups: usize,
     threads: usize,
     saves: usize,
@@ -55,12 +56,12 @@ const QUICK: Plan = Plan {
 };
 
 const BUDGET: Duration = Duration::from_secs(120);
-/// Threads are of interest where a vault is large enough for a program with many.
+/// Threads are measured for vaults that are large enough for a program with many.
 const FOR_THREADS: usize = 1_000;
-/// To a disk goes what is neither too small to matter nor too large for a quick look.
+/// Sizes that are saved to a disk: large enough to matter, and small enough for a quick run.
 const FOR_DISK: [usize; 2] = [10_000, 100_000];
 
-/// What was seen of one size: aumbry's steps and the floors'.
+/// The measurements of one size: aumbry's steps and the floors'.
 pub struct AtSize {
     size: usize,
     outcome: Outcome,
@@ -83,24 +84,24 @@ impl AtSize {
         self.ratio(step, of).map_or_else(|| String::from("–"), times)
     }
 
-    /// One more child process, `rounds` rounds of `work` or round number `rounds`.
+    /// Runs one more child process: `rounds` rounds of `work`, or round number `rounds`.
     fn run(&mut self, work: &str, rounds: usize, folders: &Folders<'_>) -> Result<()> {
         let (size, rounds) = (self.size.to_string(), rounds.to_string());
         let text = |folder: &'static str, path: &Path| path.to_str().map(str::to_owned).ok_or(folder);
-        let memory = text("a folder whose name is no text", folders.memory)?;
-        let disk = text("a folder whose name is no text", folders.disk)?;
+        let memory = text("a folder whose name is not valid text", folders.memory)?;
+        let disk = text("a folder whose name is not valid text", folders.disk)?;
         let who = format!("floors, {size} records, {work}");
         self.outcome.run(&who, &["floors", work, &size, &rounds, &memory, &disk], BUDGET)
     }
 }
 
-/// Where files lie: in memory, and on a disk.
+/// The folders for files: in memory, and on a disk.
 pub struct Folders<'a> {
     pub memory: &'a Path,
     pub disk: &'a Path,
 }
 
-/// The work of one child process.
+/// Does the work of one child process.
 pub fn child(arguments: &[String]) -> Result<()> {
     let [work, size, rounds, memory, disk] = arguments else { return Err("not for use by hand".into()) };
     let (size, rounds, folder) = (size.parse()?, rounds.parse()?, Path::new(memory));
@@ -118,10 +119,10 @@ pub fn child(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// aumbry's file and the floor's.
+/// Makes aumbry's file and the floor's.
 fn prepare(size: usize, folder: &Path) -> Result<()> {
     if size == WARM_UP {
-        child::prepare(&Aumbry, size, folder)?; // what warms up is opened with the least KDF
+        child::prepare(&Aumbry, size, folder)?; // the warm-up opens it with the least KDF
     } else {
         let path = child::path(folder, &Aumbry, size, Kdf::Full);
         timed("create", || Aumbry.create(&path, &records(size), Kdf::Full))?;
@@ -135,7 +136,7 @@ pub struct Floors {
     plan: &'static Plan,
 }
 
-/// Size after size; within one, aumbry and its floor in turn.
+/// Measures one size after another, alternating between aumbry and its floor.
 pub fn measure(quick: bool, folders: &Folders<'_>) -> Result<Floors> {
     let plan = if quick { &QUICK } else { &WHOLE };
     let at = |size: &usize| AtSize { size: *size, outcome: Outcome::default() };
@@ -143,7 +144,7 @@ pub fn measure(quick: bool, folders: &Folders<'_>) -> Result<Floors> {
     for one in &mut sizes {
         eprintln!("floors: {} records", one.size);
         one.run("prepare", 0, folders)?;
-        // Large vaults differ by more than the noise, and take long.
+        // Large vaults differ by more than the noise and take long, so they get fewer rounds.
         let fewer = |rounds: usize, large: bool| if large { rounds.div_ceil(3) } else { rounds };
         let (unlocks, saves) =
             (fewer(plan.unlocks, one.size > 100_000), fewer(plan.saves, one.size > 100_000));
@@ -188,7 +189,7 @@ impl Floors {
         })
     }
 
-    /// Goals and tables, in Markdown.
+    /// Returns goals and tables, in Markdown.
     pub fn report(&self) -> String {
         let Self { sizes, imports, plan } = self;
         let goals = [

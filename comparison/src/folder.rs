@@ -1,24 +1,25 @@
-//! Folders that go when they are no longer needed.
+//! Temporary folders.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::Result;
 
-/// Removed with everything in it when it is dropped.
+/// A folder that is removed with its content when this value is dropped.
 pub struct Temporary(PathBuf);
 
 impl Temporary {
-    /// In a file system in memory where there is one: no disk is measured. Else in `otherwise`.
+    /// Makes a folder on a file system in memory, if there is one, so that no disk is measured. Otherwise
+    /// makes it in `otherwise`.
     pub fn in_memory(otherwise: &Path) -> Result<Self> {
         let shared = Path::new("/dev/shm");
         Self::within(if shared.is_dir() { shared } else { otherwise })
     }
 
-    /// Beside this program, so under cargo's target folder: on a disk.
+    /// Makes a folder next to this program, and so in cargo's target folder: on a disk.
     pub fn on_disk() -> Result<Self> {
         let program = std::env::current_exe()?;
-        Self::within(program.parent().ok_or("this program stands nowhere")?)
+        Self::within(program.parent().ok_or("this program has no folder")?)
     }
 
     fn within(place: &Path) -> Result<Self> {

@@ -1,15 +1,15 @@
-//! What aumbry sets out to reach, and whether this run saw it.
+//! aumbry's goals, and whether this run reached them.
 
 use crate::kdf::{Compared, OTHERS};
 use crate::rounds::{Figure, Measured};
 use crate::tables::number;
 
-/// Unlocking 10,000 records beyond the KDF, each peer's time over aumbry's: at least this.
+/// Unlocking 10,000 records without the KDF: each peer's time divided by aumbry's, at least.
 const UNLOCK: [(&str, f64); 4] =
     [("age", 2.0), ("cocoon", 2.0), ("stronghold-store", 4.0), ("keepass", 150.0)];
 const RECORDS: usize = 10_000;
 
-/// What a ratio should be.
+/// The required range of a ratio.
 #[derive(Clone, Copy)]
 pub enum Limit {
     AtMost(f64),
@@ -17,7 +17,8 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// A line of a list: what is asked, what was seen, and whether that is enough. `NaN` was not seen.
+    /// Returns a line of the list: the goal, the measured value, and whether it is enough. `NaN` means not
+    /// measured.
     pub fn line(self, what: &str, of: &str, seen: f64) -> String {
         let (words, limit, met) = match self {
             Self::AtMost(limit) => ("at most", limit, seen <= limit),

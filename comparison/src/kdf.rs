@@ -1,5 +1,5 @@
-//! Argon2id by everybody: the same passphrase, salt and parameters, one run, one after the other within each round. The
-//! keys must be equal.
+//! Compares implementations of Argon2id: the same passphrase, salt and parameters, in one run, one after
+//! another within each round. The keys must be equal.
 
 mod c;
 
@@ -29,7 +29,7 @@ pub const COSTS: [Cost; 4] = [
     Cost { kib: 256 * 1024, passes: 1, lanes: 4 },
 ];
 
-/// `None` if it cannot be done with these parameters.
+/// Derives a key. `None` if the implementation does not support these parameters.
 type Derive = fn(&Cost, salt: &[u8; 16]) -> Result<Option<[u8; 32]>>;
 
 pub struct Contender {
@@ -39,7 +39,7 @@ pub struct Contender {
     derive: Derive,
 }
 
-/// Those beside aumbry.
+/// The implementations other than aumbry's.
 pub const OTHERS: [Contender; 6] = [
     Contender { name: "argon2, `parallel`", wipes: "no", derive: in_parallel },
     Contender { name: "argon2, as it comes", wipes: "no", derive: one_after_the_other },
@@ -62,7 +62,7 @@ impl Times {
     }
 }
 
-/// `None` where it cannot be done.
+/// `None` if it does not support the parameters.
 pub struct Row {
     pub cost: &'static Cost,
     pub aumbry: Times,
@@ -91,7 +91,7 @@ fn compare_one(cost: &'static Cost, rounds: usize, compared: &mut Compared) -> R
     let mut theirs = vec![Vec::new(); OTHERS.len()];
     for round in 0..=rounds {
         let time = vault.unlock()?;
-        let warm = round > 0; // the first touches code and libraries
+        let warm = round > 0; // the first round touches code and libraries
         if warm {
             ours.push(time.as_secs_f64());
         }
@@ -111,7 +111,8 @@ fn compare_one(cost: &'static Cost, rounds: usize, compared: &mut Compared) -> R
     Ok(Row { cost, aumbry: Times::of(&ours).ok_or("no round")?, others })
 }
 
-/// An empty vault. Opening it says how long the KDF took: allocating, deriving, wiping, and one slot opened.
+/// An empty vault. Opening it reports how long the KDF took: allocating, deriving, wiping, and opening one
+/// slot.
 struct TinyVault {
     storage: InMemory,
     salt: [u8; 16],
@@ -139,14 +140,14 @@ impl TinyVault {
     }
 }
 
-/// The lanes side by side, in a pool that ends with the call, as aumbry has one.
+/// Computes the lanes in parallel, in a pool that ends with the call, as aumbry does.
 fn in_parallel(cost: &Cost, salt: &[u8; 16]) -> Result<Option<[u8; 32]>> {
     let cores = std::thread::available_parallelism()?.get();
     in_pool(cores.min(cost.lanes as usize), cost, salt)
 }
 
-/// Without the feature `parallel` lanes are computed in turn. Cargo gives one program one argon2, and aumbry's has the
-/// feature: a pool of one thread makes it do the same.
+/// Computes the lanes in turn, as argon2 does without the feature `parallel`. Cargo builds one argon2 per
+/// program, and aumbry enables the feature, so a pool of one thread is used instead.
 fn one_after_the_other(cost: &Cost, salt: &[u8; 16]) -> Result<Option<[u8; 32]>> {
     in_pool(1, cost, salt)
 }

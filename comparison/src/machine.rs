@@ -1,4 +1,4 @@
-//! On what, with what and when it was measured.
+//! The machine, the versions and the date of a run.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,7 @@ use crate::kdf::libsodium_version;
 
 const LOCK: &str = include_str!("../Cargo.lock");
 
-/// Packages whose versions a reader of the tables wants to know.
+/// The packages whose versions are listed in the report.
 const PACKAGES: [&str; 20] = [
     "age",
     "aes-gcm",
@@ -31,7 +31,7 @@ const PACKAGES: [&str; 20] = [
     "zeroize",
 ];
 
-/// The versions of a package in the lock file.
+/// Returns the versions of a package in the lock file.
 pub fn versions(package: &str) -> String {
     let name = format!("name = \"{package}\"\nversion = \"");
     let found =
@@ -39,7 +39,7 @@ pub fn versions(package: &str) -> String {
     found.collect::<Vec<_>>().join(" and ")
 }
 
-/// A list in Markdown.
+/// Returns the description of the run as a list in Markdown.
 pub fn described(command: &str) -> String {
     let packages: Vec<String> = PACKAGES.iter().map(|name| format!("{name} {}", versions(name))).collect();
     let load = read("/proc/loadavg");
@@ -70,7 +70,7 @@ fn processor() -> String {
     line_of("/proc/cpuinfo", "model name")
 }
 
-/// Where this program stands, and where what goes to a disk is written.
+/// Returns the type of the file system that contains this program; files that go to a disk are saved there.
 fn disk() -> String {
     let program = std::env::current_exe().unwrap_or_default();
     first_line("stat", &["--file-system", "--format=%T", &program.to_string_lossy()])

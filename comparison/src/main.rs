@@ -1,6 +1,6 @@
-//! aumbry beside the crates that one could use instead of it, its Argon2id beside other implementations, and what it does
-//! beside what the hardware takes for it: the same work, one run, ratios first. `run` beside this package installs what is
-//! needed, builds and starts it.
+//! Compares aumbry with crates that could be used instead of it, its Argon2id with other implementations, and
+//! its work with what the hardware needs for it: the same work in one run, with ratios first. The script
+//! `run` of this package installs what is needed, builds this program and starts it.
 //!
 //! ```text
 //! comparison [--quick] [--out FOLDER]          stores, then Argon2id, then floors
@@ -75,13 +75,13 @@ enum Part {
 }
 
 struct Asked {
-    /// `None`: all.
+    /// `None` means all parts.
     part: Option<Part>,
     quick: bool,
     out: PathBuf,
 }
 
-/// What came of all parts that were asked for.
+/// The results of all parts that were requested.
 #[derive(Default)]
 struct Report {
     text: String,
@@ -89,7 +89,7 @@ struct Report {
     failed: Vec<String>,
 }
 
-/// Measures one part and adds what came of it.
+/// Measures one part and adds its results.
 type Measure = fn(&Asked, &mut Report) -> Result<()>;
 
 impl Asked {
@@ -112,7 +112,7 @@ impl Asked {
         Ok(asked)
     }
 
-    /// Whether all checks passed.
+    /// Returns whether all checks passed.
     fn answer(&self) -> Result<bool> {
         fs::create_dir_all(&self.out)?;
         let text = format!("## What was measured on\n\n{}", machine::described(&self.command()));
@@ -134,7 +134,7 @@ impl Asked {
         Ok(failed.is_empty())
     }
 
-    /// What gives the same again, wherever it is written to.
+    /// Returns the command that repeats this run, without the output folder.
     fn command(&self) -> String {
         let part = match self.part {
             None => "",
@@ -145,7 +145,7 @@ impl Asked {
         format!("comparison/run{part}{}", if self.quick { " --quick" } else { "" })
     }
 
-    /// In memory: what a save costs is not the disk's affair here.
+    /// Measures in memory: this comparison leaves out the disk's part of a save.
     fn stores(&self, report: &mut Report) -> Result<()> {
         let plan = if self.quick {
             Plan { sizes: vec![1_000], rounds: 2, budget: Duration::from_secs(10) }

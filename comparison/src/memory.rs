@@ -1,17 +1,17 @@
-//! The most memory that a piece of work takes, as Linux counts it.
+//! The peak memory of a piece of work, as Linux counts it.
 #![allow(unsafe_code, reason = "glibc's malloc_trim has no safe door")]
 
 use std::fs;
 
 use crate::Result;
 
-/// How far resident memory rises above where it stands now, at most, while `work` runs. What `work` returns lives until
-/// the end is read.
+/// Returns how far resident memory rises above its current value while `work` runs. The result of `work` is
+/// kept until the peak has been read.
 pub fn peak_of<T>(work: impl FnOnce() -> Result<T>) -> Result<u64> {
-    // Freed memory that glibc still holds would be used without a trace.
-    // SAFETY: it may be called at any time, and takes a number only.
+    // Otherwise freed memory that glibc still holds would be reused without being counted. SAFETY: the
+    // function may be called at any time, and takes only a number.
     unsafe { libc::malloc_trim(0) };
-    fs::write("/proc/self/clear_refs", "5")?; // VmHWM falls to what is resident now
+    fs::write("/proc/self/clear_refs", "5")?; // resets VmHWM to the current resident memory
     let before = status("VmHWM")?;
     let result = work()?;
     let peak = status("VmHWM")?;
@@ -19,7 +19,7 @@ pub fn peak_of<T>(work: impl FnOnce() -> Result<T>) -> Result<u64> {
     Ok(peak.saturating_sub(before))
 }
 
-/// A line of `/proc/self/status`, in bytes.
+/// Reads a line of `/proc/self/status`, in bytes.
 fn status(key: &str) -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));

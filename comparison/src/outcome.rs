@@ -1,4 +1,4 @@
-//! What came of some child processes, each of which told its figures line by line.
+//! The results of some child processes, each of which reported its figures line by line.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -19,8 +19,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Runs this program once more, as a child with these arguments, unless an earlier one took too long or failed. No
-    /// step may take longer than `budget`. `who` is for messages.
+    /// Runs this program again as a child with these arguments, unless an earlier one took too long or
+    /// failed. No step may take longer than `budget`. `who` appears in messages.
     pub fn run(&mut self, who: &str, arguments: &[&str], budget: Duration) -> Result<()> {
         if self.over.is_some() || !self.failed.is_empty() {
             return Ok(());
@@ -75,8 +75,8 @@ impl Outcome {
         self.values.get(step).map(|values| median(values))
     }
 
-    /// The median of what each round's own ratio was: what slows a round down slows both. Of the medians, where the
-    /// rounds are not the same ones.
+    /// Returns the median of the ratios of the rounds, because a disturbance slows both steps of a round. If
+    /// the rounds differ, returns the ratio of the medians.
     pub fn ratio(&self, step: &str, of: &str) -> Option<f64> {
         let (steps, ofs) = (self.values.get(step)?, self.values.get(of)?);
         if steps.len() != ofs.len() {
@@ -86,7 +86,7 @@ impl Outcome {
         Some(median(&ratios))
     }
 
-    /// The quickest and the slowest round.
+    /// Returns the fastest and the slowest round.
     pub fn range(&self, step: &str) -> Option<(f64, f64)> {
         let values = self.values.get(step)?;
         Some((values.iter().copied().reduce(f64::min)?, values.iter().copied().reduce(f64::max)?))

@@ -1,4 +1,4 @@
-//! aumbry and its peers, each in a file of its own.
+//! aumbry and its peers, one file each.
 
 mod age;
 pub mod aumbry;
@@ -12,7 +12,7 @@ mod stronghold_vault;
 
 use crate::peer::Peer;
 
-/// aumbry first: the others are told in proportion to it.
+/// aumbry is first: the others are compared with it.
 pub static ALL: [&dyn Peer; 9] = [
     &aumbry::Aumbry,
     &age::Age,

@@ -1,4 +1,4 @@
-//! The figures as pictures in SVG: by size, both axes logarithmic.
+//! Plots of the figures in SVG: by size, with both axes logarithmic.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::peers::ALL;
 use crate::rounds::Measured;
 use crate::tables::number;
 
-/// Paul Tol's muted colours, which colour-blind readers can tell apart; aumbry's is black.
+/// Paul Tol's muted colours, which colour-blind readers can distinguish; aumbry's is black.
 pub const COLOURS: [RGBColor; 9] = [
     RGBColor(0, 0, 0),
     RGBColor(51, 34, 136),
@@ -29,11 +29,11 @@ pub fn draw(all: &[Measured], folder: &Path) -> Result<()> {
     plot(all, "peak", 1.0 / 1_048_576.0, "Peak memory of unlocking, in MiB", &folder.join("memory.svg"))
 }
 
-/// All peers. `scale` turns what was measured into the unit of the title.
+/// Plots all peers. `scale` converts the measurement to the unit of the title.
 fn plot(all: &[Measured], step: &str, scale: f64, title: &str, path: &Path) -> Result<()> {
     let points = |id: &str| -> Vec<(f64, f64)> {
         let of_peer = all.iter().filter(|one| one.peer.id() == id && one.size > WARM_UP);
-        // Logarithms have no zero; what takes no page at all is drawn as very little.
+        // A logarithmic axis has no zero, so a peer that takes no page is drawn at a very small value.
         of_peer.filter_map(|one| Some((one.size as f64, (one.median(step)? * scale).max(1e-3)))).collect()
     };
     let lines: Vec<Line> = ALL
@@ -48,12 +48,12 @@ fn plot(all: &[Measured], step: &str, scale: f64, title: &str, path: &Path) -> R
     picture(&lines, &format!("{title} (* keeps secrets in the clear)"), path)
 }
 
-/// What one thing costs, by records.
+/// The cost of one thing, by number of records.
 pub struct Line {
     pub name: String,
     pub points: Vec<(f64, f64)>,
     pub colour: RGBColor,
-    /// Drawn in dashes: what no program can go below.
+    /// Drawn dashed: a floor, which no program can beat.
     pub is_floor: bool,
 }
 
@@ -102,7 +102,7 @@ pub fn picture(lines: &[Line], title: &str, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A peer's name beside the last point of its line.
+/// A peer's name next to the last point of its line.
 struct Name<'a> {
     name: &'a str,
     colour: RGBColor,
@@ -110,7 +110,7 @@ struct Name<'a> {
     y: f64,
 }
 
-/// Moves names apart that would overlap.
+/// Separates names that would overlap.
 fn spread(mut names: Vec<Name<'_>>) -> Vec<Name<'_>> {
     const LINE: f64 = 16.0;
     names.sort_by(|one, next| one.x.cmp(&next.x).then(one.y.total_cmp(&next.y)));
@@ -136,7 +136,7 @@ fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
-/// 0.01, 0.1, 1, 10, 1,000: no exponents, no needless zeros.
+/// Formats 0.01, 0.1, 1, 10, 1,000: no exponents, no unnecessary zeros.
 fn plain(value: f64) -> String {
     if value >= 1e3 {
         return number(value.round() as usize);

@@ -1,4 +1,4 @@
-//! The records that every peer gets: the same ones, in each run.
+//! The records that every peer stores: the same in each run.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::Result;
 
-/// What stands under a name.
+/// The content of a record.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Entry {
     pub access_key_id: String,
@@ -20,14 +20,14 @@ pub struct Record {
     pub entry: Entry,
 }
 
-/// All records in one piece, as `age`, `cocoon` and the JSON file keep them.
+/// All records in one value, as `age`, `cocoon` and the JSON file store them.
 pub type Book = HashMap<String, Entry>;
 
 pub fn book(records: &[Record]) -> Book {
     records.iter().map(|record| (record.name.clone(), record.entry.clone())).collect()
 }
 
-/// One entry as bytes, for peers that keep bytes under a name.
+/// Encodes one entry, for peers that store bytes under a name.
 pub fn pack<T: Serialize>(value: &T) -> Result<Zeroizing<Vec<u8>>> {
     Ok(Zeroizing::new(bincode::serde::encode_to_vec(value, bincode::config::standard())?))
 }
@@ -36,12 +36,13 @@ pub fn unpack<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     Ok(bincode::serde::decode_from_slice(bytes, bincode::config::standard())?.0)
 }
 
-/// The name of record `i`: all differ below a million. At most one slash, for one peer allows no more.
+/// Returns the name of record `i`: unique below a million. At most one slash, because one peer does not allow
+/// more.
 pub fn name(i: usize) -> String {
     format!("team-{:02}/service-{:04}-uploads", i % 100, i / 100)
 }
 
-/// The records `0..count`: a key id, 40 random characters that do not compress, a region.
+/// Returns the records `0..count`: a key id, 40 random characters that do not compress, a region.
 pub fn records(count: usize) -> Vec<Record> {
     const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     const REGIONS: [&str; 4] = ["eu-central-1", "us-east-1", "ap-southeast-2", "sa-east-1"];
@@ -55,7 +56,7 @@ pub fn records(count: usize) -> Vec<Record> {
         .collect()
 }
 
-/// SplitMix64: the same numbers in each run, good enough to look random.
+/// SplitMix64: the same numbers in each run, and random enough for a benchmark.
 pub struct Dice(pub u64);
 
 impl Dice {

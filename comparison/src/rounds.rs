@@ -1,5 +1,6 @@
-//! Runs each peer's steps in child processes, round after round, one peer after the other within a round: what disturbs
-//! the machine disturbs all alike. A step that takes too long is ended, and the peer is left alone at that size.
+//! Runs each peer's steps in child processes, round after round, one peer after another within a round, so
+//! that a disturbance of the machine affects all of them. A step that takes too long is ended, and the peer
+//! is skipped at that size.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::peers::ALL;
 pub struct Plan {
     pub sizes: Vec<usize>,
     pub rounds: usize,
-    /// No step may take longer.
+    /// The longest time that a step may take.
     pub budget: Duration,
 }
 
@@ -27,7 +28,7 @@ pub enum Figure {
     Unknown,
 }
 
-/// What came of one peer at one size.
+/// The measurements of one peer at one size.
 pub struct Measured {
     pub peer: &'static dyn Peer,
     pub size: usize,
@@ -50,13 +51,14 @@ impl Measured {
         self.outcome.median(step)
     }
 
-    /// As the peer says it, or else what the whole opening takes more than one with the least KDF.
+    /// Returns the time that the peer reports, or otherwise the difference between the whole opening and one
+    /// with the least KDF.
     pub fn kdf(&self) -> Option<f64> {
         self.median("kdf").or_else(|| Some((self.median("whole")? - self.median("beyond")?).max(0.0)))
     }
 }
 
-/// Everything, in the order of sizes and peers.
+/// Measures everything, in the order of sizes and peers.
 pub fn measure(plan: &Plan, folder: &Path) -> Result<Vec<Measured>> {
     let mut all = Vec::new();
     let sizes: Vec<usize> = [WARM_UP].into_iter().chain(plan.sizes.iter().copied()).collect();
@@ -70,7 +72,7 @@ pub fn measure(plan: &Plan, folder: &Path) -> Result<Vec<Measured>> {
         for one in &mut measured {
             child(one, "prepare", 0, plan, folder)?;
         }
-        // Large vaults differ by more than the noise, and take long.
+        // Large vaults differ by more than the noise and take long, so they get fewer rounds.
         let rounds = if size > 10_000 { plan.rounds.min(3) } else { plan.rounds };
         for round in 0..if size == WARM_UP { 0 } else { rounds } {
             eprintln!("{size} records: round {} of {rounds}", round + 1);
@@ -87,6 +89,6 @@ pub fn measure(plan: &Plan, folder: &Path) -> Result<Vec<Measured>> {
 
 fn child(one: &mut Measured, work: &str, round: usize, plan: &Plan, folder: &Path) -> Result<()> {
     let (peer, size, round) = (one.peer.id(), one.size.to_string(), round.to_string());
-    let folder = folder.to_str().ok_or("a folder whose name is no text")?;
+    let folder = folder.to_str().ok_or("a folder whose name is not valid text")?;
     one.outcome.run(peer, &[work, peer, &size, &round, folder], plan.budget)
 }

@@ -20,7 +20,7 @@ pub fn stores(all: &[Measured]) -> String {
     text
 }
 
-/// What is compared, by the name of the step.
+/// The steps that are compared, by name.
 const COMPARED: [(&str, &str); 6] = [
     ("beyond", "unlock beyond the KDF"),
     ("first", "first look-up"),
@@ -87,10 +87,10 @@ fn figures(all: &[Measured]) -> String {
     table(&rows)
 }
 
-/// What each peer can and cannot.
+/// Describes what each peer can and cannot do.
 pub fn notes(all: &[Measured]) -> String {
     let mut text = String::from(
-        "\n## What stands behind the figures\n\nFiles lie in memory (/dev/shm), so that no disk is measured. Each figure is \
+        "\n## What the figures measure\n\nFiles are in memory (/dev/shm), so that no disk is measured. Each figure is \
          the median of rounds, each in a process of its own that has opened a small file before. An Argon2id run comes \
          before each opening without a KDF, so that all find the caches as a KDF leaves them. A look-up compares the \
          secret; `keepass` looks up by its own `entry_by_name`, which goes through all entries.\n",
@@ -200,7 +200,7 @@ pub fn amount(bytes: f64) -> String {
     }
 }
 
-/// 1,000,000.
+/// Formats 1,000,000.
 pub fn number(number: usize) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> = digits

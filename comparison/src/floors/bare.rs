@@ -1,4 +1,4 @@
-//! What stands below every look-up: a bare hash table of offsets over one buffer, and no more than must be there.
+//! The floor of a look-up: a bare hash table of offsets over one buffer, with the minimum of work.
 
 use std::hash::BuildHasher;
 use std::hint::black_box;
@@ -14,7 +14,8 @@ use crate::records::name;
 const NONCE: usize = 12;
 const TEXT: usize = 40;
 const TAG: usize = 16;
-/// As long as aumbry's of the records here: vault id, name, provider and key id, with their lengths.
+/// As long as aumbry's associated data of these records: vault id, name, provider and key id, with their
+/// lengths.
 const ASSOCIATED: [u8; 76] = [7; 76];
 /// As much stack as aumbry scrubs in a release build.
 const SCRUBBED: usize = 16 * 1024;
@@ -23,8 +24,9 @@ pub fn cipher() -> Aes256Gcm {
     Aes256Gcm::new(&[7; 32].into())
 }
 
-/// `len` bytes with as many records, in name order, all of one length, which is odd so that they lie on lines of the
-/// cache as records of many lengths do: a name behind its length, a sealed secret that begins with the name, and zeros.
+/// Returns `len` bytes with `count` records in name order: a name after its length, a sealed secret that
+/// begins with the name, and zeros. All have the same odd length, so that they start at varying offsets of
+/// cache lines, as records of different lengths do.
 pub fn plaintext(count: usize, len: usize) -> Result<Vec<u8>> {
     let mut names: Vec<String> = (0..count).map(name).collect();
     names.sort_unstable();
@@ -59,7 +61,7 @@ pub struct BareTable {
 }
 
 impl BareTable {
-    /// Over what [`plaintext`] made. Offsets fit in 32 bits, as aumbry's do.
+    /// Builds a table over the bytes of [`plaintext`]. Offsets fit in 32 bits, like aumbry's.
     pub fn build(bytes: &[u8], count: usize) -> Self {
         let hasher = DefaultHashBuilder::default();
         let hash = |offset: &u32| hasher.hash_one(name_at(bytes, *offset));
@@ -102,7 +104,7 @@ impl Held {
     }
 }
 
-/// A version that could be replaced while others look at it, and the key to its secrets.
+/// A version that can be replaced while other threads read it, and the key to its secrets.
 pub struct Floor {
     current: RwLock<Arc<Held>>,
     cipher: Aes256Gcm,
@@ -113,7 +115,7 @@ impl Floor {
         Self { current: RwLock::new(Arc::new(held)), cipher: cipher() }
     }
 
-    /// What it takes to look at one version while another may come.
+    /// Returns the current version, which stays valid if another replaces it.
     pub fn snapshot(&self) -> Arc<Held> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -124,7 +126,8 @@ impl Floor {
         Some((held, offset))
     }
 
-    /// Finds a secret, opens it in place in a copy, and scrubs the stack. Vector registers are not overwritten.
+    /// Finds a secret, opens a copy of it in place, and scrubs the stack. Vector registers are not
+    /// overwritten.
     pub fn open(&self, name: &str) -> Option<[u8; TEXT]> {
         #[inline(never)]
         fn open(held: &Held, offset: u32, cipher: &Aes256Gcm) -> Option<[u8; TEXT]> {

@@ -4,12 +4,12 @@ use super::{AtSize, save};
 use crate::outcome::Outcome;
 use crate::tables::{number, table, times};
 
-/// Below, costs that do not depend on the size rule.
+/// Below this size, costs that do not depend on the size dominate.
 const FROM: usize = 10_000;
 const ABOUT: f64 = 0.1;
 const LOOK_UP: f64 = 0.05;
 
-/// What is fitted, and what it is called.
+/// The steps that are fitted, with their names in the report.
 pub const FITTED: [(&str, &str); 10] = [
     ("unlock", "unlock beyond the KDF"),
     ("floor", "its floor"),
@@ -23,7 +23,7 @@ pub const FITTED: [(&str, &str); 10] = [
     ("floor-get", "its floor"),
 ];
 
-/// The power of x by which y grows; none for less than two points.
+/// Returns the power of x by which y grows. `None` for fewer than two points.
 pub fn exponent(points: &[(f64, f64)]) -> Option<f64> {
     if points.len() < 2 {
         return None;
@@ -37,7 +37,7 @@ pub fn exponent(points: &[(f64, f64)]) -> Option<f64> {
     Some(over / under)
 }
 
-/// The sizes that are fitted: those of [`FROM`] on, or the last two of a quick run.
+/// Returns the sizes that are fitted: those from [`FROM`] on, or the last two of a quick run.
 fn fitted(all: &[AtSize]) -> &[AtSize] {
     let large = all.partition_point(|one| one.size < FROM);
     all.get(large.min(all.len().saturating_sub(2))..).unwrap_or_default()
@@ -108,10 +108,10 @@ pub fn tables(all: &[AtSize]) -> String {
     )
 }
 
-/// What others are set in proportion to.
+/// The size whose cost is the unit of the others.
 pub const BASE: usize = 1_000;
 
-/// The cost of a step in proportion to that of [`BASE`] records.
+/// Returns the cost of a step relative to that of [`BASE`] records.
 pub fn relative(all: &[AtSize], one: &AtSize, step: &str) -> Option<f64> {
     let base = all.iter().find(|one| one.size == BASE)?.median(step)?;
     Some(one.median(step)? / base)
@@ -122,7 +122,7 @@ mod tests {
     use super::exponent;
 
     #[test]
-    fn the_power_of_a_power_law_is_found() {
+    fn the_exponent_of_a_power_law_is_found() {
         let points = |power: f64| [10.0_f64, 100.0, 1_000.0].map(|x| (x, 3.0 * x.powf(power)));
         for power in [0.0, 0.5, 1.0, 2.0] {
             let found = exponent(&points(power)).expect("three points");

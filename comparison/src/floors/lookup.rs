@@ -1,4 +1,5 @@
-//! Looking names up in one thread, beside a bare table: names in random order, one subject after the other in each round.
+//! Looks up names in one thread, in aumbry and in a bare table: names in random order, one subject after
+//! another in each round.
 
 use std::fs;
 use std::hint::black_box;
@@ -20,11 +21,11 @@ use crate::records::{Dice, name, records};
 use crate::tables::{number, seconds, table};
 
 const GOAL: f64 = 1.5;
-/// So many look-ups are timed at once: all names of a vault, and more of a small one, fewer of a large one. They lie one
-/// behind the other, so fetching them costs little.
+/// The minimum number of look-ups that are timed together: all names of a vault, small vaults several times,
+/// and a part of a large one. The names are consecutive in memory, so fetching them costs little.
 const LEAST: usize = 16_384;
 const MOST: usize = 131_072;
-/// So often all names of a vault are looked up before the pass that is timed.
+/// How many times all names of a vault are looked up before the timed pass.
 const PASSES: usize = 8;
 
 /// A vault and its floor with the same names, and names to look up.
@@ -62,7 +63,8 @@ impl Scene {
         black_box(self.floor.open(name)).is_some()
     }
 
-    /// That what is timed is right: names, key ids and secrets of some records, and names that nobody has.
+    /// Checks that the measured code is correct: names, key ids and secrets of some records, and unknown
+    /// names.
     fn check(&self, size: usize) -> Result<()> {
         let (mut found, mut got, mut floor) = (true, true, true);
         let some = records(size.min(1_000));
@@ -83,7 +85,8 @@ impl Scene {
     }
 }
 
-/// Every record before one comes again, until there are enough to be timed.
+/// Returns indices in random order: each record once before any comes again, until there are enough to be
+/// timed.
 fn order(size: usize) -> Vec<usize> {
     let mut dice = Dice(0);
     let mut order = Vec::new();
@@ -97,8 +100,8 @@ fn order(size: usize) -> Vec<usize> {
     order
 }
 
-/// Some rounds in this process: the vault stays open. Others follow in other processes, for where things come to lie in
-/// memory counts for some nanoseconds.
+/// Runs some rounds in this process, with the vault open. Other processes run more, because the position of
+/// data in memory makes a difference of some nanoseconds.
 pub fn child(size: usize, rounds: usize, folder: &Path) -> Result<()> {
     let scene = Scene::new(size, folder)?;
     scene.check(size)?;
@@ -122,26 +125,26 @@ pub fn child(size: usize, rounds: usize, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Names to go through, and others to time: what these meet in the caches is then what others of the same kind have left
-/// there, as in a program that does nothing else.
+/// Names for the warm-up, and others to time. The timed look-ups find the caches as the same kind of look-ups
+/// left them, as in a program that does nothing else.
 struct Batch<'a> {
     before: &'a [String],
-    /// How often: after one pass the caches still hold a part of what they will.
+    /// How often to warm up: after one pass the caches contain only a part of what they will.
     passes: usize,
     timed: &'a [String],
 }
 
 impl<'a> Batch<'a> {
-    /// In a large vault each round has names of its own.
+    /// In a large vault each round has its own names.
     fn of(names: &'a [String], round: usize) -> Self {
         let parts: Vec<&[String]> = names.chunks_exact(MOST.min(names.len())).collect();
         let part = |number: usize| parts.get(number % parts.len()).copied().unwrap_or_default();
-        let passes = if parts.len() == 1 { PASSES } else { 1 }; // what does not fit in the caches need not be tried often
+        let passes = if parts.len() == 1 { PASSES } else { 1 }; // names that do not fit in the caches need no repetition
         Self { before: part(2 * round), passes, timed: part(2 * round + 1) }
     }
 
-    /// Whether `look_up` always said yes. Each look-up is a call, as one into a library is: inlined here, the processor would
-    /// begin some of them before the one before has ended.
+    /// Returns whether `look_up` always returned true. Each look-up is a call, as into a library: inlined
+    /// here, the processor would start some look-ups before the previous one has ended.
     #[inline(never)]
     fn timed(&self, step: &str, look_up: &dyn Fn(&str) -> bool) -> bool {
         let all = |names: &[String]| names.iter().filter(|name| look_up(name)).count() == names.len();
@@ -153,7 +156,7 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// What is compared: aumbry's step, its floor's, and what it is called.
+/// The comparisons: aumbry's step, its floor's, and the name in the report.
 const COMPARED: [(&str, &str, &str); 4] = [
     ("find", "floor-find", "find"),
     ("get", "floor-get", "get_credentials"),

@@ -1,4 +1,4 @@
-//! The most memory that an unlock takes once the KDF is done, and the size of the file.
+//! The peak memory of an unlock after the KDF, and the size of the file.
 
 use std::fs;
 use std::path::Path;
@@ -23,7 +23,7 @@ pub fn child(size: usize, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// 1.3 x the payload and 4 MiB.
+/// Returns 1.3 times the payload plus 4 MiB.
 fn allowed(one: &AtSize) -> Option<f64> {
     Some(one.median("bytes")? * 1.3 + 4.0 * MIB)
 }
@@ -60,7 +60,7 @@ pub fn tables(all: &[AtSize]) -> String {
     }
     format!(
         "\n## Memory of an unlock beyond the KDF\n\n\
-         How far resident memory rises above where it stood (VmHWM, reset through `clear_refs`) while the whole file is \
+         How far resident memory rises above its start (VmHWM, reset through `clear_refs`) while the whole file is \
          read, verified, decrypted and indexed with the key-encryption key in memory. Allowed are 1.3 x the payload, \
          which is all of the file but some hundred bytes, and 4 MiB.\n\n{}",
         table(&rows)

@@ -1,4 +1,4 @@
-//! The floors as pictures.
+//! Pictures of the floors.
 
 use std::path::Path;
 
@@ -53,7 +53,7 @@ fn growth(all: &[AtSize], path: &Path) -> Result<()> {
     picture(&lines, "Cost by records, x that of 1,000 records", path)
 }
 
-/// `scale` turns seconds into the unit of the title.
+/// Makes a line. `scale` converts seconds to the unit of the title.
 fn line(all: &[AtSize], step: &str, name: &str, colour: RGBColor, scale: f64, is_floor: bool) -> Line {
     let points = all.iter().filter_map(|one| Some((one.size as f64, one.median(step)? * scale)));
     Line { name: name.to_owned(), points: points.collect(), colour, is_floor }

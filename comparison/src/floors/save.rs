@@ -1,4 +1,4 @@
-//! Saving one changed record among many, and many new ones at once.
+//! Saves one changed record among many, and many new ones at once.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +23,7 @@ use crate::peers::aumbry::{Aumbry, options};
 use crate::records::{Dice, name, records};
 use crate::tables::{number, seconds, table, times};
 
-/// One changed record and nothing that waits for a disk.
+/// Saves one changed record without waiting for a disk.
 pub fn in_memory(size: usize, rounds: usize, folder: &Path) -> Result<()> {
     begin("setting up");
     let bytes = fs::read(child::path(folder, &Aumbry, size, Kdf::Full))?;
@@ -32,7 +32,7 @@ pub fn in_memory(size: usize, rounds: usize, folder: &Path) -> Result<()> {
     let cipher = bare::cipher();
     let mut changes = Changes::new(&vault, size);
     for round in 0..=rounds {
-        // The first touches code and memory.
+        // The first round touches code and memory.
         let (save, floor) = if round > 0 { ("save", "floor-save") } else { ("save-cold", "floor-cold") };
         changes.one(save)?;
         timed(floor, || {
@@ -46,7 +46,7 @@ pub fn in_memory(size: usize, rounds: usize, folder: &Path) -> Result<()> {
     changes.check(&before)
 }
 
-/// One changed record, with what it takes to find it after a power cut.
+/// Saves one changed record so that it survives a power cut.
 pub fn on_disk(size: usize, rounds: usize, memory: &Path, disk: &Path) -> Result<()> {
     begin("setting up");
     let bytes = fs::read(child::path(memory, &Aumbry, size, Kdf::Full))?;
@@ -65,7 +65,7 @@ pub fn on_disk(size: usize, rounds: usize, memory: &Path, disk: &Path) -> Result
     changes.check(&before)
 }
 
-/// Gives one record after the other, in random order, another secret.
+/// Gives one record after another, in random order, another secret.
 struct Changes<'a> {
     vault: &'a Vault,
     size: usize,
@@ -86,7 +86,8 @@ impl<'a> Changes<'a> {
         Ok(())
     }
 
-    /// What was changed has its new secret; of the others not one byte of the sealed secret is another.
+    /// Checks that each changed record has its new secret, and that no byte of the other sealed secrets
+    /// changed.
     fn check(self, before: &BTreeMap<String, Vec<u8>>) -> Result<()> {
         begin("checks");
         let mut right = true;
@@ -99,15 +100,16 @@ impl<'a> Changes<'a> {
         let other = after.iter().filter(|(name, secret)| before.get(*name) != Some(*secret));
         let other: Vec<&String> = other.map(|(name, _)| name).collect();
         check("no record is gone, and none is new", after.len() == before.len());
-        check("no other record's secret was sealed anew", other.into_iter().eq(self.changed.keys()));
+        check("no other record's secret was sealed again", other.into_iter().eq(self.changed.keys()));
         Ok(())
     }
 }
 
-/// A record as `docs/format.md` has it: name, provider, key id, attributes, three times, the sealed secret.
+/// A record as `docs/format.md` defines it: name, provider, key id, attributes, three times, the sealed
+/// secret.
 type Record = (String, u32, String, Vec<(String, String)>, i64, i64, Option<i64>, Vec<u8>);
 
-/// The sealed secrets of a vault, by name.
+/// Returns the sealed secrets of a vault, by name.
 fn sealed(vault: &Vault) -> Result<BTreeMap<String, Vec<u8>>> {
     let (_, body) = aumbry::testing::fuzzing::header_and_body(vault)?;
     let ((_, records), _): ((u16, Vec<Record>), usize) =
@@ -115,7 +117,7 @@ fn sealed(vault: &Vault) -> Result<BTreeMap<String, Vec<u8>>> {
     Ok(records.into_iter().map(|record| (record.0, record.7)).collect())
 }
 
-/// So many new records in one edit.
+/// Adds this many new records in one edit.
 pub fn import(count: usize, rounds: usize) -> Result<()> {
     begin("making drafts");
     let drafts: Vec<NewRecord> = records(count)
@@ -137,7 +139,7 @@ pub fn import(count: usize, rounds: usize) -> Result<()> {
     Ok(())
 }
 
-/// The median time of an import of so many records, and the exponent by which it grows.
+/// Returns the median time of imports of these sizes, and the exponent by which it grows.
 pub fn imported(counts: &[usize], outcome: &Outcome) -> (Vec<(f64, f64)>, Option<f64>) {
     let point = |count: &usize| Some((*count as f64, outcome.median(&format!("import-{count}"))?));
     let points: Vec<(f64, f64)> = counts.iter().filter_map(point).collect();

@@ -1,4 +1,5 @@
-//! Many threads that look up at once, and one that looks up while another changes the vault all the time.
+//! Many threads that look up at the same time, and one that looks up while another changes the vault
+//! continuously.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,11 +19,11 @@ use crate::tables::{number, table, times};
 
 const TIME: Duration = Duration::from_millis(60);
 const THREADS: [usize; 3] = [1, 2, 8];
-/// Two threads do twice the work of one, but for what is within the noise.
+/// Two threads must do twice the work of one, minus the noise.
 const TWO: f64 = 1.8;
 const EIGHT: f64 = 0.9;
 
-/// What looks up: the step, what it is called, whether it is aumbry.
+/// What looks up: the step, its name in the report, whether it is aumbry.
 const SUBJECTS: [(&str, &str, bool); 4] = [
     ("find", "`find`", true),
     ("get", "`get_credentials`", true),
@@ -40,7 +41,7 @@ pub fn child(size: usize, rounds: usize, folder: &Path) -> Result<()> {
                 scene.floor_opens(name)
             }];
         for ((step, _, _), look_up) in SUBJECTS.iter().zip(all) {
-            // Both cores' caches, and whatever clock they get once they have work.
+            // Fills both cores' caches and brings the cores to their clock speed under load.
             right &= throughput(2, &scene.known, look_up).1;
             for threads in THREADS {
                 let (rate, found) = throughput(threads, &scene.known, look_up);
@@ -54,8 +55,8 @@ pub fn child(size: usize, rounds: usize, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Look-ups a second of all threads together, and whether all names were found. The clock runs from when the first one
-/// starts until the last one stops.
+/// Returns the look-ups per second of all threads together, and whether all names were found. The time is
+/// measured from the start of the first thread to the end of the last.
 fn throughput(threads: usize, names: &[String], look_up: &(dyn Fn(&str) -> bool + Sync)) -> (f64, bool) {
     const AT_ONCE: usize = 64;
     let (start_line, start) = (Barrier::new(threads), OnceLock::new());
@@ -83,7 +84,7 @@ fn throughput(threads: usize, names: &[String], look_up: &(dyn Fn(&str) -> bool 
     done.map_or((f64::NAN, false), |(done, right)| (done as f64 / elapsed, right))
 }
 
-/// One thread looks up; another saves one change after the other. Whether all was right.
+/// One thread looks up; another saves one change after another. Returns whether all results were correct.
 fn during_edits(scene: &Scene, size: usize) -> Result<bool> {
     let stop = AtomicBool::new(false);
     let changed = name(size / 2);
@@ -160,7 +161,7 @@ pub fn tables(all: &[AtSize]) -> String {
     }
     format!(
         "\n## Look-up by many threads\n\n\
-         Look-ups a second of all threads together, on as many cores as stand at the top. The floor takes its snapshot by \
+         Look-ups a second of all threads together, on the number of cores given at the top. The floor takes its snapshot by \
          counting up one number that all threads share, and they wait for each other there; aumbry counts in several \
          places. During edits one \
          thread looks up while another saves one changed record after the other in memory.\n\n{}",

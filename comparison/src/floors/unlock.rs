@@ -1,4 +1,5 @@
-//! Unlocking beyond the KDF, and what no program can do without that reads, checks, decrypts and indexes as many bytes.
+//! Unlocking without the KDF, compared with what any program must do that reads, checks, decrypts and indexes
+//! as many bytes.
 
 use std::fs;
 use std::hint::black_box;
@@ -27,7 +28,7 @@ fn path(folder: &Path, size: usize) -> PathBuf {
     folder.join(format!("floor-{size}.file"))
 }
 
-/// A file as long as the vault's, sealed in one piece.
+/// Makes a file as long as the vault's, sealed in one piece.
 pub fn prepare(size: usize, folder: &Path) -> Result<()> {
     let len = fs::metadata(child::path(folder, &Aumbry, size, Kdf::Full))?.len();
     let mut bytes = bare::plaintext(size, usize::try_from(len)? - TAG)?;
@@ -36,7 +37,7 @@ pub fn prepare(size: usize, folder: &Path) -> Result<()> {
     Ok(fs::write(path(folder, size), &bytes)?)
 }
 
-/// As a program does it that has just started.
+/// Unlocks like a program that has just started.
 pub fn aumbry(size: usize, folder: &Path) -> Result<()> {
     child::warm_up(&Aumbry, folder)?;
     begin("unlock");
@@ -58,7 +59,7 @@ pub fn aumbry(size: usize, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// After an Argon2id run, as what follows it in an unlock finds the caches.
+/// Runs Argon2id first, so that the caches are in the same state as in an unlock.
 pub fn floor(size: usize, folder: &Path) -> Result<()> {
     begin("warming up");
     Floor::reach(&path(folder, WARM_UP), WARM_UP)?;
@@ -76,7 +77,7 @@ pub fn floor(size: usize, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The parts of the floor, and what they are called.
+/// The parts of the floor, with their names in the report.
 const FLOOR: [(&str, &str); 4] = [
     ("floor-read", "floor: reading"),
     ("floor-hash", "SHA-256"),
@@ -84,7 +85,7 @@ const FLOOR: [(&str, &str); 4] = [
     ("floor-table", "hash table"),
 ];
 
-/// As aumbry tells them.
+/// The parts that aumbry reports.
 const PARTS: [(&str, &str); 3] = [
     ("payload", "aumbry: signature, decryption"),
     ("records", "checking and indexing the records"),
@@ -160,10 +161,10 @@ pub fn tables(all: &[AtSize]) -> String {
     format!(
         "\n## Unlock beyond the KDF: x the floor\n\n\
          The floor reads as many bytes from a file, hashes them with SHA-256, opens AES-256-GCM over them in place, and \
-         builds a bare `hashbrown` table of as many offsets, keyed by names that stand in them. Each round of each is a \
+         builds a bare `hashbrown` table of as many offsets, keyed by the names in them. Each round of each is a \
          process of its own that has opened ten records before; an Argon2id run (64 MiB, t 3, p 4) comes before both. \
-         aumbry opens by path, with a pin in a state folder. It reads and hashes the file beside its KDF: both are in the \
-         floor's time, but in aumbry's only as far as they outlast the KDF, so the second ratio leaves them out. Files lie \
+         aumbry opens by path, with a pin in a state folder. It reads and hashes the file during its KDF: both are in the \
+         floor's time, but in aumbry's only as far as they outlast the KDF, so the second ratio leaves them out. Files are \
          in memory (/dev/shm).\n\n{}\n### Unlock beyond the KDF: where it goes\n\n\
          The rest is what is left of reading and hashing once the KDF is done, opening one slot, and the pin: it is read \
          before, compared and, when the version is a new one, written after.\n\n{}",

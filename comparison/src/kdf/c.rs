@@ -22,14 +22,14 @@ type Argon2idHashRaw = unsafe extern "C" fn(
     usize,
 ) -> c_int;
 
-/// The package libargon2 beside this one: the sources in the crate argon2-sys, compiled with -march=native.
+/// The package libargon2 of this folder: the sources in the crate argon2-sys, compiled with -march=native.
 pub fn built(cost: &Cost, salt: &[u8; 16]) -> Result<Option<[u8; 32]>> {
     static LIBRARY: OnceLock<Loaded> = OnceLock::new();
     let path = std::env::current_exe()?.with_file_name("libbuilt_libargon2.so");
     call(&LIBRARY, path.as_os_str(), b"built_argon2id_hash_raw\0", cost, salt)
 }
 
-/// Debian's package libargon2-1, compiled for any processor of this kind.
+/// Debian's package libargon2-1, compiled for any processor of this architecture.
 pub fn debian(cost: &Cost, salt: &[u8; 16]) -> Result<Option<[u8; 32]>> {
     static LIBRARY: OnceLock<Loaded> = OnceLock::new();
     call(&LIBRARY, OsStr::new("libargon2.so.1"), b"argon2id_hash_raw\0", cost, salt)
@@ -74,7 +74,7 @@ pub fn libsodium(cost: &Cost, salt: &[u8; 16]) -> Result<Option<[u8; 32]>> {
         return Ok(None);
     }
     let mut key = [0_u8; 32];
-    // SAFETY: may be called again and again.
+    // SAFETY: may be called any number of times.
     if unsafe { libsodium_sys::sodium_init() } < 0 {
         return Err("libsodium does not start".into());
     }

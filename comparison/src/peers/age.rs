@@ -1,4 +1,4 @@
-//! The crate `age`: one encrypted file, with all records by bincode in it.
+//! The crate `age`: one encrypted file that contains all records, encoded by bincode.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::records::{Book, Record, book, pack, unpack};
 
 pub struct Age;
 
-/// N = 2^16 with r = 8 fills 64 MiB, as Argon2id does with the others.
+/// N = 2^16 with r = 8 uses 64 MiB, like Argon2id in the other peers.
 const LOG_N: u8 = 16;
 
 impl Peer for Age {

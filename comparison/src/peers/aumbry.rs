@@ -1,4 +1,4 @@
-//! aumbry itself, as a program uses it: a file, and a pin in a folder beside it.
+//! aumbry as a program uses it: a file, and a pin in a folder next to it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -27,7 +27,7 @@ impl Peer for Aumbry {
         About {
             kdf: "Argon2id, 64 MiB, t 3, p 4; can be set",
             least: "each opening says how long its KDF took; SHA-256 of the file runs beside it. Memory: a refresh, which \
-                    opens the whole file anew with the key in memory",
+                    opens the whole file again with the key in memory",
             sealed_in_memory: true,
             plaintext: "names, key ids, attributes; no secret. The keys are in a guarded page",
             seals: "yes, AES-256-GCM, and the whole file",
@@ -63,7 +63,7 @@ impl Peer for Aumbry {
     }
 }
 
-/// With a pin in a folder beside the file.
+/// Returns options with a pin in a folder next to the file.
 pub fn options(path: &Path) -> OpenOptions {
     OpenOptions::new().state_folder(path.with_extension("state"))
 }
@@ -86,7 +86,7 @@ impl Opened for Open {
     }
 }
 
-/// Always says that there is a newer version, and then gives the same one.
+/// A storage that always reports a newer version, and then returns the same one.
 struct AlwaysChanged(FileStorage);
 
 impl Storage for AlwaysChanged {

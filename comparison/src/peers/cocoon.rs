@@ -1,4 +1,4 @@
-//! The crate `cocoon`: one encrypted container, with all records by bincode in it.
+//! The crate `cocoon`: one encrypted container that contains all records, encoded by bincode.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

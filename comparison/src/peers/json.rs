@@ -14,7 +14,7 @@ use crate::records::{Book, Record, book};
 
 pub struct Json;
 
-/// Salt, then memory, passes and lanes: they are bound to what follows.
+/// Salt, then memory, passes and lanes: they are authenticated with the ciphertext.
 const HEADER_LEN: usize = 16 + 12;
 const NONCE_LEN: usize = 12;
 

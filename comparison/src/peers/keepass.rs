@@ -1,4 +1,4 @@
-//! The crate `keepass`: a KDBX4 database, one entry a record.
+//! The crate `keepass`: a KDBX4 database with one entry for each record.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -72,7 +72,7 @@ impl Open {
     }
 }
 
-/// By the crate's own look-up, which goes through all entries.
+/// Uses the crate's own look-up, which goes through all entries.
 impl Opened for Open {
     fn holds(&self, name: &str, secret: &str) -> Result<bool> {
         let root = self.database.root();

@@ -26,7 +26,7 @@ impl Peer for SecretsVault {
             kdf: "PBKDF2-HMAC-SHA-256, 600,000 iterations; cannot be set",
             least: "a key in place of the passphrase",
             sealed_in_memory: true,
-            plaintext: "names; no value. The keys lie in ordinary memory",
+            plaintext: "names; no value. The keys are in ordinary memory",
             seals: "yes, AES-256-GCM under a key of each record's own; names are in the clear, HMAC over the file",
             signs: "no",
             saves: "the caller writes: temporary file, fsync, rename; the KDF is not needed",

@@ -28,7 +28,7 @@ impl Peer for SecureStore {
             least: "a key in place of the passphrase. The file is read through a buffer: the crate's own `load` reads it byte \
                     by byte, some hundred times slower",
             sealed_in_memory: true,
-            plaintext: "names; no value. The keys lie in ordinary memory",
+            plaintext: "names; no value. The keys are in ordinary memory",
             seals: "yes, AES-128-CBC with HMAC-SHA-1; names are in the clear, and nothing binds a value to its name",
             signs: "no",
             saves: "in place and byte by byte, without a temporary file or fsync: a crash can leave half a file",

@@ -16,8 +16,8 @@ pub struct StrongholdStore;
 pub(super) const CLIENT: &str = "aws";
 
 pub(super) const KDF: &str = "the caller's: here Argon2id, 64 MiB, t 3, p 4, by the crate argon2 with its lanes in \
-    parallel. The snapshot's own scrypt, 2^19 by default at each open and save, is switched off, for the key is strong \
-    already; the door to that is meant for its tests";
+    parallel. The snapshot's own scrypt, 2^19 by default at each open and save, is switched off, because the key is \
+    already strong; the switch is intended for its tests";
 
 pub(super) const LEAST: &str = "a key in place of the passphrase";
 
@@ -57,7 +57,7 @@ impl Peer for StrongholdStore {
     }
 }
 
-/// A stronghold with its one client, and what it takes to save it.
+/// A stronghold with its only client, and what is needed to save it.
 pub(super) struct Hold {
     pub(super) client: Client,
     stronghold: Stronghold,
@@ -85,11 +85,11 @@ impl Hold {
     }
 }
 
-/// The salt would have to be kept beside the snapshot: a constant costs the same here.
+/// A real program would keep the salt next to the snapshot: a constant costs the same here.
 fn key(passphrase: &str, kdf: Kdf) -> Result<KeyProvider> {
     static STRONG_KEYS: Once = Once::new();
     STRONG_KEYS.call_once(|| {
-        // A number that it takes: what it would refuse is 64 and more.
+        // A valid number: only 64 and more are refused.
         let _ = try_set_encrypt_work_factor(0);
     });
     let key = if kdf == Kdf::Full { argon2id(passphrase, b"stronghold salt.")? } else { key_without_kdf() };
