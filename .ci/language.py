@@ -44,6 +44,11 @@ class Prose:
         self.pieces = []
         self.last = None
 
+    def literal(self, line, text):
+        """Adds a string literal, unless it is one word: that is data."""
+        if re.search(r"\s", text.strip()):
+            self.add(line, text)
+
     def add(self, line, text, kind=None):
         """Adds `text`, which begins at `line`. Comments of one kind on successive lines become one piece."""
         kept = [(line + number, part) for number, part in enumerate(text.split("\n"))]
@@ -99,9 +104,9 @@ def rust(text, prose):
             line = text.count("\n", 0, match.start("test")) + 1
             prose.add(line, match["test"].replace("_", " "))
         elif match["raw"] is not None:
-            prose.add(line, match["raw"])
+            prose.literal(line, match["raw"])
         elif match["text"] is not None:
-            prose.add(line, re.sub(r"\\n", "¶", match["text"]))
+            prose.literal(line, re.sub(r"\\n", "¶", match["text"]))
 
 
 def python(text, prose):
@@ -111,7 +116,7 @@ def python(text, prose):
         if name == "COMMENT":
             prose.add(line, token.string.lstrip("#"), "#")
         elif name in ("STRING", "FSTRING_MIDDLE"):
-            prose.add(line, token.string.strip("rbfRBF\"'").replace("\\n", "¶"))
+            prose.literal(line, token.string.strip("rbfRBF\"'").replace("\\n", "¶"))
         elif match := re.match(r"\s*def (test_\w+)", token.line) if token.string.startswith("test_") else None:
             prose.add(line, match[1].replace("_", " "))
 
@@ -122,7 +127,7 @@ def shell(text, prose):
         if match["comment"] is not None:
             prose.add(line, match["comment"], "#")
         else:
-            prose.add(line, match["double"] or match["single"] or "")
+            prose.literal(line, match["double"] or match["single"] or "")
 
 
 def prose_of(path, text):
