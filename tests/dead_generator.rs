@@ -35,7 +35,7 @@ struct Use {
 
 /// Every use in a file.
 struct Uses {
-    /// Slot keys by passphrase and salt, for they are slow to derive.
+    /// Slot keys by passphrase and salt, because they are slow to derive.
     keks: HashMap<(&'static str, [u8; 16]), Key>,
     found: HashSet<Use>,
     sealed: usize,

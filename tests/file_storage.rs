@@ -1,4 +1,4 @@
-//! A vault in a file of a Unix system: links, permissions, what is no file at all, and what a crash leaves.
+//! A vault in a file of a Unix system: links, permissions, paths that are not regular files, and what a crash leaves.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
@@ -31,7 +31,7 @@ fn is_link(path: impl AsRef<Path>) -> bool {
     fs::symlink_metadata(path).unwrap().is_symlink()
 }
 
-/// What stands in a folder, hidden files too, in order.
+/// The names in a folder, including hidden files, in order.
 fn listed(folder: impl AsRef<Path>) -> Vec<String> {
     let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(name).collect();
@@ -39,7 +39,7 @@ fn listed(folder: impl AsRef<Path>) -> Vec<String> {
     names
 }
 
-/// Runs what must answer at once: a FIFO that is opened naively keeps its reader waiting for ever.
+/// Runs what must answer at once: a FIFO that is opened naively keeps its reader waiting forever.
 fn quickly<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
     let (sender, result) = channel();
     thread::spawn(move || sender.send(work()));
@@ -112,7 +112,7 @@ fn creating_at_a_dangling_link_makes_its_target() {
 }
 
 #[test]
-fn a_hard_link_keeps_the_version_of_then() {
+fn a_hard_link_keeps_the_version_at_that_time() {
     let desk = Desk::new();
     let vault = desk.create();
     let other = desk.folder.path().join("other");
@@ -149,7 +149,7 @@ fn a_relative_path_is_the_same_vault_as_the_absolute_one() {
 }
 
 #[test]
-fn what_is_no_file_is_refused_without_waiting() {
+fn paths_that_are_not_regular_files_are_refused_without_waiting() {
     let desk = Desk::new();
     let place = |name: &str| desk.folder.path().join(name);
     fs::create_dir(place("folder")).unwrap();
@@ -171,7 +171,7 @@ fn what_is_no_file_is_refused_without_waiting() {
 
 /// Opening is enough to rewind a tape, or to set off the writer of a FIFO, whose bytes are lost then.
 #[test]
-fn what_is_no_file_is_not_even_opened() {
+fn paths_that_are_not_regular_files_are_not_even_opened() {
     let desk = Desk::new();
     let fifo = desk.folder.path().join("fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
@@ -189,7 +189,7 @@ fn what_is_no_file_is_not_even_opened() {
 }
 
 #[test]
-fn a_folder_is_no_file_however_it_is_spelled() {
+fn a_folder_is_refused_however_its_path_is_written() {
     let desk = Desk::new();
     for path in ["/", ".", "..", "/tmp/.."] {
         let pinned = desk.open_options().open(path, PASSPHRASE).unwrap_err();
@@ -200,7 +200,7 @@ fn a_folder_is_no_file_however_it_is_spelled() {
 }
 
 #[test]
-fn what_is_no_vault_is_refused_and_left_alone() {
+fn a_file_that_is_not_a_vault_is_refused_and_unchanged() {
     let desk = Desk::new();
     let path = desk.path();
     let texts: [&[u8]; 5] =
@@ -233,7 +233,7 @@ fn nothing_is_found_where_nothing_is() {
 }
 
 #[test]
-fn names_that_are_no_text_are_vaults_of_their_own() {
+fn file_names_that_are_not_valid_text_are_separate_vaults() {
     let desk = Desk::new();
     let paths = [b"\xfe.aumbry", b"\xff.aumbry"].map(|name| desk.folder.path().join(OsStr::from_bytes(name)));
     for path in &paths {
@@ -265,10 +265,11 @@ fn a_vault_keeps_its_permissions_when_it_is_saved() {
     }
 }
 
-/// A vault keeps the permissions by which a group shares it; they are worth nothing if nobody else in the group
-/// can open its lock.
+/// A vault keeps the permissions by which a group shares it; they are worth nothing if no other member of the group
+/// can open its lock
+/// .
 #[test]
-fn whoever_may_write_the_vault_may_open_its_lock() {
+fn every_user_who_may_write_the_vault_may_open_its_lock() {
     let desk = Desk::new();
     let vault = desk.create();
     set_mode(desk.path(), 0o660);
@@ -285,7 +286,7 @@ fn a_failed_save_changes_nothing(obstacle: &str) {
     let bytes = fs::read(desk.path()).unwrap();
     let obstacle = desk.folder.path().join(obstacle);
     let _ = fs::remove_file(&obstacle);
-    fs::create_dir(&obstacle).unwrap(); // nobody, not even root, can write to a folder or remove it as a file
+    fs::create_dir(&obstacle).unwrap(); // no user, not even root, can write to a folder or remove it as a file
 
     let error = vault.edit(|edit| edit.add(&draft("during"))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
@@ -347,7 +348,7 @@ fn what_a_killed_writer_left_is_removed_by_the_next_one() {
 }
 
 #[test]
-fn a_vault_that_was_moved_away_is_not_made_anew_by_an_edit() {
+fn an_edit_does_not_recreate_a_vault_that_was_moved_away() {
     let desk = Desk::new();
     let vault = desk.create();
     let moved = desk.folder.path().join("moved.aumbry");

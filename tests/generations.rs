@@ -1,4 +1,4 @@
-//! One handle, one writer and many readers: whoever looks sees one whole generation, never a mixture of two.
+//! One handle, one writer and many readers: each reader sees one whole generation, never a mixture of two.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod common;

@@ -38,7 +38,7 @@ impl Hooked {
     }
 }
 
-/// In another thread, for a thread may hold what it waits for.
+/// In another thread, because a thread may hold what it waits for.
 fn set(hook: &Hook, action: impl FnOnce() + Send + 'static) {
     *hook.lock().unwrap() = Some(Box::new(|| std::thread::spawn(action).join().unwrap()));
 }
@@ -98,7 +98,7 @@ fn anna_and_bob() -> Vec<u8> {
 }
 
 #[test]
-fn unlocking_as_somebody_else_during_a_save_does_not_mix_their_keys() {
+fn unlocking_as_another_person_during_a_save_does_not_mix_their_keys() {
     let storage = Hooked::new(anna_and_bob());
     let vault = storage.open("anna").unwrap();
     let clone = vault.clone();
@@ -154,14 +154,15 @@ fn a_handle_notices_by_the_pin_that_its_own_version_was_put_back() {
 }
 
 #[test]
-fn somebody_who_was_given_another_role_meanwhile_keeps_it() {
+fn a_role_that_was_changed_meanwhile_stays_changed() {
     let vault_of = |role, passphrase, generation| {
         let forge = Forge::new(4).generation(generation);
         let forge = forge.person("anna", Role::Administrator, "anna", cheap()).unwrap();
         forge.person("bob", role, passphrase, cheap()).unwrap()
     };
     let before = vault_of(Role::Administrator, "bob", 1).build().unwrap();
-    // Another number draws other salts, so bob's slot is another one; the keys would differ too, but nobody gets so far.
+    // Another number draws other salts, so bob's slot is another one; the keys would differ too, but no check gets
+    // that far.
     let demoted = vault_of(Role::Reader, "bob again", 2).person("carl", Role::Reader, "c", cheap()).unwrap();
     let demoted = demoted.build().unwrap();
     let storage = Hooked::new(before);
@@ -193,7 +194,7 @@ fn a_passphrase_that_was_replaced_meanwhile_does_not_unlock() {
 }
 
 #[test]
-fn unlocking_as_somebody_else_switches_or_says_that_it_did_not() {
+fn unlocking_as_another_person_switches_or_returns_an_error() {
     let storage = Hooked::new(anna_and_bob());
     let vault = storage.open("anna").unwrap();
     let clone = vault.clone();
@@ -205,7 +206,7 @@ fn unlocking_as_somebody_else_switches_or_says_that_it_did_not() {
 }
 
 #[test]
-fn a_refresh_does_not_undo_a_switch_to_somebody_else() {
+fn a_refresh_does_not_undo_a_switch_to_another_person() {
     let storage = Hooked::new(anna_and_bob());
     let vault = storage.open("anna").unwrap();
     let clone = vault.clone();
@@ -246,7 +247,7 @@ fn verifying_stops_when_the_vault_is_locked() {
 }
 
 #[test]
-fn what_a_program_does_by_itself_is_no_use_of_the_vault() {
+fn background_work_does_not_count_as_use_of_the_vault() {
     let storage = Hooked::new(anna_and_bob());
     for idle in [Duration::from_millis(200), Duration::ZERO] {
         let vault = OpenOptions::new().lock_after(idle).open_storage(storage.clone(), "anna").unwrap();
@@ -324,7 +325,7 @@ fn a_body_with_more_people_than_slots_costs_no_memory() {
 
 /// The key derivation begins with the header alone; the whole file, read beside it, may be a newer one.
 #[test]
-fn a_save_between_header_and_file_is_seen_by_whoever_opens() {
+fn a_save_between_reading_header_and_file_is_seen_by_the_opener() {
     let storage = Hooked::new(anna_and_bob());
     let anna = storage.open("anna").unwrap();
 

@@ -1,4 +1,4 @@
-//! Who can open a vault: people come, go, forget their passphrases, and nobody else has to do anything.
+//! Who can open a vault: people come, go, forget their passphrases, and no other person has to do anything.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod common;
@@ -130,7 +130,7 @@ fn an_administrator_is_removed_only_with_open_eyes_and_never_the_last() {
 }
 
 #[test]
-fn an_administrator_who_has_not_looked_since_acts_on_the_people_of_now() {
+fn an_administrator_with_an_old_version_acts_on_the_current_people() {
     let desk = Desk::new();
     let anna = vault(&desk);
     anna.add_person("bob", Role::Administrator, "bob's passphrase").unwrap();
@@ -205,7 +205,7 @@ fn pin_name(desk: &Desk) -> String {
 fn a_rekey_goes_on_where_nothing_can_be_remembered() {
     let desk = Desk::new();
     let anna = vault(&desk);
-    // The pin speaks of the old keys and cannot be replaced: a folder stands where its next version would be written.
+    // The pin speaks of the old keys and cannot be replaced: a folder is at the path of its next version.
     std::fs::create_dir_all(desk.state_folder().join(format!(".{}.new/obstacle", pin_name(&desk)))).unwrap();
     anna.rekey("a new passphrase").unwrap();
     assert!(!anna.refresh().unwrap(), "its own rekey is no surprise to it");
@@ -267,7 +267,7 @@ fn a_forgotten_passphrase_is_replaced_with_a_recovery_code() {
 }
 
 #[test]
-fn labels_are_unique_and_as_many_people_as_the_format_holds_are_told_apart() {
+fn labels_are_unique_up_to_the_format_s_maximum_of_people() {
     let desk = Desk::new();
     let anna = vault(&desk);
     let add_reader = |label: &str| anna.add_person(label, Role::Reader, label).map_err(|error| error.kind());
@@ -324,8 +324,8 @@ fn a_slot_that_would_cost_more_than_the_format_allows_is_refused() {
 }
 
 #[test]
-fn a_record_that_does_not_open_keeps_nobody_from_renewing_the_keys() {
-    // As somebody who holds the seed can make it: hidden, so that it cannot be removed, and with a secret that is noise.
+fn a_record_that_does_not_open_does_not_prevent_renewing_the_keys() {
+    // As an attacker with the seed can make it: hidden, so that it cannot be removed, and with a secret that is noise.
     let forge = Forge::new(1).person("anna", Role::Administrator, PASSPHRASE, cheap()).unwrap();
     let forge = forge.person("rea", Role::Reader, "rea's passphrase", cheap()).unwrap();
     let forge = forge.record(&common::draft("mine"), 1, 1).unwrap();

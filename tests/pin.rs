@@ -158,7 +158,7 @@ fn a_new_vault_may_be_made_where_an_old_one_was_removed() {
 }
 
 #[test]
-fn a_damaged_pin_is_accepted_once_and_then_written_anew() {
+fn a_damaged_pin_is_accepted_once_and_then_written_again() {
     let (desk, second, third) = three_generations();
     let sound = fs::read_to_string(pin_file(&desk)).unwrap();
     let newest = sound.lines().find(|line| line.contains("generation")).unwrap();
@@ -288,7 +288,7 @@ fn unlocking_refuses_an_older_file_without_any_pin() {
     assert_eq!(vault.generation().unwrap(), 3);
 }
 
-/// Puts other bytes in the place of a vault in memory, as whoever keeps the bytes could.
+/// Puts other bytes in the place of a vault in memory, as the program that stores the bytes could.
 fn swap(storage: &InMemory, file: &[u8]) {
     let now = Version::of(&storage.to_bytes().unwrap());
     storage.replace(Some(&now), file).unwrap();
@@ -381,7 +381,7 @@ fn messages_of_the_pin_hold_no_key_and_no_cause_twice() {
 }
 
 #[test]
-fn a_vault_made_where_an_old_pin_cannot_be_replaced_can_be_edited_by_whoever_made_it() {
+fn a_vault_made_where_an_old_pin_cannot_be_replaced_can_be_edited_by_its_creator() {
     let desk = Desk::new();
     drop(desk.create());
     fs::remove_file(desk.path()).unwrap();

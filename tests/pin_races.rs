@@ -18,7 +18,7 @@ type Work = Box<dyn FnOnce() + Send>;
 #[derive(Clone)]
 struct Staged {
     file: FileStorage,
-    /// Done once, after all bytes have been read and before whoever asked for them gets them.
+    /// Done once, after all bytes have been read and before the caller gets them.
     after_load: Arc<Mutex<Option<Work>>>,
     /// Whether the disk confirms what was saved.
     durable: Arc<Mutex<bool>>,
@@ -86,7 +86,7 @@ fn staged() -> (Desk, Staged, Vault) {
 }
 
 #[test]
-fn opening_while_another_program_commits_is_no_rollback() {
+fn opening_while_another_program_commits_is_not_a_rollback() {
     let (desk, storage, other) = staged();
     let before = fs::read(desk.path()).unwrap();
     storage.after_next_load(move || add(&other, "ses-smtp"));
@@ -105,7 +105,7 @@ fn opening_while_another_program_commits_is_no_rollback() {
 }
 
 #[test]
-fn verifying_while_another_thread_commits_is_no_rollback() {
+fn verifying_while_another_thread_commits_is_not_a_rollback() {
     let (_desk, storage, vault) = staged();
     let editor = vault.clone();
     storage.after_next_load(move || add(&editor, "ses-smtp"));
@@ -116,7 +116,7 @@ fn verifying_while_another_thread_commits_is_no_rollback() {
 }
 
 #[test]
-fn refreshing_while_another_thread_commits_is_no_rollback() {
+fn refreshing_while_another_thread_commits_is_not_a_rollback() {
     let (desk, storage, vault) = staged();
     add(&desk.open().unwrap(), "ses-smtp");
     let editor = vault.clone();
@@ -128,7 +128,7 @@ fn refreshing_while_another_thread_commits_is_no_rollback() {
 }
 
 #[test]
-fn unlocking_while_another_thread_commits_is_no_rollback() {
+fn unlocking_while_another_thread_commits_is_not_a_rollback() {
     let (_desk, storage, vault) = staged();
     let editor = vault.clone();
     storage.after_next_load(move || add(&editor, "ses-smtp"));
@@ -186,7 +186,7 @@ fn a_version_of_unknown_durability_is_held_but_not_insisted_on() {
     assert!(vault.find("ses-smtp").unwrap().is_some(), "it was saved, so it is what the vault holds");
     assert!(!vault.refresh().unwrap());
 
-    // After a power cut the version before may be there again: that is no attack.
+    // After a power cut the version before may be there again: that is not an attack.
     let third = fs::read(desk.path()).unwrap();
     fs::write(desk.path(), &second).unwrap();
     assert_eq!(desk.open().unwrap().generation().unwrap(), 2);

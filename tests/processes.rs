@@ -229,7 +229,7 @@ fn a_killed_writer_leaves_every_acknowledged_record() {
         let found = names(&vault);
         let lost: Vec<_> = acknowledged.difference(&found).collect();
         assert!(lost.is_empty(), "lost after round {round}: {lost:?}");
-        // The last record of a round may be there although nobody was told any more.
+        // The last record of a round may be there although its acknowledgement was not printed.
         assert!(found.len() <= acknowledged.len() + 1, "one unacknowledged record in a round at most");
         acknowledged = found;
     }
@@ -280,10 +280,10 @@ fn a_writer_waits_while_another_process_holds_the_lock() {
     assert!(vault.find("s3-uploads").unwrap().is_some());
 }
 
-/// A program that committed without a break had the lock again before anybody else could look: where the disk is slow,
+/// A program that committed without a break had the lock again before another process could try: where the disk is slow,
 /// others were told after ten seconds that the vault is busy.
 #[test]
-fn a_writer_who_never_pauses_lets_those_who_wait_in() {
+fn a_writer_that_never_pauses_lets_waiting_writers_in() {
     const ROUNDS: usize = 20;
     let folder = tempfile::tempdir().unwrap();
     let storage = FileStorage::new(folder.path().join("vault.aumbry"));
@@ -313,7 +313,7 @@ fn a_writer_who_never_pauses_lets_those_who_wait_in() {
 }
 
 #[test]
-fn a_killed_holder_of_the_lock_keeps_nobody_out() {
+fn a_killed_holder_of_the_lock_keeps_no_process_out() {
     let desk = Desk::new();
     let vault = desk.create();
     let mut holder = Process::start("hold the lock", &desk, "");
@@ -326,7 +326,7 @@ fn a_killed_holder_of_the_lock_keeps_nobody_out() {
 fn a_key_derivation_that_gets_no_memory_is_an_error_and_no_abort() {
     let desk = Desk::new();
     drop(desk.create());
-    // The vault's only slot now asks for 1 GiB; whoever can write the file can make it say so.
+    // The vault's only slot now asks for 1 GiB; any process that can write the file can set this.
     let mut file = fs::read(desk.path()).unwrap();
     file.splice(60..64, (1_u32 << 20).to_le_bytes());
     aumbry::testing::repair_checksum(&mut file);

@@ -17,7 +17,7 @@ const RECORDS: usize = 200;
 /// expires, the sealed secret.
 type Record = (String, u32, String, Vec<(String, String)>, i64, i64, Option<i64>, Vec<u8>);
 
-/// The sealed secret of each record, as it stands in the body.
+/// The sealed secret of each record, as encoded in the body.
 fn sealed(vault: &Vault) -> BTreeMap<String, Vec<u8>> {
     let (_, body) = fuzzing::header_and_body(vault).unwrap();
     let ((_, records), _): ((u16, Vec<Record>), usize) =
@@ -84,7 +84,7 @@ fn a_commit_opens_no_secret_that_it_does_not_change() {
     for i in 0..RECORDS {
         forge = forge.record(&draft(&name(i)), 1_700_000_000, 1_700_000_000).unwrap();
     }
-    // Every secret but one is damaged, which only whoever opens it can see. It is the last field of its record.
+    // Every secret but one is damaged, which only opening it shows. It is the last field of its record.
     let mut records = forge.encoded_records();
     for record in &mut records[1..] {
         *record.last_mut().unwrap() ^= 1;

@@ -107,8 +107,9 @@ impl Stage {
         std::fs::read_to_string(format!("/proc/{}/smaps", self.child.id())).unwrap()
     }
 
-    /// All that it has mapped to write to. Threads of a key derivation may still be ending, and what was a mapping is none
-    /// when it is read: then all is read anew. What the kernel never shows is secret memory, and nothing else of ours.
+    /// All that it has mapped to write to. Threads of a key derivation may still be ending, and a mapping may be gone
+    /// when it is read: then all are read again
+    /// . What the kernel never shows is secret memory, and nothing else of ours.
     fn memory(&self) -> Vec<(Region, Vec<u8>)> {
         let memory = File::open(format!("/proc/{}/mem", self.child.id())).unwrap();
         let read = |region: Region| {
@@ -124,7 +125,7 @@ impl Stage {
         all.unwrap()
     }
 
-    /// Which needles stand in the child's memory, and where, the guarded page left out.
+    /// Which needles are in the child's memory outside the guarded page, and where.
     fn found(&self, needles: &Needles) -> Vec<String> {
         let mut begins = vec![Vec::new(); 1 << 16];
         for needle in needles {
@@ -165,7 +166,7 @@ struct Region {
     name: String,
 }
 
-/// Readable and writable memory, but for pages that are both locked and kept out of core dumps: the guarded one.
+/// Readable and writable memory, except pages that are both locked and kept out of core dumps: the guarded one.
 fn regions(smaps: &str) -> Vec<Region> {
     let mut regions = Vec::new();
     for line in smaps.lines() {
@@ -310,7 +311,7 @@ fn change_people(
     paused(vault.rekey(NEW_WORDS).map(drop));
 }
 
-/// Of a file, for there must be no copy of it in this process.
+/// From a file, because this process must not contain a copy.
 fn vault_words(folder: &Path) -> Passphrase {
     let words = zeroize::Zeroizing::new(std::fs::read(folder.join("words")).unwrap());
     Passphrase::from(words.as_slice())

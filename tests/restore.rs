@@ -25,7 +25,7 @@ fn names(vault: &Vault) -> Vec<String> {
 }
 
 #[test]
-fn the_records_of_a_backup_come_back_as_a_new_version_under_the_passphrases_of_today() {
+fn the_records_of_a_backup_come_back_as_a_new_version_under_the_current_passphrases() {
     let desk = Desk::new();
     let vault = desk.create();
     add(&vault, "kept");
@@ -140,7 +140,7 @@ fn a_backup_of_another_vault_than_the_one_seen_here_must_be_accepted() {
 }
 
 #[test]
-fn whoever_came_after_the_backup_and_was_removed_does_not_come_back_with_what_they_kept() {
+fn a_person_added_and_removed_after_the_backup_does_not_regain_access_with_old_files() {
     let desk = Desk::new();
     let options = || desk.open_options().kdf(cheap()).allow_kdf_below_floor();
     let anna = desk.create_options().open_options(options()).create(desk.path(), PASSPHRASE).unwrap();

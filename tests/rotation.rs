@@ -18,7 +18,7 @@ fn vault(desk: &Desk) -> Vault {
     vault
 }
 
-/// The record's pair and the other one, read anew from the disk by somebody else.
+/// The record's pair and the other one, read again from the disk by another handle.
 fn pairs(desk: &Desk) -> (String, Option<(String, String)>) {
     let vault = desk.open().unwrap();
     let secret = |credentials: &aumbry::Credentials| {

@@ -93,7 +93,7 @@ const COMMITS: [Row; 16] = [
     ),
 ];
 
-/// What whoever can write the file can do.
+/// What any process that can write the file can do.
 const SWAPS: [Row; 9] = [
     row(
         "put an older version back",
@@ -329,7 +329,8 @@ fn a_running_administrator_answers_rightly_whatever_becomes_of_the_file_with_or_
         .for_each(|row| [true, false].into_iter().for_each(|is_pinned| check(row, "anna", is_pinned)));
 }
 
-/// What stands before the signature is read when it is needed: it harms nobody who holds the sound version.
+/// Bytes before the signature are read when they are needed: damage there does not affect a handle that holds the
+/// valid version.
 #[test]
 fn damage_beneath_the_signature_of_the_version_held_is_found_by_verifying_and_mended_by_an_edit() {
     let scene = Scene::new("anna", true);

@@ -59,7 +59,7 @@ fn a_record_comes_back_whole_after_the_vault_was_closed() {
 }
 
 #[test]
-fn an_unknown_name_is_no_error() {
+fn an_unknown_name_is_not_an_error() {
     let desk = Desk::new();
     let vault = desk.create();
     for name in ["nobody", "", "two\nlines", "aumbry:pending:00"] {
@@ -103,7 +103,7 @@ fn fields_change_in_one_commit_and_the_rest_stays() {
     assert_eq!(vault.find("a").unwrap().unwrap().access_key_id(), "AKIA2");
     assert_eq!(secret(&vault, "a"), "second secret");
 
-    // The key id alone: the secret is sealed to it anew.
+    // The key id alone: the secret is sealed again, bound to it.
     vault.edit(|edit| edit.change("a", &RecordChange::new().access_key_id("AKIA3"))).unwrap();
     assert_eq!(secret(&vault, "a"), "second secret");
 
@@ -307,7 +307,7 @@ fn a_newer_version_is_picked_up_by_refresh_and_by_the_next_edit() {
 }
 
 #[test]
-fn a_new_passphrase_replaces_the_old_one_and_asks_nobody_else() {
+fn a_new_passphrase_replaces_the_old_one_without_asking_other_people() {
     let desk = Desk::new();
     let (vault, code) =
         desk.create_options().label("Anna").create_with_recovery_code(desk.path(), PASSPHRASE).unwrap();

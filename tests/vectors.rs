@@ -1,4 +1,4 @@
-//! The known-answer vaults: what must open opens for ever, what must not is refused with its class.
+//! The known-answer vaults: what must open opens forever, what must not is refused with its class.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
 mod common;
@@ -64,7 +64,7 @@ fn contents(vault: &Vault) -> Vec<Value> {
 }
 
 /// What the index says a vault holds, as a program is given it: an empty session token is none to a client. And in times
-/// of this system: the clock of Windows begins in the year 1601, and what lies before is read as the epoch.
+/// of this system: the clock of Windows begins in the year 1601, and earlier times are read as the epoch.
 fn promised(vector: &Value) -> Vec<Value> {
     let mut records = vector["records"].as_array().unwrap().clone();
     for record in &mut records {
@@ -131,7 +131,7 @@ fn there_are_enough_vectors_and_the_index_names_each() {
 }
 
 #[test]
-fn a_vault_that_opens_can_be_edited_by_an_administrator_and_by_nobody_else() {
+fn a_vault_that_opens_can_be_edited_only_by_an_administrator() {
     for vector in index().iter().filter(|vector| vector["expect"] == "opens") {
         let vault = open(vector).unwrap();
         let mut ran = false;
@@ -141,7 +141,7 @@ fn a_vault_that_opens_can_be_edited_by_an_administrator_and_by_nobody_else() {
         });
         match (vault.role().unwrap(), result) {
             (Role::Administrator, Ok(())) => assert_eq!(vault.find("new").unwrap().unwrap().name(), "new"),
-            // The counter of this one stands at its end.
+            // The counter of this one has reached its maximum.
             (Role::Administrator, Err(error)) => {
                 assert_eq!(error.kind(), ErrorKind::InvalidInput, "{vector}")
             }

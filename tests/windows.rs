@@ -43,7 +43,7 @@ fn a_vault_is_saved_while_others_read_it_and_they_read_whole_versions() {
 }
 
 #[test]
-fn a_file_that_somebody_holds_for_a_moment_is_waited_for() {
+fn a_file_that_another_program_holds_briefly_is_waited_for() {
     let desk = Desk::new();
     desk.create();
     loop {
@@ -64,7 +64,7 @@ fn a_file_that_somebody_holds_for_a_moment_is_waited_for() {
 }
 
 #[test]
-fn a_file_that_somebody_keeps_is_an_error_and_stays_as_it_was() {
+fn a_file_that_another_program_keeps_open_is_an_error_and_stays_unchanged() {
     let desk = Desk::new();
     let vault = desk.create();
     let before = fs::read(desk.path()).unwrap();
@@ -94,7 +94,7 @@ fn a_lock_that_is_held_cannot_be_removed_from_under_its_holder() {
 }
 
 #[test]
-fn a_folder_is_no_vault() {
+fn a_folder_is_not_a_vault() {
     let desk = Desk::new();
     fs::create_dir(desk.path()).unwrap();
     assert_eq!(desk.open().unwrap_err().kind(), ErrorKind::InvalidFile);

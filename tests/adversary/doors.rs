@@ -1,4 +1,4 @@
-//! What a reader may not do through the library, and what nobody can keep her from.
+//! What a reader may not do through the library, and what no vault can prevent.
 
 use aumbry::{ErrorKind, Mismatch, OpenOptions, Result, Role, Vault};
 
@@ -47,7 +47,7 @@ fn every_door_that_leads_to_writing_is_closed_to_a_reader() {
     assert_eq!(refused(&rea), [ErrorKind::NotAdministrator; 11]);
     rea.lock();
     rea.unlock(Rea.passphrase()).unwrap();
-    assert_eq!(refused(&rea), [ErrorKind::NotAdministrator; 11], "unlocked anew");
+    assert_eq!(refused(&rea), [ErrorKind::NotAdministrator; 11], "unlocked again");
     let own_copy = Rea.open(&adversary.file).unwrap();
     assert_eq!(refused(&own_copy), [ErrorKind::NotAdministrator; 11], "in memory of her own");
 
@@ -72,7 +72,7 @@ fn every_door_that_leads_to_writing_is_closed_to_a_reader() {
 }
 
 #[test]
-fn a_reader_can_copy_out_every_record_and_whoever_she_gives_k_can_too() {
+fn a_reader_can_copy_every_record_and_so_can_anyone_with_her_vault_key() {
     let adversary = Adversary::new();
     let mut parts = Parts::open(&adversary.file, &adversary.key).unwrap();
     let secrets =
@@ -116,7 +116,7 @@ fn a_reader_can_put_an_older_version_back_where_no_pin_knows_better() {
 }
 
 #[test]
-fn a_reader_can_delete_the_vault_and_nobody_takes_that_for_an_empty_one() {
+fn a_reader_can_delete_the_vault_but_that_is_never_taken_for_an_empty_one() {
     let adversary = Adversary::new();
     let desk = at_desk(&adversary.file);
     let anna = open(&desk, Anna).unwrap();

@@ -11,7 +11,7 @@ use crate::scene::{Adversary, PENDING};
 
 pub(crate) const HER_SECRET: &str = "a secret of rea's";
 
-/// What the file does once the true seed has signed it, to those who can open their slots.
+/// What the file does once the true seed has signed it, to the people who can open their slots.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Then {
     Opens,
@@ -21,7 +21,7 @@ pub(crate) enum Then {
     Refused(ErrorKind),
 }
 
-/// How somebody is shut out by an alteration, whoever signed it.
+/// How an alteration locks a person out, regardless of its signer.
 #[derive(Clone, Copy)]
 pub(crate) struct ShutOut {
     /// To a passphrase, on a machine that opens the vault.

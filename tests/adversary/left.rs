@@ -1,4 +1,4 @@
-//! Those who were let in once: a reader who was removed, an administrator who left, a passphrase that leaked. They
+//! People who had access once: a reader who was removed, an administrator who left, a passphrase that leaked. They
 //! kept every version of their time.
 
 use std::collections::BTreeSet;
@@ -72,12 +72,15 @@ fn a_removed_reader_opens_nothing_of_any_later_version_with_all_that_she_kept() 
     then(&|| anna.add_person("newcomer", Role::Reader, "newcomer's passphrase"));
     then(&|| anna.remove_person("newcomer"));
     then(&|| anna.restore(&open(&old, PASSPHRASE)?));
-    // She comes back with a passphrase of her own choice, and what she kept is worth no more than before.
+    // She comes back with a passphrase of her own choice, and her old copies are worth no more than before.
     then(&|| anna.add_person("rea", Role::Reader, "rea's second passphrase"));
 
     for (n, file) in later.iter().enumerate() {
         for passphrase in others {
-            assert!(open(file, passphrase).unwrap().verify().is_ok(), "{n}: who stayed notices nothing");
+            assert!(
+                open(file, passphrase).unwrap().verify().is_ok(),
+                "{n}: the people who stayed notice nothing"
+            );
         }
         assert_eq!(kind(open(file, "rea's passphrase")), ErrorKind::WrongPassphrase, "{n}");
         assert!(Parts::open(file, &kept.vault_key).is_none(), "{n}: the old K opens the payload");
@@ -96,7 +99,7 @@ fn a_removed_reader_opens_nothing_of_any_later_version_with_all_that_she_kept() 
     }
 }
 
-/// One slot of a version from before the rekey, with what opens it and the K of then.
+/// One slot of a version from before the rekey, with what opens it and the vault key of that version.
 struct OldSlot {
     slot: Slot,
     file: usize,
@@ -155,7 +158,7 @@ fn an_administrator_who_left_before_a_rekey_cannot_splice_old_slots_back_in() {
         for (file, to_the_new) in [(alone, ErrorKind::WrongPassphrase), (among, ErrorKind::Damaged)] {
             std::fs::write(desk.path(), &file).unwrap();
             for passphrase in new_passphrases {
-                assert_eq!(kind(open(&file, passphrase)), to_the_new, "no passphrase of now opens it");
+                assert_eq!(kind(open(&file, passphrase)), to_the_new, "no current passphrase opens it");
             }
             for machine in &machines {
                 let opened = machine.clone().open(desk.path(), old.passphrase.as_str());
@@ -170,7 +173,7 @@ fn an_administrator_who_left_before_a_rekey_cannot_splice_old_slots_back_in() {
             assert_eq!(handles, (expected, expected), "and so do handles");
             assert_eq!(read(&desk), file);
             spliced += 1;
-            // The risk that remains, and why nobody may have an old passphrase again.
+            // The risk that remains, and why an old passphrase must not be used again.
             unpinned += usize::from(open(&file, &old.passphrase).is_ok());
         }
     }
@@ -189,10 +192,10 @@ fn an_administrator_who_left_before_a_rekey_cannot_splice_old_slots_back_in() {
         kind(asleep.open(desk.path(), "ron's third passphrase")),
         ErrorKind::RevisionRefused(Mismatch::VaultChanged)
     );
-    assert_eq!(anna.verify().unwrap().records, 2, "nobody lost anything");
+    assert_eq!(anna.verify().unwrap().records, 2, "no person lost access");
 }
 
-/// Every slot that ever stood in the vault, once.
+/// Every slot that the vault ever contained, once.
 fn old_slots(files: &[Vec<u8>], passphrases: &[&str]) -> Vec<OldSlot> {
     let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
     for (at, file) in files.iter().enumerate() {
@@ -216,7 +219,7 @@ fn canonical(passphrase: &str) -> String {
     if bare.starts_with("aumbry1") { bare } else { passphrase.to_owned() }
 }
 
-/// The old slot and the one of whoever left, which is an administrator's, as the newest generation of all.
+/// The old slot and that of the administrator who left, as the newest generation of all.
 fn alone(old: &OldSlot, files: &[Vec<u8>], seed: &Key) -> Vec<u8> {
     let mut parts = Parts::take_apart(&files[old.file], &old.key);
     for position in (0..parts.slots.len()).rev() {
@@ -227,7 +230,7 @@ fn alone(old: &OldSlot, files: &[Vec<u8>], seed: &Key) -> Vec<u8> {
     signed(parts, seed)
 }
 
-/// The old slot among those of today, its payload under the K of then.
+/// The old slot among the current ones, its payload under the old vault key.
 fn among_the_new(old: &OldSlot, files: &[Vec<u8>], newest: &[u8], seed: &Key) -> Vec<u8> {
     let mut parts = Parts::take_apart(&files[old.file], &old.key);
     (parts.slots, parts.body.people) = (Vec::new(), Vec::new());
@@ -245,7 +248,7 @@ fn signed(parts: Parts, seed: &Key) -> Vec<u8> {
 }
 
 #[test]
-fn whoever_has_a_leaked_administrator_s_passphrase_reads_and_writes_until_a_rekey() {
+fn a_thief_of_an_administrator_s_passphrase_reads_and_writes_until_a_rekey() {
     let desk = Desk::new();
     let anna = vault(&desk);
     let leaked = read(&desk);
@@ -256,7 +259,7 @@ fn whoever_has_a_leaked_administrator_s_passphrase_reads_and_writes_until_a_reke
     add(&anna, "since");
     let changed = read(&desk);
     assert_eq!(kind(open(&changed, "bob's passphrase")), ErrorKind::WrongPassphrase);
-    // The seed opens the escrow of anna in the old file, and her key, which has not changed, the slot of now.
+    // The seed opens the escrow of anna in the old file, and her key, which has not changed, the current slot.
     let kek_of = |person: usize| {
         let meta = &old.body.people[person];
         tools::open_escrow(&seed, &old.vault_id, &meta.id, &meta.escrow).unwrap()

@@ -102,7 +102,7 @@ impl Machine {
 }
 
 #[test]
-fn nobody_accepts_what_a_reader_forges() {
+fn no_person_accepts_what_a_reader_forges() {
     let adversary = Adversary::new();
     let fields = fields::all(&adversary);
     let forgeries = forgeries(&adversary, &fields);
@@ -154,7 +154,7 @@ fn nobody_accepts_what_a_reader_forges() {
     ));
     assert!(forgeries.len() >= 1500, "the matrix is not whole: {}", forgeries.len());
 
-    // Nobody lost anything by it.
+    // No person lost access.
     std::fs::write(desk.path(), &adversary.file).unwrap();
     for Machine { person, vault, options } in machines {
         assert!(!vault.refresh().unwrap());
@@ -205,7 +205,7 @@ fn with_the_seed_the_same_forgeries_are_accepted() {
 }
 
 #[test]
-fn a_reader_fools_nobody_but_those_who_share_her_passphrase_and_not_where_a_pin_remembers() {
+fn a_reader_fools_only_people_who_share_her_passphrase_and_have_no_pin() {
     let adversary = Adversary::new();
     let fields = fields::all(&adversary);
     let desk = Desk::new();

@@ -19,11 +19,11 @@ pub(crate) enum Method {
     SmallOrder,
     /// Made with the adversary's own key.
     OwnKey,
-    /// The same, and that key stands in her own slot, sealed under her passphrase.
+    /// The same, and that key is in her own slot, sealed under her passphrase.
     OwnKeyInOwnSlot,
     /// The same, and her own slot is an administrator's.
     OwnSeedInOwnSlot,
-    /// The same, and ron's slot is one of her making: his passphrase opens it no more.
+    /// The same, and ron's slot is one of her making: his passphrase no longer opens it.
     OwnKeyInRonsSlot,
     /// The 64 bytes are missing.
     CutOff,

@@ -1,4 +1,4 @@
-//! A vault taken apart by somebody who holds K, altered, and put together again: everything but the signature.
+//! A vault taken apart by a person who has the vault key, altered, and put together again: everything but the signature.
 
 use bincode::config;
 use serde::{Deserialize, Serialize};
@@ -148,7 +148,7 @@ impl Parts {
         self.body.records.iter_mut().find(|record| record.name == name).unwrap()
     }
 
-    /// The secret of a record, sealed anew after its record was altered.
+    /// The secret of a record, sealed again after its record was altered.
     pub(crate) fn reseal(&mut self, name: &str, alter: impl FnOnce(&mut Record)) {
         let (key, vault_id) = (self.key, self.vault_id);
         let record = self.record(name);
@@ -157,7 +157,7 @@ impl Parts {
         record.seal(&key, &vault_id, &secret, token.as_deref());
     }
 
-    /// Every secret sealed anew under another K and for another vault.
+    /// Every secret sealed again under another K and for another vault.
     pub(crate) fn move_to(&mut self, key: Key, vault_id: [u8; 16]) {
         for record in &mut self.body.records {
             let (secret, token) = record.open(&self.key, &self.vault_id).unwrap();
@@ -166,7 +166,7 @@ impl Parts {
         (self.key, self.vault_id) = (key, vault_id);
     }
 
-    /// Where the slot of this id stands.
+    /// Offset of the slot with this id.
     pub(crate) fn position(&self, id: &[u8; 16]) -> Option<usize> {
         self.slots.iter().position(|slot| slot[16..32] == *id)
     }

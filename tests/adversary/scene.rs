@@ -1,4 +1,4 @@
-//! Who is who, and what a reader's session holds.
+//! The people, and what a reader's program has in memory.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -18,7 +18,7 @@ pub(crate) enum Person {
     /// The adversary, a reader.
     Rea,
     Ron,
-    /// Whoever has the recovery code.
+    /// The person with the recovery code.
     Code,
 }
 
@@ -77,7 +77,7 @@ fn forge(generation: u64) -> Result<Forge> {
 
 /// The vault as it was two commits ago, under the same keys.
 fn older_vault() -> Result<Vec<u8>> {
-    let backup = NewRecord::new_static("backup", KEY_ID, "the secret of then")?;
+    let backup = NewRecord::new_static("backup", KEY_ID, "the old secret")?;
     forge(5)?.record(&backup, 1_700_000_000, 1_700_000_000)?.build()
 }
 
@@ -116,7 +116,7 @@ pub(crate) struct Adversary {
     pub(crate) kek: Key,
     /// Her own Ed25519 seed, which she made herself.
     pub(crate) own_seed: Key,
-    /// Salts of slots of her own making, one to stand in for each person, with the keys of [`SPARE`] for them.
+    /// Salts of slots of her own making, one in place of each person's, with the keys of [`SPARE`] for them.
     spares: Vec<([u8; 16], Key)>,
     ids: Vec<[u8; 16]>,
 }
@@ -155,7 +155,7 @@ impl Adversary {
         slot
     }
 
-    /// What stands for X in a slot of her making.
+    /// The bytes in place of X in a slot that she made.
     pub(crate) fn own_x(&self, role: u8) -> Key {
         if role == 1 { self.own_seed } else { tools::public_key(&self.own_seed) }
     }

@@ -10,7 +10,7 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
 pub(crate) type Key = [u8; 32];
-/// A slot as it stands in the header.
+/// A slot as encoded in the header.
 pub(crate) type Slot = [u8; 176];
 
 const SLOT: &[u8] = b"aumbry1 slot";

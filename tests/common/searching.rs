@@ -31,7 +31,7 @@ unsafe impl GlobalAlloc for Searching {
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if LOOKING.try_with(Cell::get).unwrap_or(false) {
-            // SAFETY: the block is alive, of this size, initialised since `alloc`, and nobody else's any more.
+            // SAFETY: the block is alive, of this size, initialised since `alloc`, and no longer used by other code.
             let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
             if PARTS.iter().any(|part| bytes.windows(part.len()).any(|window| window == *part)) {
                 FOUND.with(|found| found.set(found.get() + 1));

@@ -1,6 +1,6 @@
 //! What the whole library leaves in memory that it has freed: nothing of a secret, a passphrase or a key.
 //!
-//! The allocator of this test keeps what stood in every block that was freed while the library was at work, in all of its
+//! The allocator of this test keeps the content of every block that was freed while the library ran, in all of its
 //! threads. Afterwards, when every key is known, all of it is searched. A control frees what must be found.
 #![allow(
     clippy::unwrap_used,

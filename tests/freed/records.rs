@@ -220,7 +220,7 @@ fn be_refused(drive: &mut Drive, vault: &Vault) {
         assert!(NewRecord::new_static("long", KEY_ID, SECRETS[8].repeat(2000).into_boxed_str()).is_err());
         assert!(vault.edit(|edit| edit.keep_new_key("second", KEY_ID, SECRETS[9])).is_err());
         assert!(vault.change_passphrase("").is_err());
-        assert!(vault.rekey(FIRST).is_err(), "the passphrase of now");
+        assert!(vault.rekey(FIRST).is_err(), "the current passphrase");
         assert!(vault.add_person("owner", Role::Reader, WRONG).is_err());
     });
 }

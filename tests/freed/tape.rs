@@ -1,4 +1,4 @@
-//! An allocator that keeps what stood in each block when it was freed, to be searched once all keys are known.
+//! An allocator that keeps the content of each block that was freed, to be searched once all keys are known.
 #![allow(unsafe_code, reason = "an allocator cannot be written without")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -28,7 +28,7 @@ unsafe impl GlobalAlloc for Tape {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if RECORDS.load(Ordering::Relaxed) {
             BLOCKS.fetch_add(1, Ordering::Relaxed);
-            // SAFETY: the block is alive, of this size, initialised since `alloc`, and nobody else's any more.
+            // SAFETY: the block is alive, of this size, initialised since `alloc`, and no longer used by other code.
             keep(unsafe { std::slice::from_raw_parts(block, layout.size()) });
         }
         // SAFETY: the block came from `alloc` with this layout.
@@ -48,11 +48,11 @@ fn keep(block: &[u8]) {
         return; // which the end of the recording complains of
     }
     let tape = START.load(Ordering::Relaxed) as *mut u64;
-    // SAFETY: `at..at + 1 + len` lies within the tape and is this block's alone; nobody reads it while it is recorded.
+    // SAFETY: `at..at + 1 + len` lies within the tape and belongs only to this block; no other code reads it meanwhile.
     unsafe { tape.add(at).write(len as u64) };
     let mut next = at + 1;
     shortened(block, |word| {
-        // SAFETY: as above, for there are as many words as were counted.
+        // SAFETY: as above, because there are as many words as were counted.
         unsafe { tape.add(next).write(word) };
         next += 1;
     });
@@ -76,13 +76,13 @@ fn shortened(block: &[u8], mut each: impl FnMut(u64)) {
     each(u64::from_ne_bytes(word));
 }
 
-/// What was freed, in order, for the one who holds it.
+/// The freed bytes, in order, for the owner of this value.
 pub(crate) struct Recording {
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Recording {
-    /// Waits until nobody else has one: what a test frees must not stand on the tape of another.
+    /// Waits until no other test has one: a test must not record what another frees.
     pub(crate) fn new() -> Self {
         static TURN: Mutex<()> = Mutex::new(());
         static ROOM_FOR_IT: OnceLock<usize> = OnceLock::new();

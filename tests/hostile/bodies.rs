@@ -1,5 +1,5 @@
-//! An administrator's own malformed body: sealed and signed as it should be, so nothing stands between it and the
-//! reader but the rules. What bincode and [`oracle`](crate::oracle) make of it is what the library must.
+//! An administrator's own malformed body: sealed and signed as it should be, so only the rules protect the reader
+//! . What bincode and [`oracle`](crate::oracle) make of it is what the library must.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +90,7 @@ impl Bench {
     }
 }
 
-/// Where a number stands in the body, how long it is, and what it is.
+/// The offset, length and value of a number in the body.
 struct Number {
     at: usize,
     len: usize,
@@ -190,7 +190,7 @@ fn every_number_of_a_body_may_be_huge_or_overlong_and_does_no_harm() {
     assert!(numbers.len() == 28 && bench.count() >= 4_000, "{}", bench.count());
 }
 
-/// Something huge in the place of every number of a body, for those who have little memory. How many were refused.
+/// Something huge in the place of every number of a body, for processes with little memory. How many were refused.
 #[cfg(target_os = "linux")]
 pub(crate) fn refuse_huge_numbers() -> usize {
     let mut bench = Bench::new();
@@ -254,7 +254,7 @@ const NOT_UTF_8: [&[u8]; 12] = [
 ];
 
 #[test]
-fn texts_that_are_not_utf_8_are_refused_wherever_they_stand() {
+fn texts_that_are_not_utf_8_are_refused_in_every_field() {
     let mut bench = Bench::new();
     let body = bench.body.clone();
     let mut places = 0;
@@ -305,7 +305,7 @@ fn names_and_keys_and_labels_in_disorder_are_refused() {
 }
 
 #[test]
-fn what_stands_around_a_body_is_checked_too() {
+fn the_length_and_padding_of_a_body_are_checked_too() {
     let bench = Bench::new();
     let mut plain = [&(bench.body.len() as u64).to_le_bytes(), bench.body.as_slice()].concat();
     plain.resize(plain.len().next_multiple_of(1024), 0);
@@ -327,7 +327,7 @@ fn what_stands_around_a_body_is_checked_too() {
         refuse(&[plain.as_slice(), &vec![0; 1024 * blocks]].concat(), "padding too long");
     }
     for len in 8 + bench.body.len()..plain.len() {
-        refuse(&plain[..len], &format!("{len} bytes, which are no whole number of blocks"));
+        refuse(&plain[..len], &format!("{len} bytes, which is not a whole number of blocks"));
     }
     refused.tell("length and padding of a signed body");
 }

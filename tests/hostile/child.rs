@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::{little_memory, unread};
 
-/// KiB of address space, for those who have little.
+/// KiB of address space, for processes with little.
 pub(crate) const LITTLE: u64 = 256 << 10;
 
 const TASK: &str = "AUMBRY_TEST_TASK";

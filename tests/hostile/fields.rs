@@ -92,7 +92,7 @@ pub(crate) fn as_it_is(field: Field) -> ErrorKind {
     }
 }
 
-/// The same with the header's checksum repaired, as read by whoever opens slot `own`. `file` is the altered one.
+/// The same with the header's checksum repaired, as read by the person who opens slot `own`. `file` is the altered one.
 pub(crate) fn with_checksum(field: Field, own: usize, file: &[u8]) -> ErrorKind {
     let Field::Slot(slot, part) = field else { return as_it_is(field) };
     if slot != own {

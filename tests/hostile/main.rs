@@ -1,4 +1,4 @@
-//! Files that somebody made or altered to do harm. None is accepted, each is refused with its class, and what can be
+//! Files that an attacker made or altered. None is accepted, each is refused with its class, and what can be
 //! refused without a key costs next to nothing.
 //!
 //! Most of it runs below the key derivation: [`aumbry::testing::Keks`] has what Argon2id would give, so that every bit

@@ -57,7 +57,7 @@ fn read<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<(T, usize)> {
 
 /// How the body of a file with these slots must be refused, if it must.
 pub(crate) fn refused(bytes: &[u8], slots: &[[u8; 16]]) -> Option<ErrorKind> {
-    // Whatever stands behind an unknown schema is not looked at.
+    // Everything after an unknown schema is ignored.
     let Some((schema, used)) = read::<u64>(bytes) else { return Some(Damaged) };
     if encode(&schema).len() != used {
         return Some(Damaged);

@@ -10,7 +10,7 @@ use crate::common::{KEY_ID, SECRET, cheap, tell};
 pub(crate) const ANNA: &str = "anna's passphrase";
 pub(crate) const RON: &str = "ron's passphrase";
 
-/// Where the first slot starts, how long one is, and what stands behind the last.
+/// Where the first slot starts, how long one is, and what follows the last.
 pub(crate) const SLOT: usize = 56;
 pub(crate) const SLOT_LEN: usize = 176;
 pub(crate) const CHECKSUM_LEN: usize = 32;
@@ -33,7 +33,7 @@ pub(crate) fn forge(number: u64, with_reader: bool, records: usize) -> Forge {
     forge
 }
 
-/// A file, and one of those who can open it.
+/// A file, and one of the people who can open it.
 pub(crate) struct Case {
     pub(crate) what: &'static str,
     pub(crate) file: Vec<u8>,

@@ -124,7 +124,7 @@ fn parts_of_one_vault_in_another_order_are_refused() {
             let file = repaired(exchanged(SLOT + at, SLOT + slot + at, len));
             refused.add(keks.open(file), expected, &format!("{what} exchanged, {who}"));
         }
-        // Blocks of the cipher, of the padding, and what stands before and behind.
+        // Blocks of the cipher, of the padding, and the bytes before and after.
         for size in [16, 512, 1024] {
             let blocks: Vec<usize> = (header + 64..file.len() - 64 - 16 - size).step_by(size).collect();
             for pair in blocks.windows(2) {

@@ -100,7 +100,7 @@ fn what_needs_no_key_is_refused_without_a_key_derivation_and_without_reading_on(
     let files =
         [(forge(1, false, 1), 1), (forge(2, true, 1), 2)].map(|(forge, n)| (forge.build().unwrap(), n));
     let in_making = key_derivations() - before;
-    assert_eq!(in_making, 3, "the control: whoever makes three slots derives three keys");
+    assert_eq!(in_making, 3, "the control: making three slots derives three keys");
     for (file, slots) in &files {
         each(file, *slots, |what, file, expected| {
             let start = Instant::now();

@@ -1,7 +1,7 @@
 //! Random walks: what people do to one vault through handles that are new, old or locked, beside a model.
 //!
 //! Each walk begins with the same vault of three people. After each step every handle is asked what it holds; after
-//! the last, everybody opens the vault anew, and every passphrase of the past is tried.
+//! the last, each person opens the vault again, and every passphrase of the past is tried.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
 #[path = "../common/mod.rs"]
@@ -58,7 +58,7 @@ fn runner(seed: u8, cases: u32) -> TestRunner {
 }
 
 #[test]
-fn whatever_people_do_everybody_sees_what_the_model_says_and_nobody_else_sees_anything() {
+fn whatever_people_do_only_they_see_the_vault_and_as_the_model_predicts() {
     const SEEDS: u8 = 2;
     const WALKS: u32 = 500;
     let walk = |seed| {

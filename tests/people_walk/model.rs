@@ -25,7 +25,7 @@ pub(crate) struct Version {
 
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Person {
-    /// A number that no other way in ever had: who gets a new passphrase gets a new one.
+    /// A number that is never used again: each new passphrase gets a new one.
     pub(crate) slot: u64,
     pub(crate) label: String,
     pub(crate) role: Role,
@@ -46,7 +46,7 @@ impl Version {
         self.people.iter().find(|person| person.slot == slot)
     }
 
-    /// Who comes in with this passphrase: the first in the order of slots, if two have the same.
+    /// The person whom this passphrase lets in: the first in the order of slots, if two have the same.
     pub(crate) fn opened_by(&self, passphrase: &str) -> Answer<&Person> {
         self.people.iter().find(|person| person.passphrase == passphrase).ok_or(ErrorKind::WrongPassphrase)
     }

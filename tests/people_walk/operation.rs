@@ -1,4 +1,4 @@
-//! What happens in a walk, in terms that mean something wherever the walk stands: so any walk can be made shorter.
+//! What happens in a walk, in terms that are meaningful at any point of a walk, so that any walk can be shortened.
 
 use aumbry::Role;
 use proptest::prelude::*;
@@ -62,7 +62,7 @@ pub(crate) enum Operation {
         hand: Which,
         from: Which,
     },
-    /// From an earlier copy of the file, opened by somebody of then.
+    /// From an earlier copy of the file, opened by a person of that time.
     RestoreFromCopy {
         hand: Which,
         copy: Index,
@@ -81,7 +81,7 @@ pub(crate) enum Which {
 /// A passphrase, right or wrong.
 #[derive(Clone, Debug)]
 pub(crate) enum Key {
-    /// Of somebody who can open the vault now.
+    /// Of a person who can open the vault now.
     Current(Index),
     /// One that opened the vault once; it may do so again.
     Former(Index),

@@ -1,4 +1,4 @@
-//! Where the vault of a walk stands: in memory, sound, or with one of the faults that a walk must find.
+//! The storage of a walk's vault: in memory, sound, or with one of the faults that a walk must find.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -40,7 +40,7 @@ impl Shelf {
         self.memory.to_bytes().unwrap_or_default()
     }
 
-    /// What whoever looks is shown.
+    /// The bytes that a reader gets.
     fn seen(&self) -> InMemory {
         if self.fault == Fault::ServesAnOldVersion && self.saves.load(Ordering::Relaxed) >= 2 {
             return InMemory::from_bytes(self.old.lock().unwrap().clone());

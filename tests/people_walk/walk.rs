@@ -164,7 +164,7 @@ impl Walk {
                 let Some(gone) = gone else { return Ok(()) };
                 let others = before.people.iter().filter(|person| person.label != self.now.people[0].label);
                 let gone = gone.iter().map(|person| &person.label).collect::<Vec<_>>();
-                same("who has to be added anew", &gone, &others.map(|person| &person.label).collect())
+                same("who has to be added again", &gone, &others.map(|person| &person.label).collect())
             }
             Operation::RestoreFromHand { hand, from } => {
                 let is_itself = self.position(*hand) == self.position(*from);
@@ -215,7 +215,7 @@ impl Walk {
         }
     }
 
-    /// Opens the vault anew, in the place of this handle.
+    /// Opens the vault again, in the place of this handle.
     fn open(&mut self, hand: Which, with: &Key) -> Checked {
         let passphrase = self.passphrase(with);
         let now = Arc::clone(&self.now);

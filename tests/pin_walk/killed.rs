@@ -1,4 +1,4 @@
-//! Another program, which is this one started anew, commits until it is killed.
+//! Another program, which is this one started again, commits until it is killed.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -84,7 +84,7 @@ impl std::ops::Add for Tally {
     }
 }
 
-/// The walks that come from this number: always the same ones, but for the moments at which programs are killed.
+/// The walks that come from this number: always the same ones, except for the moments at which programs are killed.
 fn runner(seed: u8, cases: u32) -> TestRunner {
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]))

@@ -1,6 +1,6 @@
 //! The model: which versions there were, which of them each machine saw last, and the rules of the pin.
 
-/// The last 64 bytes of a file, by which two versions are told apart.
+/// The last 64 bytes of a file, which distinguish two versions.
 pub(crate) use aumbry::storage::Version as Signature;
 use aumbry::{ErrorKind, Mismatch};
 
@@ -23,7 +23,7 @@ pub(crate) struct Version {
 
 pub(crate) struct Model {
     pub(crate) versions: Vec<Version>,
-    /// What stands in the file.
+    /// The content of the file.
     pub(crate) now: Number,
     /// What each machine saw last.
     pub(crate) seen: [Option<Number>; 2],
@@ -54,7 +54,7 @@ impl Model {
         std::iter::successors(Some(found), |number| self.version(*number).parent).any(|number| number == seen)
     }
 
-    /// The rules, for who saw `seen` and finds `found`.
+    /// The rules, for a machine that saw `seen` and finds `found`.
     pub(crate) fn follows(&self, seen: Number, found: Number) -> Answer<()> {
         let (old, new) = (self.version(seen), self.version(found));
         if (old.vault, old.seed) != (new.vault, new.seed) {
@@ -73,7 +73,7 @@ impl Model {
         self.seen[machine?]
     }
 
-    /// What a machine says to the file that stands there now.
+    /// What a machine says to the current file.
     pub(crate) fn meet(&self, machine: Option<usize>, accepted: Option<Number>) -> Answer<()> {
         match self.seen_by(machine) {
             Some(seen) if accepted != Some(self.now) => self.follows(seen, self.now),
@@ -95,7 +95,7 @@ impl Model {
         }
     }
 
-    /// What a handle says to the file that stands there now; with its keys it opens its own slot alone.
+    /// What a handle says to the current file; with its keys it opens its own slot alone.
     pub(crate) fn can_follow(&self, hand: &Hand) -> Answer<()> {
         let (held, found) = (self.version(hand.holds), self.version(self.now));
         if held.vault != found.vault {

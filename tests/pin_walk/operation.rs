@@ -5,7 +5,7 @@ use proptest::sample::Index;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
-    /// A handle opens the vault anew, with the pin of its machine; what is refused is accepted, or not.
+    /// A handle opens the vault again, with the pin of its machine; what is refused is accepted, or not.
     Open {
         hand: usize,
         accept: bool,

@@ -1,4 +1,4 @@
-//! Where the vault of a walk stands.
+//! The storage of a walk's vault.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

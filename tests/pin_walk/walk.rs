@@ -127,7 +127,7 @@ impl Walk {
                     return Ok(());
                 }
                 self.put(before);
-                // The limit that is documented: who read what was lost goes on insisting on it.
+                // The limit that is documented: a machine that read the lost version keeps insisting on it.
                 let insisting = self.model.seen.iter().filter(|seen| **seen == Some(lost)).count();
                 self.tally.alarms_after_power_cuts += insisting;
                 Ok(())
@@ -250,7 +250,7 @@ impl Walk {
         Ok(())
     }
 
-    /// What stands in the file then.
+    /// The content of the file then.
     fn commit_unconfirmed(&mut self, at: usize) -> Checked<Number> {
         self.storage.is_confirmed.store(false, Ordering::Relaxed);
         let committed = self.commit(at, None, commit, |_, _| Ok(()));
@@ -283,7 +283,7 @@ impl Walk {
         let last = first + acknowledged.len() as u64 - 1;
         same("what was acknowledged", &acknowledged, &(first..=last).collect())?;
 
-        // The last commit may be there though nobody was told, and the pin may not know of it yet.
+        // The last commit may be there although it was not acknowledged, and the pin may not know of it yet.
         let file = fs::read(self.storage.file.path()).unwrap();
         let generation = aumbry::inspect(self.storage.file.path()).unwrap().generation;
         if !(last..=last + 1).contains(&generation) {
@@ -293,7 +293,7 @@ impl Walk {
         let (pinned, pin) = self.pin(machine).ok_or_else(|| Difference::Other("there is no pin".into()))?;
         let mut parent = base;
         if generation > first {
-            // Nobody copied it. Its signature is known if it is what the pin speaks of.
+            // No person copied it. Its signature is known if it is what the pin speaks of.
             let generation = generation - 1;
             let signature = if pinned == generation { pin } else { Signature::of(&[]) };
             parent = self.model.push(Version {

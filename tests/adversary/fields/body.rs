@@ -6,7 +6,7 @@ use super::{Field, HER_SECRET, Then};
 use crate::parts::{Parts, Record};
 use crate::scene::{Adversary, PENDING};
 
-/// One record, its secret sealed anew wherever it is sealed to what was altered.
+/// One record, its secret sealed again if it is bound to the altered field.
 pub(super) fn record(name: &'static str) -> Vec<Field<'static>> {
     let field = |what: &str, alter: fn(&mut Record)| {
         Field::new(format!("{name}: {what}"), move |parts: &mut Parts| alter(parts.record(name)))
@@ -97,14 +97,14 @@ pub(super) fn records() -> Vec<Field<'static>> {
             parts.record("s3-uploads").secret = backup;
         })
         .then(Then::OpensButOneSecret),
-        Field::new("secrets of two records exchanged and sealed anew", |parts| {
+        Field::new("secrets of two records exchanged and sealed again", |parts| {
             let (key, vault_id) = (parts.key, parts.vault_id);
             let pending = parts.record(PENDING).open(&key, &vault_id).unwrap().0;
             let backup = parts.record("backup").open(&key, &vault_id).unwrap().0;
             parts.record(PENDING).seal(&key, &vault_id, &backup, None);
             parts.record("backup").seal(&key, &vault_id, &pending, None);
         }),
-        Field::new("names of two records exchanged, secrets sealed anew", |parts| {
+        Field::new("names of two records exchanged, secrets sealed again", |parts| {
             parts.reseal("backup", |record| record.name = "s".into());
             parts.reseal("s3-uploads", |record| record.name = "backup".into());
             parts.reseal("s", |record| record.name = "s3-uploads".into());
@@ -160,7 +160,7 @@ pub(super) fn payload(adversary: &Adversary) -> Vec<Field<'_>> {
         Field::new(name, alter).then(Then::Refused(Damaged))
     };
     vec![
-        // Somebody who may sign says so: it is no damage then.
+        // An authorised signer wrote it, so it is not damage.
         damaged("schema", |parts| parts.body.schema = 2).then(Then::Refused(Unsupported)),
         damaged("payload under another K than the slots'", |parts| parts.move_to([4; 32], parts.vault_id)),
         plaintext("padding not zero", |plain| *plain.last_mut().unwrap() = 1),
