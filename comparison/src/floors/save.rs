@@ -9,7 +9,8 @@ use aes_gcm::Nonce;
 use aes_gcm::aead::AeadInOut;
 use aumbry::storage::InMemory;
 use aumbry::{
-    RecordChange, CreateOptions, NewRecord, ExposeSecret, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Vault,
+    CreateOptions, ExposeSecret, KdfParameters, Lanes, MemoryKib, NewRecord, OpenOptions, Passes,
+    RecordChange, Vault,
 };
 use sha2::{Digest, Sha256};
 
@@ -123,8 +124,11 @@ pub fn import(count: usize, rounds: usize) -> Result<()> {
     let drafts: Vec<NewRecord> = records(count)
         .iter()
         .map(|record| {
-            let draft =
-                NewRecord::new_static(&record.name, &record.entry.access_key_id, record.entry.secret.as_str());
+            let draft = NewRecord::new_static(
+                &record.name,
+                &record.entry.access_key_id,
+                record.entry.secret.as_str(),
+            );
             draft.and_then(|draft| draft.attribute("region", &record.entry.region))
         })
         .collect::<aumbry::Result<_>>()?;

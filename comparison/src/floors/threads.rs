@@ -7,7 +7,7 @@ use std::sync::{Barrier, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use aumbry::{RecordChange, ExposeSecret};
+use aumbry::{ExposeSecret, RecordChange};
 
 use super::AtSize;
 use super::lookup::Scene;

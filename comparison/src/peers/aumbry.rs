@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use aumbry::storage::{Exclusive, FileStorage, Prefix, Storage, Version};
 use aumbry::{
-    RecordChange, CreateOptions, NewRecord, ExposeSecret, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, Vault,
+    CreateOptions, ExposeSecret, KdfParameters, Lanes, MemoryKib, NewRecord, OpenOptions, Passes,
+    RecordChange, Vault,
 };
 
 use crate::peer::{About, Kdf, Opened, PASSPHRASE, Peer};
