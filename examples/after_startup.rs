@@ -7,7 +7,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use aumbry::aws::console_csv;
+use aumbry::interchange::console_csv;
 use aumbry::{CreateOptions, OpenOptions, UnlockTime, startup};
 
 /// Only for show. A real program asks its user, or reads a file that only it may read.
@@ -29,9 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// What an administrator does once.
 fn fill_vault(path: &Path, options: &OpenOptions) -> aumbry::Result<()> {
     let vault = CreateOptions::new().open_options(options.clone()).create(path, PASSPHRASE)?;
-    let drafts = console_csv::read(CONSOLE_CSV, None)?;
-    vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft)))?; // all of them or none
-    println!("Made a vault and imported {} users from the IAM console's CSV file.", drafts.len());
+    let import = console_csv::read(CONSOLE_CSV, None)?;
+    vault.edit(|edit| import.records.iter().try_for_each(|record| edit.add(record)))?; // all of them or none
+    println!("Made a vault and imported {} users from the IAM console's CSV file.", import.records.len());
     Ok(())
 } // the keys are wiped here
 

@@ -1,28 +1,15 @@
-//! The formats that AWS users have; and, with features, clients that sign with a record.
+//! Clients that sign with a record: the AWS SDK for Rust and the crate `object_store` (features `aws-sdk` and
+//! `object-store`), and requests and URLs signed without an SDK (feature `sigv4`).
+//!
+//! The files of AWS clients are in [`interchange`](crate::interchange).
 
-pub mod console_csv;
-pub mod credential_process;
-pub mod env_file;
-pub mod json;
-pub mod profiles;
-#[cfg(feature = "sigv4")]
-pub mod sigv4;
-pub mod time;
-
-mod plaintext;
 #[cfg(any(feature = "aws-sdk", feature = "object-store"))]
 mod provider;
-pub(crate) mod raw_json;
-pub(crate) mod rows;
-#[cfg(any(feature = "aws-sdk", feature = "object-store", feature = "sigv4"))]
 mod signing;
+#[cfg(feature = "sigv4")]
+pub mod sigv4;
 
 #[cfg(any(feature = "aws-sdk", feature = "object-store"))]
 pub use provider::CredentialsProvider;
 #[cfg(feature = "sigv4")]
 pub use sigv4::{presign, sign};
-
-/// What a name must be, for messages about files in which a secret may stand where the name should: they tell the
-/// rule, never the text.
-pub(crate) const NAME_RULE: &str = "1 to 1024 bytes, no control characters, no white space at either end, not beginning with \
-                         \"aumbry:\"";

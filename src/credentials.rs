@@ -7,6 +7,7 @@ mod attributes;
 mod name;
 mod new_record;
 mod provider;
+pub mod rfc3339;
 mod session;
 mod static_credentials;
 mod time;

@@ -31,8 +31,8 @@
 //! * [`Vault`]: open, look up, list, edit, lock. [`OpenOptions`] and [`CreateOptions`] for what has no place in one
 //!   line.
 //! * [`startup`]: one vault for a whole program.
-//! * [`aws`]: the files that AWS users have; with features, clients that sign with a record. `managers`, with the feature
-//!   `password-managers`: the files of password managers.
+//! * [`interchange`]: the files of other programs, such as `~/.aws/credentials` and the exports of password managers.
+//! * `aws`, with features: clients that sign with a record.
 //! * [`storage`]: where a vault's bytes stand, if not in a file.
 //! * [`Error`] and [`ErrorKind`]: what went wrong, sorted by what to do about it.
 //! * [`harden_process`], [`MemoryProtection`]: what guards the keys while the vault is unlocked.
@@ -77,13 +77,13 @@
     allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")
 )]
 
+#[cfg(any(feature = "aws-sdk", feature = "object-store", feature = "sigv4"))]
 pub mod aws;
 mod credentials;
 mod crypto;
 mod error;
 mod format;
-#[cfg(feature = "password-managers")]
-pub mod managers;
+pub mod interchange;
 mod memory;
 pub mod startup;
 pub mod storage;

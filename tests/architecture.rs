@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("vault", &["format", "crypto", "memory", "storage", "credentials"]),
     ("startup", &["vault", "credentials"]),
     ("aws", &["vault", "credentials", "memory"]),
-    ("managers", &["aws", "credentials", "memory"]),
+    ("interchange", &["vault", "credentials", "memory"]),
     ("testing", &["vault", "format", "crypto", "storage", "credentials"]),
 ];
 

@@ -5,7 +5,8 @@ mod common;
 
 use std::fs;
 
-use aumbry::aws::console_csv::{parse, read};
+use aumbry::interchange::Import;
+use aumbry::interchange::console_csv::{parse, read};
 use aumbry::{Error, ErrorKind, ExposeSecret, NewRecord, Result};
 use common::*;
 
@@ -39,7 +40,7 @@ fn through_a_vault(drafts: &[NewRecord]) -> Vec<(String, String, String)> {
 }
 
 fn one_record(content: impl AsRef<[u8]>, name: Option<&str>) -> (String, String, String) {
-    let mut records = through_a_vault(&parse(content.as_ref(), name).unwrap());
+    let mut records = through_a_vault(&parse(content.as_ref(), name).unwrap().records);
     assert_eq!(records.len(), 1);
     records.remove(0)
 }
@@ -49,7 +50,7 @@ fn record(name: &str) -> (String, String, String) {
 }
 
 /// The error that a file is refused with: of the right kind, and without a trace of any secret.
-fn refusal(result: Result<Vec<NewRecord>>) -> Error {
+fn refusal(result: Result<Import>) -> Error {
     let error = result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidFile, "{error}");
     let said = everything_said(&error);
@@ -87,7 +88,7 @@ fn a_user_s_keys_are_named_after_the_user() {
 fn a_row_without_a_user_is_named_by_the_caller() {
     let content =
         format!("User name,Access key ID,Secret access key\nanna,{OTHER_KEY_ID},other\n,{KEY_ID},{SECRET}\n");
-    let records = through_a_vault(&parse(content.as_bytes(), Some("nobody")).unwrap());
+    let records = through_a_vault(&parse(content.as_bytes(), Some("nobody")).unwrap().records);
     assert_eq!(records, [("anna".into(), OTHER_KEY_ID.into(), "other".into()), record("nobody")]);
     refusal(parse(content.as_bytes(), None));
 }
@@ -96,7 +97,7 @@ fn a_row_without_a_user_is_named_by_the_caller() {
 fn many_rows_become_many_drafts_in_their_order() {
     let rows: String = (0..1000).map(|at| format!("user-{at},{KEY_ID},{SECRET}{at}\n")).collect();
     let drafts =
-        parse(format!("User name,Access key ID,Secret access key\n{rows}").as_bytes(), None).unwrap();
+        parse(format!("User name,Access key ID,Secret access key\n{rows}").as_bytes(), None).unwrap().records;
     let names: Vec<_> = drafts.iter().map(|draft| draft.name().as_str()).collect();
     assert_eq!(names, (0..1000).map(|at| format!("user-{at}")).collect::<Vec<_>>());
     assert!(
@@ -162,10 +163,10 @@ fn a_file_names_its_record_if_nobody_else_does() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("anna_accessKeys.csv");
     fs::write(&path, format!("Access key ID,Secret access key\r\n{KEY_ID},{SECRET}\r\n")).unwrap();
-    assert_eq!(through_a_vault(&read(&path, None).unwrap()), [record("anna_accessKeys")]);
-    assert_eq!(through_a_vault(&read(&path, Some("s3-uploads")).unwrap()), [record("s3-uploads")]);
+    assert_eq!(through_a_vault(&read(&path, None).unwrap().records), [record("anna_accessKeys")]);
+    assert_eq!(through_a_vault(&read(&path, Some("s3-uploads")).unwrap().records), [record("s3-uploads")]);
     fs::write(&path, format!("User name,Access key ID,Secret access key\nanna,{KEY_ID},{SECRET}")).unwrap();
-    assert_eq!(through_a_vault(&read(&path, Some("s3-uploads")).unwrap()), [record("anna")]);
+    assert_eq!(through_a_vault(&read(&path, Some("s3-uploads")).unwrap().records), [record("anna")]);
     assert!(path.exists(), "the file stays where it is");
 }
 
@@ -198,7 +199,7 @@ fn a_pipe_is_read_to_its_end() {
             fs::write(pipe, format!("User name,Access key ID,Secret access key\r\n{rows}")).unwrap();
         })
     };
-    assert_eq!(read(&pipe, None).unwrap().len(), users);
+    assert_eq!(read(&pipe, None).unwrap().records.len(), users);
     writer.join().unwrap();
 }
 
@@ -332,7 +333,7 @@ fn one_bad_row_refuses_all() {
         );
         assert!(parse(content.as_bytes(), None).is_err(), "{why}");
         let without = content.replacen(&format!("{row}\n"), "", 1);
-        assert_eq!(parse(without.as_bytes(), None).unwrap().len(), 2, "control");
+        assert_eq!(parse(without.as_bytes(), None).unwrap().records.len(), 2, "control");
     }
 }
 
@@ -344,7 +345,7 @@ fn a_name_that_is_taken_leaves_the_vault_as_it_was() {
     let content = format!(
         "User name,Access key ID,Secret access key\nanna,{KEY_ID},{SECRET}\nbert,{KEY_ID},{SECRET}\n"
     );
-    let drafts = parse(content.as_bytes(), None).unwrap();
+    let drafts = parse(content.as_bytes(), None).unwrap().records;
     let error = vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyExists);
     assert_eq!(desk.open().unwrap().verify().unwrap().records, 1);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use aumbry::aws::env_file::{render, variables};
+use aumbry::interchange::env_file::{render, variables};
 use aumbry::{Credentials, ErrorKind, ExposeSecret, NewRecord};
 use common::*;
 use proptest::prelude::*;

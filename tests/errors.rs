@@ -21,7 +21,7 @@ fn message(desk: &Desk, error: &Error) -> String {
     // Times, which are others each time; and the name of a pin, which depends on the folder.
     let settled = |word: &str| {
         let time = word.trim_matches(|c: char| "():,".contains(c));
-        if aumbry::aws::time::parse(time).is_some() {
+        if aumbry::interchange::time::parse(time).is_some() {
             return word.replace(time, "TIME");
         }
         match word.strip_prefix("\"/folder/state/") {
@@ -274,7 +274,7 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
     );
     expect(
         &desk,
-        aumbry::aws::console_csv::parse(b"a,b\n", None),
+        aumbry::interchange::console_csv::parse(b"a,b\n", None),
         ErrorKind::InvalidFile,
         "the file of the IAM console cannot be used: its first line has no column \"Access key ID\"; the IAM \
          console writes \"Access key ID,Secret access key\"",
@@ -363,8 +363,12 @@ fn no_message_and_no_debug_output_holds_a_secret() {
         NewRecord::new_static("a", &SECRET.repeat(100), SECRET).err(),
         NewRecord::new_static("a", "AKIA", SECRET.repeat(10_000)).err(),
         vault.change_passphrase(PASSPHRASE.repeat(100)).err(),
-        aumbry::aws::console_csv::parse(format!("{SECRET},{TOKEN}\n{TOKEN},{SECRET}").as_bytes(), None).err(),
-        aumbry::aws::console_csv::parse(
+        aumbry::interchange::console_csv::parse(
+            format!("{SECRET},{TOKEN}\n{TOKEN},{SECRET}").as_bytes(),
+            None,
+        )
+        .err(),
+        aumbry::interchange::console_csv::parse(
             format!("Access key ID,Secret access key\n{SECRET} x,{TOKEN}").as_bytes(),
             Some("a"),
         )

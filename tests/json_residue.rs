@@ -8,7 +8,7 @@ mod common;
 #[path = "common/searching.rs"]
 mod searching;
 
-use aumbry::aws::{credential_process, json};
+use aumbry::interchange::{credential_process, json};
 use aumbry::storage::InMemory;
 use aumbry::{CreateOptions, Credentials, ErrorKind, ExposeSecret, NewRecord, OpenOptions};
 use common::*;

@@ -9,7 +9,7 @@ mod common;
 #[path = "common/searching.rs"]
 mod searching;
 
-use aumbry::managers::{Import, bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
+use aumbry::interchange::{Import, bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
 use aumbry::storage::InMemory;
 use aumbry::{CreateOptions, Credentials, ErrorKind, ExposeSecret, NewRecord, OpenOptions, Result};
 use common::*;
@@ -85,11 +85,11 @@ fn reading_leaves_no_secret_in_freed_memory() {
         // And it was these secrets that were read, or left out.
         let import = parse(content.as_bytes()).unwrap();
         assert_eq!(
-            (import.drafts.len(), import.skipped.len(), import.left_out.len()),
+            (import.records.len(), import.skipped.len(), import.left_out.len()),
             (2, 1, 2),
             "{program}"
         );
-        let credentials = stored(&import.drafts[1]);
+        let credentials = stored(&import.records[1]);
         assert_eq!(credentials.secret_access_key().expose_secret(), SECRET_KEY, "{program}");
         assert_eq!(credentials.session_token().unwrap().expose_secret(), TOKEN, "{program}");
     }

@@ -271,7 +271,7 @@ fn play_child() {
     pause("edited");
     let csv = format!("Access key ID,Secret access key\n{KEY_ID},{IMPORTED}\n");
     let csv = zeroize::Zeroizing::new(csv.into_bytes());
-    let drafts = aumbry::aws::console_csv::parse(&csv, Some("imported")).unwrap();
+    let drafts = aumbry::interchange::console_csv::parse(&csv, Some("imported")).unwrap().records;
     drop(csv);
     vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft))).unwrap();
     drop(drafts);

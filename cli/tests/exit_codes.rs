@@ -155,7 +155,7 @@ fn settled(home: &Home, said: &str) -> String {
         // Of today; those that the table has set are in it.
         let is_today =
             |time: SystemTime| time.elapsed().is_ok_and(|age| age < Duration::from_secs(24 * 60 * 60));
-        let today = aumbry::aws::time::parse(time).is_some_and(is_today);
+        let today = aumbry::interchange::time::parse(time).is_some_and(is_today);
         if today { word.replace(time, "TIME") } else { word.to_owned() }
     };
     let said = said.split(' ').map(settled).collect::<Vec<_>>().join(" ");

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use aumbry::aws::profiles::{self, FileKind};
-use aumbry::aws::{env_file, json as our_json};
-use aumbry::managers::{self, Import};
+use aumbry::interchange::profiles::FileKind;
+use aumbry::interchange::{
+    self, Import, console_csv as console, env_file, json as our_json, keepass_xml as keepass, profiles,
+};
 use aumbry::testing::{Forge, fuzzing};
 use aumbry::{Credentials, ErrorKind, ExposeSecret, NewRecord, Result};
 
@@ -16,10 +17,8 @@ const NAME: &str = "name";
 
 /// CSV files of the IAM console.
 pub fn console_csv(input: &[u8]) {
-    if let Ok(drafts) =
-        within(8 * 1024, 96, input.len(), || aumbry::aws::console_csv::parse(input, Some(NAME)))
-    {
-        check(&drafts);
+    if let Ok(import) = within(8 * 1024, 96, input.len(), || console::parse(input, Some(NAME))) {
+        check(&import.records);
     }
 }
 
@@ -36,7 +35,7 @@ pub fn aws_profiles(input: &[u8]) {
     let _ = profiles::stronger_than_process(&files);
     files.iter().for_each(|(_, content)| _ = FileKind::of("x", content));
     if let Ok(import) = within(8 * 1024, 96, input.len(), || profiles::parse(&files)) {
-        check(&import.drafts);
+        check(&import.records);
     }
 }
 
@@ -57,8 +56,9 @@ pub fn config_edit(input: &[u8]) {
     let others = |text: &str| {
         let import = profiles::parse(&[(FileKind::Config, text.as_bytes())]).ok()?;
         let drafts =
-            import.drafts.iter().filter(|draft| draft.name().as_str() != profile).map(fuzzing::credentials);
-        let skipped = import.skipped.iter().filter(|skipped| skipped.profile != profile).cloned();
+            import.records.iter().filter(|draft| draft.name().as_str() != profile).map(fuzzing::credentials);
+        let skipped =
+            import.skipped.iter().filter(|skipped| skipped.name.as_deref() != Some(profile)).cloned();
         Some((drafts.collect::<Vec<_>>(), skipped.collect::<Vec<_>>()))
     };
     if let (Some(before), Some(after)) = (others(config), others(edited)) {
@@ -77,7 +77,7 @@ fn property(config: &str, profile: &str, key: &str) -> Option<String> {
     let credentials = format!("[{profile}]\naws_access_key_id = A\naws_secret_access_key = B\n");
     let files = [(FileKind::Config, config.as_bytes()), (FileKind::Credentials, credentials.as_bytes())];
     let import = profiles::parse(&files).ok()?;
-    let draft = import.drafts.iter().find(|draft| draft.name().as_str() == profile)?;
+    let draft = import.records.iter().find(|draft| draft.name().as_str() == profile)?;
     let of_the_pair = key.starts_with("aws_");
     let found = fuzzing::credentials(draft).attribute(&key).map(Into::into);
     if of_the_pair { None } else { Some(found.unwrap_or_default()) }
@@ -85,14 +85,14 @@ fn property(config: &str, profile: &str, key: &str) -> Option<String> {
 
 /// aumbry's own JSON.
 pub fn json(input: &[u8]) {
-    if let Ok(drafts) = within(8 * 1024, 96, input.len(), || our_json::parse(input, Some(NAME))) {
-        check(&drafts);
+    if let Ok(import) = within(8 * 1024, 96, input.len(), || our_json::parse(input, Some(NAME))) {
+        check(&import.records);
     }
 }
 
 /// The output of a credential process, which `add --from-json` reads.
 pub fn credential_process(input: &[u8]) {
-    use aumbry::aws::credential_process::{parse, render};
+    use aumbry::interchange::credential_process::{parse, render};
     if let Ok(draft) = within(8 * 1024, 96, input.len(), || parse(input, NAME)) {
         let written = render(&fuzzing::credentials(&draft)).unwrap();
         let again = parse(written.expose_secret().as_bytes(), NAME).unwrap();
@@ -102,19 +102,19 @@ pub fn credential_process(input: &[u8]) {
 }
 
 pub fn keepass_xml(input: &[u8]) {
-    manager(input, managers::keepass_xml::parse);
+    manager(input, interchange::keepass_xml::parse);
 }
 
 pub fn keepassxc_csv(input: &[u8]) {
-    manager(input, managers::keepassxc_csv::parse);
+    manager(input, interchange::keepassxc_csv::parse);
 }
 
 pub fn bitwarden_json(input: &[u8]) {
-    manager(input, managers::bitwarden_json::parse);
+    manager(input, interchange::bitwarden_json::parse);
 }
 
 pub fn onepassword_csv(input: &[u8]) {
-    manager(input, managers::onepassword_csv::parse);
+    manager(input, interchange::onepassword_csv::parse);
 }
 
 /// The file of a password manager.
@@ -123,7 +123,7 @@ fn manager(input: &[u8], parse: fn(&[u8]) -> Result<Import>) {
     let remarks = import.skipped.iter().map(ToString::to_string);
     let mut remarks = remarks.chain(import.left_out.iter().map(ToString::to_string));
     assert!(remarks.all(|remark| !remark.is_empty()));
-    check(&import.drafts);
+    check(&import.records);
 }
 
 /// Checks that records stay the same when they are written in any format that can represent them and read
@@ -148,22 +148,22 @@ fn check(drafts: &[NewRecord]) {
             let import =
                 profiles::parse(&[(FileKind::Credentials, written.expose_secret().as_bytes())]).unwrap();
             assert!(import.skipped.is_empty());
-            let again: Vec<_> = import.drafts.iter().map(fuzzing::credentials).collect();
+            let again: Vec<_> = import.records.iter().map(fuzzing::credentials).collect();
             let equal = again.iter().zip(&records).all(|(again, record)| same_but_for_expiry(again, record));
             assert!(equal && again.len() == records.len(), "the records are others in a credentials file");
         }
         store(drafts);
     }
-    if let Ok(written) = managers::keepass_xml::render(&records) {
-        let import = managers::keepass_xml::parse(written.expose_secret().as_bytes()).unwrap();
+    if let Ok(written) = keepass::render(&records) {
+        let import = keepass::parse(written.expose_secret().as_bytes()).unwrap();
         assert!(import.skipped.is_empty() && import.left_out.is_empty());
-        assert!(equal(&import.drafts, &records), "the records are others in KeePass XML");
+        assert!(equal(&import.records, &records), "the records are others in KeePass XML");
     }
 }
 
 /// Reads aumbry's JSON. If the bug `Ascii` is planted, loses characters that are not ASCII.
 fn read(written: &str) -> Vec<NewRecord> {
-    let drafts = our_json::parse(written.as_bytes(), None).unwrap();
+    let drafts = our_json::parse(written.as_bytes(), None).unwrap().records;
     if !planted::has(Bug::Ascii) {
         return drafts;
     }

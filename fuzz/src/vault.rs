@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aumbry::aws::json;
+use aumbry::interchange::json;
 use aumbry::storage::InMemory;
 use aumbry::testing::{Forge, fuzzing, repair_checksum};
 use aumbry::{
@@ -124,8 +124,8 @@ fn look(vault: &Vault) {
         };
         let written = json::render_with_secret(&found).unwrap();
         // Imports refuse records that only a forger can write, such as one with an empty key id.
-        if let Ok(drafts) = json::parse(written.expose_secret().as_bytes(), None) {
-            assert!(matches!(&*drafts, [draft] if same(&fuzzing::credentials(draft), &found)));
+        if let Ok(import) = json::parse(written.expose_secret().as_bytes(), None) {
+            assert!(matches!(&*import.records, [draft] if same(&fuzzing::credentials(draft), &found)));
         }
     }
     let _ = (vault.verify(), vault.people(), vault.advice());

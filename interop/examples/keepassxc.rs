@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::{Duration, UNIX_EPOCH};
 
-use aumbry::managers::{keepass_xml, keepassxc_csv};
+use aumbry::interchange::{keepass_xml, keepassxc_csv};
 use aumbry::{Credentials, ExposeSecret, NewRecord};
 
 const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
@@ -32,13 +32,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
         ["compare", "xml", file] => {
-            compare(&records, &keepass_xml::parse(&std::fs::read(file)?)?.drafts, everything)?
+            compare(&records, &keepass_xml::parse(&std::fs::read(file)?)?.records, everything)?
         }
         ["compare", "csv", file] => {
             // There are no custom fields in it, so it does not tell that other ids are access key ids.
             let records: Vec<_> =
                 records.into_iter().filter(|record| record.access_key_id() != OTHER_ID).collect();
-            compare(&records, &keepassxc_csv::parse(&std::fs::read(file)?)?.drafts, columns)?;
+            compare(&records, &keepassxc_csv::parse(&std::fs::read(file)?)?.records, columns)?;
         }
         _ => return Err("write, fields, compare xml FILE, or compare csv FILE".into()),
     }

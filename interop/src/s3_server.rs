@@ -205,7 +205,7 @@ fn check_signature(headers: &HeaderMap, query: &str) -> S3Result<()> {
     let text = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let signed = match text("authorization") {
         Some(authorization) if authorization.starts_with("AWS4-HMAC-SHA256 ") => {
-            let time = text("x-amz-date").and_then(|date| aumbry::aws::time::parse(&date));
+            let time = text("x-amz-date").and_then(|date| aumbry::interchange::time::parse(&date));
             let time = time.ok_or_else(|| s3_error!(AccessDenied))?;
             let now = SystemTime::now();
             if !(now - QUARTER..=now + QUARTER).contains(&time) {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use aumbry::aws::profiles::{FileKind, parse, render, set_properties};
+use aumbry::interchange::profiles::{FileKind, parse, render, set_properties};
 use aumbry::{ExposeSecret, NewRecord};
 use aumbry_interop::{records, vault};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
@@ -102,14 +102,14 @@ proptest! {
 
         let mut names: Vec<&str> = sdk.profiles().collect();
         names.sort_unstable();
-        let mut found: Vec<&str> = ours.skipped.iter().map(|skipped| skipped.profile.as_str()).collect();
+        let mut found: Vec<&str> = ours.skipped.iter().map(|skipped| skipped.name.as_deref().unwrap()).collect();
         found.sort_unstable();
         prop_assert_eq!(&names, &found);
 
         let keys: String = names.iter().map(|name| key_for(name)).collect();
         let ours = parse(&[files[0], files[1], (FileKind::Credentials, keys.as_bytes())]).unwrap();
         let vault = VAULT.with(Clone::clone);
-        for record in records(&vault, &ours.drafts).unwrap() {
+        for record in records(&vault, &ours.records).unwrap() {
             let profile = sdk.get_profile(record.name().as_str()).unwrap();
             for key in KEYS {
                 let one_line = profile.get(key).filter(|value| !value.contains('\n'));

@@ -28,7 +28,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use aumbry::aws::profiles::{FileKind, Import, SkipReason, parse};
+use aumbry::interchange::profiles::{FileKind, parse};
+use aumbry::interchange::{Import, SkipReason};
 use aumbry::{ErrorKind, Vault};
 use aumbry_interop::{records, vault};
 use serde_json::Value;
@@ -97,7 +98,7 @@ fn import(vector: &Value, with_key: &BTreeSet<String>) -> aumbry::Result<Import>
 }
 
 fn attributes(vault: &Vault, import: &Import) -> Profiles {
-    let records = records(vault, &import.drafts).unwrap();
+    let records = records(vault, &import.records).unwrap();
     let profiles = records.iter().map(|record| {
         let attributes = record.attributes().iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
         (record.name().to_string(), attributes.collect())
@@ -140,9 +141,10 @@ fn every_vector_of_aws_is_answered_as_aws_does_or_otherwise_for_a_stated_reason(
         let names: BTreeSet<String> = expected.keys().cloned().collect();
 
         let found = import(vector, &BTreeSet::new()).unwrap();
-        assert!(found.drafts.is_empty(), "{name}");
-        assert!(found.skipped.iter().all(|skipped| skipped.reason == SkipReason::NoKey), "{name}");
-        let found: BTreeSet<String> = found.skipped.into_iter().map(|skipped| skipped.profile).collect();
+        assert!(found.records.is_empty(), "{name}");
+        assert!(found.skipped.iter().all(|skipped| skipped.reason == SkipReason::NoKeySource), "{name}");
+        let found: BTreeSet<String> =
+            found.skipped.into_iter().map(|skipped| skipped.name.unwrap()).collect();
         let others: Vec<&str> = found.difference(&names).map(String::as_str).collect();
         let stated = OTHER_NAMES.iter().filter(|(vector, _)| *vector == name).map(|(_, other)| *other);
         assert_eq!(others, stated.collect::<Vec<_>>(), "{name}");

@@ -1,19 +1,19 @@
-//! What must hold before anybody signs with a record: what clients make of it otherwise is a panic, or an error from AWS
-//! that does not say why.
+//! The checks before a client signs with a record. Without them, some clients panic, and AWS returns errors without a
+//! reason.
 
 use std::time::SystemTime;
 
 use secrecy::ExposeSecret;
 
-use super::time;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, rfc3339};
 use crate::error::{Error, ErrorKind, Result, quoted};
 
-/// Sessions end. Key id and token go into headers, and vaults of other writers may hold anything there.
+/// Refuses an expired session, and a key id or token that an HTTP header cannot contain. Another program can have written
+/// any text to the vault.
 pub(super) fn check_can_sign(credentials: &Credentials, now: SystemTime) -> Result<()> {
     let name = || quoted(credentials.name().as_str());
     if let Some(end) = credentials.expires().filter(|_| credentials.is_expired(now)) {
-        let message = format!("the session of the record {} expired at {}", name(), time::format(end));
+        let message = format!("the session of the record {} expired at {}", name(), rfc3339::format(end));
         return Err(Error::new(ErrorKind::Expired, message));
     }
     let token = credentials.session_token().map(ExposeSecret::expose_secret);
@@ -28,7 +28,7 @@ pub(super) fn check_can_sign(credentials: &Credentials, now: SystemTime) -> Resu
     Ok(())
 }
 
-/// Region and service are words between slashes, in a header whose parts are parted by commas and spaces.
+/// Checks a region or service. Slashes separate these words in a header whose parts are separated by commas and spaces.
 pub(super) fn check_word(what: &str, word: &str) -> Result<()> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if !word.is_empty() && word.bytes().all(is_word) {

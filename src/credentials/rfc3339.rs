@@ -1,4 +1,6 @@
-//! RFC 3339, as AWS and our own JSON write times.
+//! Times as text ([RFC 3339]), as AWS's documents and aumbry's own JSON contain them.
+//!
+//! [RFC 3339]: https://www.rfc-editor.org/rfc/rfc3339
 
 use std::time::SystemTime;
 
@@ -6,28 +8,28 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use jiff::fmt::temporal::Pieces;
 
-use crate::credentials::{FIRST_TIME, LAST_TIME, system_time, unix_seconds};
+use super::time::{FIRST as FIRST_TIME, LAST as LAST_TIME, system_time, unix_seconds};
 
-/// Times are reckoned in civil UTC: jiff's own timestamps end 26 hours before the year 9999 does.
+/// The epoch as a civil time in UTC. jiff's own timestamps end 26 hours before the end of the year 9999.
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
-/// `2026-11-23T04:05:06Z`, always UTC, always whole seconds (RFC 3339, section 5.6).
+/// Returns the time as text, such as `2026-11-23T04:05:06Z`: always in UTC, in whole seconds (RFC 3339, section 5.6).
 #[must_use]
 pub fn format(time: SystemTime) -> String {
     let utc = EPOCH.saturating_add(SignedDuration::from_secs(unix_seconds(time)));
     format!("{utc}Z")
 }
 
-/// The time that `text` says, rounded down to whole seconds; `None` if it is none of the years 1 to 9999.
+/// Parses a time and rounds it down to whole seconds. Returns `None` if the text is not a time in the years 1 to 9999.
 ///
-/// It has a date, a time and an offset. Up to nine digits of a second are read, and a leap second is the second
-/// before it. Of ISO 8601, which is what AWS calls the format, a little more than RFC 3339 is read: the short
-/// form without `-` and `:`, and a time without seconds.
+/// The text must have a date, a time and an offset. It can have up to nine digits of a second. A leap second counts as the
+/// second before it. AWS calls its format ISO 8601, so a little more than RFC 3339 is accepted: the short form without `-`
+/// and `:`, and a time without seconds.
 #[must_use]
 pub fn parse(text: &str) -> Option<SystemTime> {
     let pieces = Pieces::parse(text).ok()?;
     if pieces.time_zone_annotation().is_some() {
-        return None; // RFC 9557, which may contradict its offset
+        return None; // a time zone (RFC 9557) can contradict the offset
     }
     let offset = SignedDuration::from_secs(pieces.offset()?.to_numeric_offset().seconds().into());
     let local = pieces.date().to_datetime(pieces.time()?);
@@ -47,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_written_in_utc_and_whole_seconds() {
+    fn times_are_written_in_utc_and_in_whole_seconds() {
         for (at, text) in [
             (-11_644_473_600, "1601-01-01T00:00:00Z"),
             (-1, "1969-12-31T23:59:59Z"),
@@ -71,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn every_offset_and_fraction_of_rfc_3339_is_read() {
+    fn every_offset_and_fraction_of_rfc_3339_is_parsed() {
         for text in [
             "2026-11-23T04:05:06Z",
             "2026-11-23t04:05:06z",
@@ -92,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_of_the_years_1_to_9999_is_refused() {
+    fn texts_other_than_times_in_the_years_1_to_9999_are_refused() {
         for text in [
             "",
             "tomorrow",

@@ -1,5 +1,4 @@
-//! What Bitwarden, and Vaultwarden with it, export as JSON: *Export vault*, file format *.json*; or
-//! `bw export --format json`.
+//! The JSON export of Bitwarden and Vaultwarden: *Export vault*, file format *.json*, or `bw export --format json`.
 //!
 //! ```json
 //! {"encrypted": false, "folders": [{"id": "…", "name": "AWS"}], "items": [{"folderId": "…", "type": 1, "name": "…",
@@ -7,27 +6,42 @@
 //!  "login": {"uris": [{"uri": "https://…"}], "username": "AKIA…", "password": "…", "totp": null}}]}
 //! ```
 //!
-//! An item of any type can hold a key in its fields. The folder of an item of an organisation is the first of its
-//! collections. Hidden fields are secret. Of several addresses the second is called `url_2`.
+//! An item of any type can contain a key in its fields. An item of an organisation is in the folder of its first
+//! collection. Hidden fields are secret. The second of several addresses is called `url_2`.
 //!
-//! Encrypted exports are refused: export without encryption, to a place that you can trust, or through a pipe.
+//! Encrypted exports are refused. Export without encryption, to a place that you trust or through a pipe.
+//!
+//! Source: [Bitwarden, Condition a .csv or .json][format]. JSON is [RFC 8259].
+//!
+//! [format]: https://bitwarden.com/help/condition-bitwarden-import/
+//! [RFC 8259]: https://www.rfc-editor.org/rfc/rfc8259
 
 use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
 use super::entry::Entry;
-use super::{Import, LeaveReason, refused};
-use crate::aws::raw_json::{Object, Text, array, document};
+use super::import::{Import, LeaveReason};
+use super::importer::Importer;
+use super::text::input::refused;
+use super::text::json::{Object, array, document, is_object_with};
+use super::text::value::Text;
 use crate::error::Result;
 
+/// The name of the file in messages.
 const FILE: &str = "the Bitwarden export";
 
-/// Reads the content of such a file.
+pub(super) const IMPORTER: Importer = Importer {
+    // No other JSON document says whether it is encrypted.
+    recognises: |sample| sample.text().starts_with(b"{") && is_object_with(sample.text(), "encrypted"),
+    parse: |content, _| parse(content),
+};
+
+/// Parses the content of such a file.
 ///
 /// # Errors
-/// [`InvalidImport`](crate::ErrorKind::InvalidFile), naming the number of the item and the rule that it breaks, never
-/// its content; [`TooLarge`](crate::ErrorKind::InvalidFile) beyond 16 MiB.
+/// [`InvalidFile`](crate::ErrorKind::InvalidFile): the file is longer than 16 MiB, or breaks a rule. The message names the
+/// number of the item and the rule, never the content.
 pub fn parse(content: &[u8]) -> Result<Import> {
     let export = Object::new(FILE, document(content)?)?;
     if export.find("encrypted")?.is_some_and(|value| value.get() != "false") {
@@ -39,14 +53,14 @@ pub fn parse(content: &[u8]) -> Result<Import> {
         Folders { folders: names(&export, "folders")?, collections: names(&export, "collections")? };
     let mut import = Import::default();
     for (item, number) in items.into_iter().zip(1..) {
-        let place = format!("item {number}");
-        let item = Object::new(&format!("{place} of {FILE}"), item)?;
-        entry(place, &item, &folders)?.add_to(&mut import);
+        let position = format!("item {number}");
+        let item = Object::new(&format!("{position} of {FILE}"), item)?;
+        entry(position, &item, &folders)?.add_to(&mut import);
     }
     Ok(import)
 }
 
-/// The names of what items lie in, by id.
+/// The names of folders and collections, by id.
 struct Folders<'a> {
     folders: HashMap<String, Text<'a>>,
     collections: HashMap<String, Text<'a>>,
@@ -63,7 +77,7 @@ fn names<'a>(export: &Object<'a>, key: &str) -> Result<HashMap<String, Text<'a>>
     Ok(names)
 }
 
-/// The elements of an array that may be absent.
+/// Returns the elements of an optional array.
 fn list<'a>(object: &Object<'a>, key: &str) -> Result<Vec<&'a RawValue>> {
     match object.find(key)? {
         Some(value) => array(value)?.ok_or_else(|| object.refused(&format!("its {key:?} is no array"))),
@@ -71,9 +85,9 @@ fn list<'a>(object: &Object<'a>, key: &str) -> Result<Vec<&'a RawValue>> {
     }
 }
 
-fn entry<'a>(place: String, item: &Object<'a>, folders: &Folders<'_>) -> Result<Entry<'a>> {
-    let mut entry = Entry::new(place);
-    entry.lies_in(folder(item, folders)?);
+fn entry<'a>(position: String, item: &Object<'a>, folders: &Folders<'_>) -> Result<Entry<'a>> {
+    let mut entry = Entry::new(position);
+    entry.set_folder(folder(item, folders)?);
     entry.deleted = item.find("deletedDate")?.is_some();
     entry.title = or_empty(item.find_text("name")?);
     if let Some(login) = item.find("login")? {
@@ -85,9 +99,9 @@ fn entry<'a>(place: String, item: &Object<'a>, folders: &Folders<'_>) -> Result<
             let name = if number == 1 { "url".into() } else { format!("url_{number}") };
             entry.add(Text::Unescaped(name.into()), or_empty(uri.find_text("uri")?), None);
         }
-        entry.add(Text::AsItStands("totp"), or_empty(login.find_text("totp")?), None);
+        entry.add(Text::Borrowed("totp"), or_empty(login.find_text("totp")?), None);
     }
-    entry.add(Text::AsItStands("description"), or_empty(item.find_text("notes")?), None);
+    entry.add(Text::Borrowed("description"), or_empty(item.find_text("notes")?), None);
     for (field, number) in list(item, "fields")?.into_iter().zip(1..) {
         let field = Object::new(&format!("element {number} of {}", item.part("fields")), field)?;
         let hidden = field.find("type")?.is_some_and(|kind| kind.get() == "1");
@@ -97,7 +111,7 @@ fn entry<'a>(place: String, item: &Object<'a>, folders: &Folders<'_>) -> Result<
     Ok(entry)
 }
 
-/// The name of the folder that an item lies in, or else of its first collection.
+/// Returns the name of the item's folder, or otherwise of its first collection.
 fn folder<'a>(item: &Object<'_>, folders: &'a Folders<'_>) -> Result<&'a str> {
     let name = match (item.find_text("folderId")?, list(item, "collectionIds")?.first()) {
         (Some(id), _) => folders.folders.get(&*id),
@@ -110,5 +124,5 @@ fn folder<'a>(item: &Object<'_>, folders: &'a Folders<'_>) -> Result<&'a str> {
 }
 
 fn or_empty(text: Option<Text<'_>>) -> Text<'_> {
-    text.unwrap_or(Text::AsItStands(""))
+    text.unwrap_or(Text::Borrowed(""))
 }

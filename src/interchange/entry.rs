@@ -1,26 +1,28 @@
-//! An entry of a password manager, and the record that it becomes.
+//! An entry of a password manager, and the record that it becomes. The text of the parent module has the rules.
+
+pub(super) mod field;
+pub(super) mod table;
 
 use secrecy::SecretString;
 
-use super::field::{Kind, LITERAL};
-use super::{Import, LeaveReason, LeftOut, SkipReason, Skipped};
-use crate::aws::raw_json::Text;
-use crate::aws::time;
-use crate::credentials::{MAX_ATTRIBUTES, Name, NewRecord, unix_seconds};
+use self::field::{Kind, LITERAL};
+use super::import::{Import, LeaveReason, LeftOut, SkipReason, Skipped};
+use super::text::value::Text;
+use crate::credentials::{MAX_ATTRIBUTES, Name, NewRecord, rfc3339, unix_seconds};
 
-/// More characters than a name may have bytes.
+/// The limit for the names of folders together, in characters: more than the name of a record can have bytes.
 pub(super) const MAX_FOLDER: usize = 1025;
 
-/// An entry as a file has it. A value that is not there is empty: no format tells the two apart.
+/// An entry of a file. A missing value is empty, because no format distinguishes the two.
 pub(super) struct Entry<'a> {
-    /// Where the file has it.
-    pub(super) place: String,
+    /// The position of the entry in the file.
+    position: String,
     folder: String,
     pub(super) deleted: bool,
     pub(super) title: Text<'a>,
     pub(super) user_name: Text<'a>,
     pub(super) password: Text<'a>,
-    /// Notes, addresses and tags, under the keys of their attributes; and what else the user put there.
+    /// Notes, addresses and tags, under the keys of their attributes, and the user's own fields.
     fields: Vec<Field<'a>>,
 }
 
@@ -28,7 +30,7 @@ pub(super) struct Entry<'a> {
 struct Field<'a> {
     name: Text<'a>,
     value: Text<'a>,
-    /// Why it can be no attribute, if the file says so.
+    /// Why the field cannot be an attribute, if the file says so.
     unfit: Option<LeaveReason>,
 }
 
@@ -39,10 +41,11 @@ impl Field<'_> {
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn new(place: String) -> Self {
-        const EMPTY: Text<'_> = Text::AsItStands("");
+    /// Returns an empty entry.
+    pub(super) fn new(position: String) -> Self {
+        const EMPTY: Text<'_> = Text::Borrowed("");
         Self {
-            place,
+            position,
             folder: String::new(),
             deleted: false,
             title: EMPTY,
@@ -52,14 +55,14 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Says which folder it lies in, and that in which, joined by `/`.
-    pub(super) fn lies_in(&mut self, folder: &str) {
-        // What is longer than a name makes none, and many entries may lie in one folder.
+    /// Sets the names of the folders that contain the entry, joined by `/`.
+    pub(super) fn set_folder(&mut self, folder: &str) {
+        // A longer text cannot be a part of a name, and would be copied for each entry in the folder.
         self.folder = folder.chars().take(MAX_FOLDER).collect();
     }
 
-    /// Adds a field, if it says anything: columns that only other entries use are empty. Who writes the key of an
-    /// attribute out means an empty value.
+    /// Adds a field. An empty one is ignored, because a table has empty columns for the fields of other entries. A field
+    /// `attribute:KEY` is kept, because there an empty value is intended.
     pub(super) fn add(&mut self, name: Text<'a>, value: Text<'a>, unfit: Option<LeaveReason>) {
         if !value.is_empty() || name.starts_with(LITERAL) || unfit == Some(LeaveReason::Attachment) {
             self.fields.push(Field { name, value, unfit });
@@ -67,7 +70,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// The key pair, and what else signs with it.
+/// The key pair, and the session token.
 struct Key<'a> {
     id: &'a str,
     secret: &'a str,
@@ -75,34 +78,38 @@ struct Key<'a> {
 }
 
 impl Entry<'_> {
-    /// Adds to an import what this entry comes to.
+    /// Adds the record of the entry to an import, or reports why it does not become one.
     pub(super) fn add_to(&self, import: &mut Import) {
-        let (place, name) = (self.place.clone(), self.name());
-        match self.draft(name.as_ref()) {
-            Ok((draft, fields)) => {
+        let (position, name) = (self.position.clone(), self.name());
+        match self.record(name.as_ref()) {
+            Ok((record, fields)) => {
                 if !fields.is_empty() {
-                    import.left_out.push(LeftOut { place, name: draft.name().clone(), fields });
+                    import.left_out.push(LeftOut { position, name: record.name().clone(), fields });
                 }
-                import.drafts.push(draft);
+                import.records.push(record);
             }
-            Err(reason) => import.skipped.push(Skipped { place, name, reason }),
+            Err(reason) => {
+                let name = name.map(|name| name.to_string());
+                import.skipped.push(Skipped { name, position: Some(position), reason });
+            }
         }
     }
 
-    fn draft(&self, name: Option<&Name>) -> Result<(NewRecord, Vec<(String, LeaveReason)>), SkipReason> {
+    fn record(&self, name: Option<&Name>) -> Result<(NewRecord, Vec<(String, LeaveReason)>), SkipReason> {
         let key = self.key()?;
         let name = name.ok_or(SkipReason::Name)?;
         let secret = SecretString::from(key.secret);
-        let draft = match key.token {
+        let record = match key.token {
             Some(token) => NewRecord::new_session(name, key.id, secret, SecretString::from(token)),
             None => NewRecord::new_static(name, key.id, secret),
         };
-        let mut record = Record { draft: draft.map_err(|_| SkipReason::Key)?, len: 0, left_out: Vec::new() };
-        self.fill(&mut record, &key);
-        Ok((record.draft, record.left_out))
+        let record = record.map_err(|_| SkipReason::Key)?;
+        let mut filling = Filling { record, len: 0, left_out: Vec::new() };
+        self.fill(&mut filling, &key);
+        Ok((filling.record, filling.left_out))
     }
 
-    /// What its record is called. A reference to another entry is no name.
+    /// Returns the name of the record, unless it would break a rule for names.
     fn name(&self) -> Option<Name> {
         let title = self.title.trim();
         let name = if self.folder.is_empty() {
@@ -127,7 +134,7 @@ impl Entry<'_> {
             None if looks_like_a_key_id(user_name) => user_name,
             None => return Err(SkipReason::NoKey),
         };
-        // Beside another user name, the password is that one's.
+        // The password belongs to the user name, which can be another one than the id.
         let password = Some(&*self.password).filter(|_| user_name.is_empty() || user_name == id);
         let secret = own_secret.or(password).filter(|secret| !secret.is_empty());
         let secret = secret.ok_or(SkipReason::NoSecret)?;
@@ -138,7 +145,7 @@ impl Entry<'_> {
         Ok(Key { id, secret, token })
     }
 
-    /// The one value that is of this kind, if there is any.
+    /// Returns the value of the fields of this kind, which must all have the same.
     fn only(&self, kind: Kind<'_>) -> Result<Option<&str>, SkipReason> {
         let mut values = self.fields.iter().filter(|field| field.kind() == kind && !field.value.is_empty());
         let first = values.next().map(|field| &*field.value);
@@ -148,60 +155,60 @@ impl Entry<'_> {
         }
     }
 
-    /// Expiry and attributes, out of whatever of the entry is not its key.
-    fn fill(&self, record: &mut Record, key: &Key<'_>) {
+    /// Sets the expiry and the attributes from everything that is not a part of the key.
+    fn fill(&self, filling: &mut Filling, key: &Key<'_>) {
         let user_name = self.user_name.trim();
         if !user_name.is_empty() && user_name != key.id {
-            record.set("user_name", user_name);
+            filling.set("user_name", user_name);
         }
         if !self.password.is_empty() && *self.password != *key.secret {
-            record.leave("password", LeaveReason::Secret);
+            filling.leave("password", LeaveReason::Secret);
         }
         for field in &self.fields {
             if let Some(reason @ LeaveReason::Attachment) = field.unfit {
-                record.leave(&field.name, reason);
+                filling.leave(&field.name, reason);
                 continue;
             }
             let attribute = match field.kind() {
                 Kind::AccessKeyId | Kind::SecretAccessKey | Kind::SessionToken => continue,
-                Kind::Expires if record.expire(&field.value) => continue,
-                Kind::Expires => field.name.trim(), // something else that ends
+                Kind::Expires if filling.expire(&field.value) => continue,
+                Kind::Expires => field.name.trim(), // not the expiry of a session
                 Kind::Attribute(key) => key,
                 Kind::Secret => {
-                    record.leave(&field.name, LeaveReason::Secret);
+                    filling.leave(&field.name, LeaveReason::Secret);
                     continue;
                 }
             };
             match field.unfit {
-                Some(reason) => record.leave(attribute, reason),
-                None => record.set(attribute, &field.value),
+                Some(reason) => filling.leave(attribute, reason),
+                None => filling.set(attribute, &field.value),
             }
         }
     }
 }
 
-/// A draft that is being filled.
-struct Record {
-    draft: NewRecord,
-    /// How many bytes its attributes take in a vault, but for their number (`docs/format.md`, section 4).
+/// A record whose attributes are being set.
+struct Filling {
+    record: NewRecord,
+    /// The number of bytes that the attributes take in a vault, without their count (`docs/format.md`, section 4).
     len: usize,
     left_out: Vec<(String, LeaveReason)>,
 }
 
-impl Record {
+impl Filling {
     fn leave(&mut self, field: &str, reason: LeaveReason) {
         self.left_out.push((field.into(), reason));
     }
 
-    /// Sets the expiry, unless it is no time, or there is another already.
+    /// Sets the expiry and returns true, unless the text is not a time or the record has another expiry already.
     fn expire(&mut self, text: &str) -> bool {
-        let Some(seconds) = time::parse(text.trim()).map(unix_seconds) else { return false };
-        *self.draft.expires.get_or_insert(seconds) == seconds
+        let Some(seconds) = rfc3339::parse(text.trim()).map(unix_seconds) else { return false };
+        *self.record.expires.get_or_insert(seconds) == seconds
     }
 
     fn set(&mut self, key: &str, value: &str) {
         let len = self.len + encoded_len(key) + encoded_len(value);
-        let attributes = &mut self.draft.attributes;
+        let attributes = &mut self.record.attributes;
         let flaw = if is_reference(value) {
             LeaveReason::Reference
         } else if attributes.get(key).is_some() {
@@ -222,7 +229,8 @@ fn encoded_len(text: &str) -> usize {
     len_of_number(text.len()) + text.len()
 }
 
-/// How many bytes a number takes that is no greater than a file is long (`docs/format.md`, section 4).
+/// Returns the number of bytes that a number takes in a vault (`docs/format.md`, section 4). The number is not greater
+/// than the length of a file.
 fn len_of_number(number: usize) -> usize {
     match number {
         0..=250 => 1,
@@ -231,8 +239,8 @@ fn len_of_number(number: usize) -> usize {
     }
 }
 
-/// Whether a user name is an access key id. AWS's form of these is `[\w]+`, 16 to 128 characters long ([IAM, AccessKey]);
-/// what it gives out are capitals and digits, and only few logins to web sites are.
+/// Tells whether a user name looks like an access key id. AWS's pattern is `[\w]+`, 16 to 128 characters ([IAM,
+/// AccessKey]). Every id that AWS issues consists of capital letters and digits, and few logins to web sites do.
 ///
 /// [IAM, AccessKey]: https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html
 pub(super) fn looks_like_a_key_id(user_name: &str) -> bool {
@@ -240,7 +248,7 @@ pub(super) fn looks_like_a_key_id(user_name: &str) -> bool {
         && user_name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
-/// Whether KeePass takes a text, or a part of it, for the field of another entry ([field references]).
+/// Tells whether KeePass would read a part of the text as a reference to another entry ([field references]).
 ///
 /// [field references]: https://keepass.info/help/base/fieldrefs.html
 pub(super) fn is_reference(text: &str) -> bool {

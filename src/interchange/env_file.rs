@@ -1,4 +1,4 @@
-//! A record as environment variables, and as a file of them: `NAME=VALUE` lines.
+//! A record as environment variables, and as a file of `NAME=VALUE` lines.
 //!
 //! ```text
 //! AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE
@@ -7,17 +7,17 @@
 //! AWS_DEFAULT_REGION=eu-central-1
 //! ```
 //!
-//! The names are those of AWS's [settings reference][settings]; `AWS_DEFAULT_REGION` is there for programs that do not
-//! read `AWS_REGION`, as boto3.
+//! The names are those of AWS's [settings reference][settings]. `AWS_DEFAULT_REGION` is for programs that do not read
+//! `AWS_REGION`, such as boto3.
 //!
 //! # The grammar
-//! There is none that all programs share. [`docker run --env-file`][docker] and Podman take what stands behind `=` as it
-//! is, quotes and all. [systemd][systemd] takes quotes and backslashes away. [Docker Compose][compose] also replaces
-//! `$NAME`, and a comment may begin inside a line; in Node.js's dotenv it may even begin inside a word. A POSIX shell
-//! (`set -a; . ./file`) gives a meaning to most punctuation.
+//! Programs do not share one grammar. [`docker run --env-file`][docker] and Podman take everything after `=` unchanged,
+//! including quotes. [systemd][systemd] removes quotes and backslashes. [Docker Compose][compose] also replaces `$NAME`,
+//! and a comment can begin inside a line; in Node.js's dotenv it can begin inside a word. In a POSIX shell
+//! (`set -a; . ./file`) most punctuation has a meaning.
 //!
-//! So a file that is to be the same to all of them has neither quotes nor escapes, and [`render`] refuses what only
-//! they could carry. Keys and tokens of AWS never need them: they are letters, digits and `+/=`.
+//! A file that means the same to all of these programs contains neither quotes nor escapes. [`render`] refuses values
+//! that need them. AWS's keys and tokens never do: they consist of letters, digits and `+/=`.
 //!
 //! [settings]: https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 //! [docker]: https://docs.docker.com/reference/cli/docker/container/run/#env
@@ -30,8 +30,8 @@ use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::memory::out_of_memory;
 
-/// What a record sets in the environment of a program that signs with it: the key pair, the session token, its `region`
-/// under both of its names, and its `endpoint_url`. What is empty is left out.
+/// Returns the environment variables for a program that signs with the record: the key pair, the session token, the
+/// `region` under both names, and the `endpoint_url`. Empty values are left out.
 pub fn variables(credentials: &Credentials) -> impl Iterator<Item = (&'static str, &str)> + Clone {
     let region = credentials.attribute("region");
     let token = credentials.session_token().map(ExposeSecret::expose_secret);
@@ -47,17 +47,17 @@ pub fn variables(credentials: &Credentials) -> impl Iterator<Item = (&'static st
     .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
 }
 
-/// The text of a file that sets the [`variables`] of a record, a line each.
+/// Returns the text of a file that sets the [`variables`] of a record, one on each line.
 ///
-/// The time at which a session expires is not written: no program would read it.
+/// The expiry of a session is not written, because no program would read it.
 ///
 /// # Errors
-/// [`InvalidInput`](ErrorKind::InvalidInput), naming record, variable and rule, never the value, if a value has
-/// anything but ASCII letters, digits and `!%*+,-./:=?@[]^_{}`: programs would read it differently
-/// ([the grammar](self#the-grammar)).
+/// [`InvalidInput`](ErrorKind::InvalidInput): a value contains a character other than ASCII letters, digits and
+/// `!%*+,-./:=?@[]^_{}`, which programs would read differently ([the grammar](self#the-grammar)). The message names the
+/// record, the variable and the rule, never the value.
 ///
 /// # Security
-/// The text holds the secret in clear. It is built in one buffer of its exact size, which is wiped when dropped.
+/// The text contains the secret in plaintext. It is built in one buffer of its exact size, which is wiped when dropped.
 pub fn render(credentials: &Credentials) -> Result<SecretString> {
     let mut len = 0;
     for (name, value) in variables(credentials) {
@@ -76,7 +76,7 @@ pub fn render(credentials: &Credentials) -> Result<SecretString> {
     Ok(SecretString::from(text))
 }
 
-/// What keeps a value from being the same to every program.
+/// Returns the reason why programs would read a value differently.
 fn flaw(value: &str) -> Option<&'static str> {
     value.chars().find_map(|c| match c {
         c if c.is_control() => Some("no line break or other control character may stand in it"),

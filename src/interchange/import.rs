@@ -1,121 +1,101 @@
-//! The files of password managers: AWS keys out of them, and into KeePass.
-//!
-//! A password manager knows logins, not AWS keys. So an entry becomes a record like this:
-//!
-//! | of the record | of the entry |
-//! |---|---|
-//! | name | its title; behind the names of its folders, if it lies in any: `AWS/production/s3-uploads` |
-//! | access key id | a field of such a name, or else the user name, if it looks like one |
-//! | secret access key | a field of such a name, or else the password |
-//! | session token, expiry | fields of such names: `Session Token`; `Expires`, in RFC 3339 |
-//! | `region` | a field of such a name |
-//! | `description`, `url`, `tags` | the notes, the address, the tags |
-//! | other attributes | the other fields, under their own names |
-//!
-//! * A field is told by its name without regard to case, spaces, `_`, `-` and a leading `AWS`: `Access Key ID`,
-//!   `aws_access_key_id` and `AccessKey` are one. `attribute:KEY` is the attribute `KEY`, whatever that looks like.
-//! * A user name looks like an access key id if it fits AWS's form ([16 to 128 characters][form]) in capitals and digits
-//!   alone, as all that AWS gives out do. Other ids stand in a field, so that no login to a web site becomes a record.
-//! * Where a field holds the access key id, the password is its secret only beside the same or no user name: beside
-//!   another it belongs to that. The other user name becomes the attribute `user_name`.
-//! * Attributes are no place for secrets. Fields that are protected, or whose name speaks of a secret (`password`, `PIN`,
-//!   `TOTP`, …), are left out, as are attachments and what no attribute can be.
-//!
-//! Nothing gets lost in silence: an [`Import`] names the entries that were skipped and the fields that were left out. A
-//! file whose structure is broken is refused as a whole, and so is one that is encrypted.
-//!
-//! Two entries may come to the same name, since password managers allow it: it is the caller's to say what then.
-//!
-//! ```
-//! use aumbry::managers::keepassxc_csv;
-//!
-//! let import = keepassxc_csv::parse(
-//!     br#""Group","Title","Username","Password","URL","Notes"
-//! "Passwords/AWS","s3-uploads","AKIAIOSFODNN7EXAMPLE","wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY","",""
-//! "Passwords","Forum","anna","hunter2","https://forum.example.org",""
-//! "#,
-//! )?;
-//! assert_eq!(import.drafts[0].name().as_str(), "AWS/s3-uploads"); // to be handed to Edit::add
-//! assert_eq!(
-//!     import.skipped[0].to_string(),
-//!     "the entry \"Forum\" (line 3) was skipped: it holds no AWS access key"
-//! );
-//! # Ok::<(), aumbry::Error>(())
-//! ```
-//!
-//! [form]: https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html
-
-pub mod bitwarden_json;
-pub mod keepass_xml;
-pub mod keepassxc_csv;
-pub mod onepassword_csv;
-
-mod entry;
-mod field;
-mod table;
-mod xml;
+//! The result of an import: records, and a report of everything that did not become a record.
 
 use std::fmt;
 
-use crate::aws::NAME_RULE;
 use crate::credentials::{Name, NewRecord};
-use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::error::quoted;
 
-/// Larger files are something else.
-const MAX_FILE: usize = 16 * 1024 * 1024;
+/// The rule for the name of a record. Messages about a file state this rule and never the name itself, because a broken
+/// file can have a secret in the place of a name.
+pub(super) const NAME_RULE: &str = "1 to 1024 bytes, no control characters, no white space at either end, not beginning with \
+                         \"aumbry:\"";
 
-/// What a file came to. Nothing is added to a vault here: hand each draft to [`Edit::add`](crate::Edit::add).
+/// The result of an import, the same for all formats. Nothing has been added to a vault yet: pass each record to
+/// [`Edit::add`](crate::Edit::add).
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Import {
-    /// The entries with an AWS key, in the order of the file.
-    pub drafts: Vec<NewRecord>,
-    /// The entries without one, in the same order.
+    /// The records, in the order of the file.
+    pub records: Vec<NewRecord>,
+    /// The profiles and entries that do not become records, in the same order.
     pub skipped: Vec<Skipped>,
-    /// What the drafts do without, in the same order.
+    /// The fields that the records do not contain although the file does, in the same order.
     pub left_out: Vec<LeftOut>,
 }
 
-/// An entry that makes no record.
+impl Import {
+    /// Returns an import of these records, in which nothing was skipped or left out.
+    pub(super) fn of(records: Vec<NewRecord>) -> Self {
+        Self { records, ..Self::default() }
+    }
+}
+
+/// A profile of AWS's shared files, or an entry of a password manager, that does not become a record.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Skipped {
-    /// Where the file has it, such as `line 7` or `item 3`.
-    pub place: String,
-    /// What its record would have been called, unless none can be called so.
-    pub name: Option<Name>,
-    /// Why it makes none.
+    /// The name of the profile, or the name that the record of the entry would have had. `None` if no record can have
+    /// that name.
+    pub name: Option<String>,
+    /// The position of the entry in its file, such as `line 7` or `item 3`. `None` for a profile, which can be spread
+    /// over several sections and files.
+    pub position: Option<String>,
+    /// The reason.
     pub reason: SkipReason,
 }
 
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, name, reason } = self;
-        match name {
-            Some(name) => write!(f, "the entry {} ({place}) was skipped: {reason}", quoted(name.as_str())),
-            None => write!(f, "the entry at {place} was skipped: {reason}"),
+        let reason = self.reason;
+        match (self.name.as_deref().map(quoted), &self.position) {
+            (Some(name), Some(position)) => write!(f, "the entry {name} ({position}) was skipped: {reason}"),
+            (None, Some(position)) => write!(f, "the entry at {position} was skipped: {reason}"),
+            (Some(name), None) => write!(f, "the profile {name} was skipped: {reason}"),
+            (None, None) => write!(f, "a profile was skipped: {reason}"),
         }
     }
 }
 
-/// Why an entry makes no record.
+/// Why a profile or an entry does not become a record.
+///
+/// The properties of profiles are described in AWS's [settings reference][settings].
+///
+/// [settings]: https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// It holds no AWS access key: most do not.
+    /// The entry contains no AWS access key. This is true of most entries.
     NoKey,
-    /// It holds an access key id without a secret access key.
+    /// The entry contains an access key id without a secret access key.
     NoSecret,
-    /// Several fields claim to be the same part of the key.
+    /// Several fields of the entry claim to be the same part of the key.
     Ambiguous,
-    /// It was deleted, and waits in the recycle bin to be so for good.
+    /// The entry is in the recycle bin.
     Deleted,
-    /// A part of the key, or the title, refers to another entry (`{REF:…}`), as KeePass can.
+    /// A part of the key, or the title, refers to another entry (`{REF:…}`), which is a feature of KeePass.
     Reference,
-    /// Its title, behind the names of its folders, can be no record's name.
+    /// The title of the entry, after the names of its folders, cannot be the name of a record.
     Name,
-    /// Its key breaks a rule of records, such as a limit.
+    /// The key of the entry breaks a rule for records, such as a limit.
     Key,
+
+    /// The profile assumes a role with a token from a file: `web_identity_token_file`.
+    WebIdentity,
+    /// The profile assumes a role: `role_arn`.
+    Role,
+    /// The profile uses the key of another profile: `source_profile`.
+    SourceProfile,
+    /// The profile signs in at IAM Identity Center: `sso_session`, `sso_start_url`, ….
+    SingleSignOn,
+    /// The profile asks a program for its key: `credential_process`.
+    CredentialProcess,
+    /// The profile signs in with the console's session: `login_session`.
+    Login,
+    /// The profile contains no key, and does not say where to find one.
+    NoKeySource,
+    /// The profile contains a key, but in a section that AWS does not read: `[profile name]` in a credentials file,
+    /// `[name]` in a config file, or `[default]` beside `[profile default]`.
+    NotRead,
 }
 
 impl fmt::Display for SkipReason {
@@ -130,25 +110,33 @@ impl fmt::Display for SkipReason {
                 return write!(f, "its title, behind the names of its folders, breaks a rule: {NAME_RULE}");
             }
             Self::Key => "its key breaks a rule of records",
+            Self::WebIdentity => "it assumes a role with a token from a file (web_identity_token_file)",
+            Self::Role => "it assumes a role (role_arn)",
+            Self::SourceProfile => "it uses the key of another profile (source_profile)",
+            Self::SingleSignOn => "it signs in at IAM Identity Center (sso_…)",
+            Self::CredentialProcess => "it asks a program for its key (credential_process)",
+            Self::Login => "it signs in with the console's session (login_session)",
+            Self::NoKeySource => "it holds no key",
+            Self::NotRead => "its key stands in a section that AWS does not read in such a file",
         })
     }
 }
 
-/// What a draft does without, though its entry has it.
+/// The fields of an entry that its record does not contain.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct LeftOut {
-    /// Where the file has the entry, such as `line 7` or `item 3`.
-    pub place: String,
-    /// What the draft is called.
+    /// The position of the entry in the file, such as `line 7` or `item 3`.
+    pub position: String,
+    /// The name of the record.
     pub name: Name,
-    /// The names of the fields, and why each is left out.
+    /// The names of the fields, each with the reason why it was left out.
     pub fields: Vec<(String, LeaveReason)>,
 }
 
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "of the entry {} ({}) there was left out: ", quoted(self.name.as_str()), self.place)?;
+        write!(f, "of the entry {} ({}) there was left out: ", quoted(self.name.as_str()), self.position)?;
         for (at, (field, reason)) in self.fields.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
             write!(f, "{comma}{} ({reason})", quoted(field))?;
@@ -157,21 +145,21 @@ impl fmt::Display for LeftOut {
     }
 }
 
-/// Why a field becomes no attribute.
+/// Why a field does not become an attribute.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum LeaveReason {
-    /// It is secret, by what the file or its name says, and attributes are not.
+    /// The file marks the field as secret, or its name says so. Attributes are not secret.
     Secret,
-    /// It is a file.
+    /// The field is an attached file.
     Attachment,
-    /// It refers to another entry (`{REF:…}`).
+    /// The field refers to another entry (`{REF:…}`).
     Reference,
-    /// There is a field of this name before it.
+    /// An earlier field has the same name.
     Repeated,
-    /// Its name can be no attribute's.
+    /// The name of the field cannot be the key of an attribute.
     Name,
-    /// The attributes of one record hold 16 KiB together.
+    /// The attributes of the record would be longer than 16 KiB together.
     TooLong,
 }
 
@@ -186,17 +174,4 @@ impl fmt::Display for LeaveReason {
             Self::TooLong => "the attributes of one record hold 16 KiB together",
         })
     }
-}
-
-/// The text of a file, without a byte-order mark. `file` is what to call it in a message.
-fn text<'a>(file: &str, content: &'a [u8]) -> Result<&'a str> {
-    if content.len() > MAX_FILE {
-        return Err(Error::new(ErrorKind::InvalidFile, format!("{file} is longer than {MAX_FILE} bytes")));
-    }
-    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-    std::str::from_utf8(content).map_err(|_| refused(file, "it is not UTF-8 text"))
-}
-
-fn refused(file: &str, why: &str) -> Error {
-    Error::new(ErrorKind::InvalidFile, format!("{file} cannot be used: {why}"))
 }

@@ -1,18 +1,21 @@
-//! Our own JSON: records to look at, and whole vaults to take elsewhere.
+//! aumbry's own JSON: records to display, and whole vaults to move elsewhere.
 //!
-//! A record is one object:
+//! A record is one JSON object ([RFC 8259]):
 //!
 //! ```json
 //! {"name":"s3-uploads","provider":"static","access_key_id":"AKIA…","attributes":{"region":"eu-central-1"},
 //!  "created":"2026-11-23T04:05:06Z","updated":"2026-11-23T04:05:06Z"}
 //! ```
 //!
-//! `provider` is `static` or `session`. Times are RFC 3339, in UTC. `expires` follows `updated` if it is known. Where
-//! secrets are revealed, `secret_access_key` and, for a session, `session_token` come last. Several records are an array
-//! of such objects, one on a line.
+//! `provider` is `static` or `session`. Times are written as in [RFC 3339], in UTC. `expires` follows `updated` if the
+//! record has an expiry. If secrets are included, `secret_access_key` and, for a session, `session_token` come last.
+//! Several records are an array of such objects, one on each line.
 //!
-//! An export holds every secret in plaintext. It has no use but to be read by another program at once, or to be
-//! sealed again: for a copy to keep, copy the vault's file.
+//! An export with secrets is plaintext. Use it only as the input of another program, or to import it into another vault.
+//! For a backup, copy the vault's file.
+//!
+//! [RFC 3339]: https://www.rfc-editor.org/rfc/rfc3339
+//! [RFC 8259]: https://www.rfc-editor.org/rfc/rfc8259
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,11 +23,24 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::raw_json::{MAX_DOCUMENT, Object, array, document_up_to, to_secret, to_string};
-use super::{NAME_RULE, credential_process, time};
-use crate::credentials::{Attributes, Credentials, MAX_ATTRIBUTE_COUNT, Name, NewRecord, Provider};
+use super::credential_process;
+use super::import::{Import, NAME_RULE};
+use super::importer::Importer;
+use super::text::input::MAX_FILE;
+use super::text::json::{Object, array, document_up_to, to_secret, to_string};
+use crate::credentials::{Attributes, Credentials, MAX_ATTRIBUTE_COUNT, Name, NewRecord, Provider, rfc3339};
 use crate::error::{Error, ErrorKind, Result};
 use crate::vault::Record;
+
+pub(super) const IMPORTER: Importer = Importer {
+    recognises: |sample| match sample.text() {
+        [b'{', ..] => true,
+        // Otherwise it is a section of AWS's shared files, such as `[default]`.
+        [b'[', rest @ ..] => matches!(rest.trim_ascii_start().first(), Some(b'{' | b']')),
+        _ => false,
+    },
+    parse,
+};
 
 /// A record as it is written.
 #[derive(Serialize)]
@@ -44,10 +60,10 @@ struct Written<'a> {
     session_token: Option<&'a str>,
 }
 
-/// Larger than what a vault holds is no export of one.
+/// The size limit of a document. A vault that contains more could not be exported and imported again.
 const MAX_EXPORT: usize = 1 << 30;
 
-/// The keys that a record may have.
+/// The keys that a record can have.
 const KEYS: [&str; 9] = [
     "name",
     "provider",
@@ -64,7 +80,7 @@ fn as_object<S: Serializer>(attributes: &&Attributes, serializer: S) -> std::res
     serializer.collect_map(attributes.iter())
 }
 
-/// What is written of an record: everything but its secret.
+/// The fields of a record that are written without secrets.
 struct Metadata<'a>(&'a Record);
 
 impl Serialize for Metadata<'_> {
@@ -75,9 +91,9 @@ impl Serialize for Metadata<'_> {
             provider: record.provider().to_string(),
             access_key_id: record.access_key_id(),
             attributes: &record.attributes(),
-            created: time::format(record.created()),
-            updated: time::format(record.updated()),
-            expires: record.expires().map(time::format),
+            created: rfc3339::format(record.created()),
+            updated: rfc3339::format(record.updated()),
+            expires: record.expires().map(rfc3339::format),
             secret_access_key: None,
             session_token: None,
         };
@@ -85,7 +101,7 @@ impl Serialize for Metadata<'_> {
     }
 }
 
-/// What is written of credentials: everything.
+/// All fields of a record, with its secrets.
 struct Revealed<'a>(&'a Credentials);
 
 impl Serialize for Revealed<'_> {
@@ -96,9 +112,9 @@ impl Serialize for Revealed<'_> {
             provider: credentials.provider().to_string(),
             access_key_id: credentials.access_key_id(),
             attributes: credentials.attributes(),
-            created: time::format(credentials.created()),
-            updated: time::format(credentials.updated()),
-            expires: credentials.expires().map(time::format),
+            created: rfc3339::format(credentials.created()),
+            updated: rfc3339::format(credentials.updated()),
+            expires: credentials.expires().map(rfc3339::format),
             secret_access_key: Some(credentials.secret_access_key().expose_secret()),
             session_token: credentials.session_token().map(ExposeSecret::expose_secret),
         };
@@ -106,38 +122,38 @@ impl Serialize for Revealed<'_> {
     }
 }
 
-/// One record as a JSON object, without its secret and without a line end.
+/// Returns one record as a JSON object, without its secret and without a line end.
 ///
 /// # Errors
-/// [`OutOfResources`](ErrorKind::OutOfResources) if there is no memory for it.
+/// [`OutOfResources`](ErrorKind::OutOfResources): not enough memory.
 pub fn render(record: &Record) -> Result<String> {
     to_string(&Metadata(record))
 }
 
-/// Records as a JSON array, without their secrets and without a line end.
+/// Returns records as a JSON array, without their secrets and without a line end.
 ///
 /// ```
 /// # fn example(vault: &aumbry::Vault) -> aumbry::Result<()> {
-/// println!("{}", aumbry::aws::json::render_all(vault.records()?)?);
+/// println!("{}", aumbry::interchange::json::render_all(vault.records()?)?);
 /// # Ok(()) }
 /// ```
 ///
 /// # Errors
-/// As [`render`].
+/// Those of [`render`].
 pub fn render_all(records: impl IntoIterator<Item = Record>) -> Result<String> {
     let records: Vec<_> = records.into_iter().collect();
     to_string(&records.iter().map(Metadata).collect::<Vec<_>>())
 }
 
-/// One record as a JSON object, **with its secret**, without a line end.
+/// Returns one record as a JSON object, **with its secret**, without a line end.
 ///
 /// # Errors
-/// As [`render`].
+/// Those of [`render`].
 pub fn render_with_secret(credentials: &Credentials) -> Result<SecretString> {
     to_secret(&Revealed(credentials))
 }
 
-/// Records as a JSON array, **with their secrets**, without a line end. [`parse`] reads it.
+/// Returns records as a JSON array, **with their secrets**, without a line end. [`parse`] accepts it.
 ///
 /// ```
 /// # fn example(vault: &aumbry::Vault) -> aumbry::Result<()> {
@@ -145,65 +161,65 @@ pub fn render_with_secret(credentials: &Credentials) -> Result<SecretString> {
 /// for record in vault.records()? {
 ///     records.extend(vault.get_credentials(record.name())?);
 /// }
-/// let export = aumbry::aws::json::render_all_with_secrets(&records)?;
+/// let export = aumbry::interchange::json::render_all_with_secrets(&records)?;
 /// # Ok(()) }
 /// ```
 ///
 /// # Errors
-/// As [`render`].
+/// Those of [`render`].
 pub fn render_all_with_secrets(records: &[Credentials]) -> Result<SecretString> {
     to_secret(&records.iter().map(Revealed).collect::<Vec<_>>())
 }
 
-/// Reads a JSON document, which is one of these:
+/// Parses a JSON document, which is one of these:
 /// * an array of records with their secrets, as [`render_all_with_secrets`] writes it, or one such record;
-/// * what a [`credential_process`] prints, which `aws-vault export --format=json` does too.
+/// * the output of a [`credential_process`], or of `aws-vault export --format=json`.
 ///
-/// A record that says no name, as the latter never does, is called `name`. The provider `_STATIC` is `static`. `created`
-/// and `updated` are passed over: a vault notes when *it* got a record. A key that a record of ours does not
-/// have refuses it, for what it says would be lost without a word.
+/// A record that has no name of its own is called `name`; the output of a `credential_process` never has one. The
+/// provider `_STATIC` means `static`. `created` and `updated` are ignored, because a vault records when it got a record
+/// itself. An unknown key refuses the record, because its value would be lost silently.
 ///
-/// All or nothing: one bad record refuses the document. Nothing is added to a vault here: hand each draft to
+/// All or nothing: one invalid record refuses the document. Nothing is added to a vault: pass each record to
 /// [`Edit::add`](crate::Edit::add).
 ///
 /// # Errors
-/// [`InvalidFile`](ErrorKind::InvalidFile), naming the position, or the number of the record, and the rule that
-/// it breaks, never its content; [`InvalidFile`](ErrorKind::InvalidFile) beyond 1 GiB, which is as much as a vault may be, 4 million
-/// records, or 16 MiB for one of them; and as [`Name::new`] if it is
-/// `name` that breaks a rule.
-pub fn parse(content: &[u8], name: Option<&str>) -> Result<Vec<NewRecord>> {
+/// * [`InvalidFile`](ErrorKind::InvalidFile): the document breaks a rule, is longer than 1 GiB (the limit of a vault),
+///   contains more than 4 million records, or one that is longer than 16 MiB. The message names the position or the
+///   number of the record and the rule, never the content.
+/// * Those of [`Name::new`] if `name` is invalid.
+pub fn parse(content: &[u8], name: Option<&str>) -> Result<Import> {
     let document = document_up_to(content, MAX_EXPORT)?;
     let Some(records) = array(document)? else {
         check_len("the JSON document", document)?;
         let object = Object::new("the JSON document", document)?;
-        let draft = if credential_process::is_meant_by(&object) {
+        let record = if credential_process::is_meant_by(&object) {
             let name = name
                 .ok_or_else(|| object.refused("it says no name, so say what the record is to be called"))?;
             credential_process::read(&object, name)
         } else {
             read(&object, name)
         };
-        return Ok(vec![draft?]);
+        return Ok(Import::of(vec![record?]));
     };
-    let mut drafts = Vec::new();
+    let mut import = Import::default();
     for (record, number) in records.into_iter().zip(1..) {
         check_len(&called(number), record)?;
-        drafts.push(read(&Object::new(&called(number), record)?, name)?);
+        import.records.push(read(&Object::new(&called(number), record)?, name)?);
     }
     let mut numbers = HashMap::new();
-    for (draft, number) in drafts.iter().zip(1..) {
-        if let Some(first) = numbers.insert(draft.name(), number) {
+    for (record, number) in import.records.iter().zip(1..) {
+        if let Some(first) = numbers.insert(record.name(), number) {
             let message = format!("{} is refused: it has the same name as record {first}", called(number));
             return Err(Error::new(ErrorKind::InvalidFile, message));
         }
     }
-    Ok(drafts)
+    Ok(import)
 }
 
-/// Taking a record apart needs memory in proportion to it: what is longer than any record is not taken apart.
+/// Refuses a value that is longer than any record, because parsing a record takes memory in proportion to its length.
 fn check_len(called: &str, record: &RawValue) -> Result<()> {
-    if record.get().len() > MAX_DOCUMENT {
-        let message = format!("{called} is longer than {MAX_DOCUMENT} bytes");
+    if record.get().len() > MAX_FILE {
+        let message = format!("{called} is longer than {MAX_FILE} bytes");
         return Err(Error::new(ErrorKind::InvalidFile, message));
     }
     Ok(())
@@ -213,49 +229,49 @@ fn called(number: usize) -> String {
     format!("record {number} of the JSON document")
 }
 
-fn read(record: &Object<'_>, name: Option<&str>) -> Result<NewRecord> {
-    if record.fields().any(|(key, _)| !KEYS.contains(&key)) {
+fn read(object: &Object<'_>, name: Option<&str>) -> Result<NewRecord> {
+    if object.fields().any(|(key, _)| !KEYS.contains(&key)) {
         let rule = format!("it has a key that is none of {}", KEYS.join(", "));
-        return Err(record.refused(&rule));
+        return Err(object.refused(&rule));
     }
-    let name = match record.find_text("name")? {
-        // The rule, not the text: a secret may stand where the name should.
+    let name = match object.find_text("name")? {
+        // The message states the rule, not the name: a broken file can have a secret in the place of the name.
         Some(own) => Name::new(&*own)
-            .map_err(|_| record.refused(&format!("its \"name\" breaks a rule: {NAME_RULE}")))?,
+            .map_err(|_| object.refused(&format!("its \"name\" breaks a rule: {NAME_RULE}")))?,
         None => Name::new(
-            name.ok_or_else(|| record.refused("it says no name, so say what the record is to be called"))?,
+            name.ok_or_else(|| object.refused("it says no name, so say what the record is to be called"))?,
         )?,
     };
-    let provider = match &*record.text("provider")? {
+    let provider = match &*object.text("provider")? {
         "static" | "_STATIC" => Provider::Static,
         "session" => Provider::Session,
-        _ => return Err(record.refused("its \"provider\" is neither static nor session")),
+        _ => return Err(object.refused("its \"provider\" is neither static nor session")),
     };
-    let id = record.text("access_key_id")?;
-    let secret = record.text("secret_access_key")?;
-    let draft = match provider {
-        Provider::Static if record.find("session_token")?.is_some() => {
-            return Err(record.refused("it is static, but has a \"session_token\""));
+    let id = object.text("access_key_id")?;
+    let secret = object.text("secret_access_key")?;
+    let record = match provider {
+        Provider::Static if object.find("session_token")?.is_some() => {
+            return Err(object.refused("it is static, but has a \"session_token\""));
         }
         Provider::Static => NewRecord::new_static(name, &id, SecretString::from(&*secret)),
         Provider::Session => {
-            let token = record.text("session_token")?;
+            let token = object.text("session_token")?;
             NewRecord::new_session(name, &id, SecretString::from(&*secret), SecretString::from(&*token))
         }
     };
-    let mut draft = draft.map_err(|error| record.refused_for(error))?;
-    if let Some(attributes) = record.find("attributes")? {
-        draft = with_attributes(draft, record, attributes)?;
+    let mut record = record.map_err(|error| object.refused_for(error))?;
+    if let Some(attributes) = object.find("attributes")? {
+        record = with_attributes(record, object, attributes)?;
     }
-    if let Some(text) = record.find_text("expires")? {
-        let time = time::parse(&text);
-        draft = draft.expires(time.ok_or_else(|| record.refused("its \"expires\" is no RFC 3339 time"))?);
+    if let Some(text) = object.find_text("expires")? {
+        let time = rfc3339::parse(&text);
+        record = record.expires(time.ok_or_else(|| object.refused("its \"expires\" is no RFC 3339 time"))?);
     }
-    Ok(draft)
+    Ok(record)
 }
 
-fn with_attributes(mut draft: NewRecord, record: &Object<'_>, attributes: &RawValue) -> Result<NewRecord> {
-    let attributes = Object::new(&record.part("attributes"), attributes)?;
+fn with_attributes(mut record: NewRecord, object: &Object<'_>, attributes: &RawValue) -> Result<NewRecord> {
+    let attributes = Object::new(&object.part("attributes"), attributes)?;
     if attributes.fields().count() > MAX_ATTRIBUTE_COUNT {
         return Err(
             attributes.refused(&format!("a record can have at most {MAX_ATTRIBUTE_COUNT} attributes"))
@@ -267,12 +283,12 @@ fn with_attributes(mut draft: NewRecord, record: &Object<'_>, attributes: &RawVa
             return Err(attributes.refused(&format!("attribute {number} has the key of one before it")));
         }
         let value = attributes.read_text(&format!("attribute {number}"), value)?;
-        draft = draft.attribute(key, &value).map_err(|_| {
+        record = record.attribute(key, &value).map_err(|_| {
             attributes.refused(&format!(
                 "the key of attribute {number} breaks a rule: 1 to 256 bytes, no control characters, no white space at \
                  either end, not beginning with \"aumbry.\""
             ))
         })?;
     }
-    Ok(draft)
+    Ok(record)
 }

@@ -1,5 +1,6 @@
-//! KeePass 2 XML, as KeePass (*File*, *Export*, *KeePass XML (2.x)*) and KeePassXC (*Database*, *Export*, *XML file*, or
-//! `keepassxc-cli export`) write it: [read](parse), and [written](render) for `keepassxc-cli import` and KeePass to read.
+//! KeePass 2 XML: the export of KeePass (*File*, *Export*, *KeePass XML (2.x)*) and KeePassXC (*Database*, *Export*,
+//! *XML file*, or `keepassxc-cli export`). It can be [parsed](parse), and [written](render) for KeePass and
+//! `keepassxc-cli import`.
 //!
 //! ```xml
 //! <KeePassFile><Root><Group><Name>Passwords</Name>
@@ -12,40 +13,46 @@
 //! </Group></Root></KeePassFile>
 //! ```
 //!
-//! Entries in groups are named behind these; the first group is the root of all, and no folder. Entries in the recycle
-//! bin are skipped, and so are those whose key refers to another entry (`{REF:…}`). Custom fields that are protected become
-//! no attributes. Older versions of an entry (*History*) and the time at which KeePass calls it expired are passed over.
+//! The name of a record contains the names of the entry's groups. The first group is the root group, which is not a
+//! folder. Entries in the recycle bin are skipped, and so are entries whose key refers to another entry (`{REF:…}`).
+//! Protected custom fields do not become attributes. Older versions of an entry (*History*) and its expiry in KeePass are
+//! ignored.
+//!
+//! Sources: KeePass's [XML schema][schema] and [field references][references], and what KeePass and KeePassXC write
+//! (`interop/` tests with KeePassXC itself). XML is [XML 1.0].
+//!
+//! [references]: https://keepass.info/help/base/fieldrefs.html
+//! [schema]: https://keepass.info/help/download/KDBX_XML.xsd
+//! [XML 1.0]: https://www.w3.org/TR/xml/
 
+mod names;
 mod render;
 
-use super::entry::Entry;
-use super::xml::{Document, Element};
-use super::{Import, LeaveReason, text};
-use crate::aws::raw_json::Text;
+use self::names::{FILE, NOTES, PASSWORD, TITLE, URL, USER_NAME};
+use super::entry::{Entry, MAX_FOLDER};
+use super::import::{Import, LeaveReason};
+use super::importer::Importer;
+use super::text::input::utf8;
+use super::text::value::Text;
+use super::text::xml::{Document, Element};
 use crate::error::Result;
 
 pub use render::render;
 
-const FILE: &str = "the KeePass XML file";
+pub(super) const IMPORTER: Importer =
+    Importer { recognises: |sample| sample.text().starts_with(b"<"), parse: |content, _| parse(content) };
 
-/// How deep groups may lie in one another.
+/// The limit for the nesting of groups.
 const MAX_DEPTH: usize = 64;
 
-/// The names of an entry's own fields. All others are the user's.
-const TITLE: &str = "Title";
-const USER_NAME: &str = "UserName";
-const PASSWORD: &str = "Password";
-const URL: &str = "URL";
-const NOTES: &str = "Notes";
-
-/// Reads the content of such a file.
+/// Parses the content of such a file.
 ///
 /// # Errors
-/// [`InvalidImport`](crate::ErrorKind::InvalidFile), naming the line and the rule that it breaks, never its content;
-/// [`TooLarge`](crate::ErrorKind::InvalidFile) beyond 16 MiB.
+/// [`InvalidFile`](crate::ErrorKind::InvalidFile): the file is longer than 16 MiB, or breaks a rule. The message names the
+/// line and the rule, never the content.
 pub fn parse(content: &[u8]) -> Result<Import> {
     let mut reading = Reading {
-        document: Document::new(FILE, text(FILE, content)?, "KeePassFile")?,
+        document: Document::new(FILE, utf8(FILE, content)?, "KeePassFile")?,
         recycle_bin: None,
         import: Import::default(),
     };
@@ -70,13 +77,14 @@ pub fn parse(content: &[u8]) -> Result<Import> {
 
 struct Reading<'a> {
     document: Document<'a>,
-    /// The UUID of that group.
+    /// The UUID of the recycle bin's group.
     recycle_bin: Option<Text<'a>>,
     import: Import,
 }
 
-/// Where a group lies.
-struct Place<'p> {
+/// A group that contains other groups and entries.
+#[derive(Clone, Copy)]
+struct Group<'p> {
     depth: usize,
     folder: &'p str,
     deleted: bool,
@@ -101,19 +109,19 @@ impl<'a> Reading<'a> {
     fn root(&mut self) -> Result<()> {
         while let Some(element) = self.document.child()? {
             match element.name() {
-                "Group" => self.group(&Place { depth: 0, folder: "", deleted: false })?,
+                "Group" => self.group(&Group { depth: 0, folder: "", deleted: false })?,
                 _ => self.document.skip(&element)?,
             }
         }
         Ok(())
     }
 
-    fn group(&mut self, parent: &Place<'_>) -> Result<()> {
+    fn group(&mut self, parent: &Group<'_>) -> Result<()> {
         if parent.depth == MAX_DEPTH {
             return Err(self.document.refused("its groups lie too deep in one another"));
         }
         let mut folder = String::new();
-        let mut place = Place { depth: parent.depth + 1, folder: "", deleted: parent.deleted };
+        let mut group = Group { depth: parent.depth + 1, folder: "", deleted: parent.deleted };
         let mut has_content = false;
         while let Some(element) = self.document.child()? {
             match element.name() {
@@ -122,7 +130,7 @@ impl<'a> Reading<'a> {
                 }
                 "UUID" => {
                     let uuid = self.document.text(&element)?;
-                    place.deleted |= self.recycle_bin.as_ref().is_some_and(|bin| bin.trim() == uuid.trim());
+                    group.deleted |= self.recycle_bin.as_ref().is_some_and(|bin| bin.trim() == uuid.trim());
                 }
                 "Name" => {
                     let name = self.document.text(&element)?;
@@ -130,11 +138,11 @@ impl<'a> Reading<'a> {
                 }
                 "Entry" => {
                     has_content = true;
-                    self.entry(&Place { folder: &folder, ..place })?;
+                    self.entry(&Group { folder: &folder, ..group })?;
                 }
                 "Group" => {
                     has_content = true;
-                    self.group(&Place { folder: &folder, ..place })?;
+                    self.group(&Group { folder: &folder, ..group })?;
                 }
                 _ => self.document.skip(&element)?,
             }
@@ -142,15 +150,15 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    fn entry(&mut self, place: &Place<'_>) -> Result<()> {
+    fn entry(&mut self, group: &Group<'_>) -> Result<()> {
         let mut entry = Entry::new(format!("line {}", self.document.line()));
-        entry.lies_in(place.folder);
-        entry.deleted = place.deleted;
+        entry.set_folder(group.folder);
+        entry.deleted = group.deleted;
         while let Some(element) = self.document.child()? {
             match element.name() {
                 "String" => self.string(&mut entry)?,
                 "Binary" => self.attachment(&mut entry)?,
-                "Tags" => entry.add(Text::AsItStands("tags"), self.document.text(&element)?, None),
+                "Tags" => entry.add(Text::Borrowed("tags"), self.document.text(&element)?, None),
                 _ => self.document.skip(&element)?,
             }
         }
@@ -158,7 +166,7 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// A field, which is a `Key` and a `Value`.
+    /// Reads a field, which consists of a `Key` and a `Value`.
     fn string(&mut self, entry: &mut Entry<'a>) -> Result<()> {
         let (mut key, mut value, mut protected) = (None, None, false);
         while let Some(element) = self.document.child()? {
@@ -180,11 +188,11 @@ impl<'a> Reading<'a> {
             USER_NAME => &mut entry.user_name,
             PASSWORD => &mut entry.password,
             URL => {
-                entry.add(Text::AsItStands("url"), value, unfit);
+                entry.add(Text::Borrowed("url"), value, unfit);
                 return Ok(());
             }
             NOTES => {
-                entry.add(Text::AsItStands("description"), value, unfit);
+                entry.add(Text::Borrowed("description"), value, unfit);
                 return Ok(());
             }
             _ => {
@@ -208,13 +216,13 @@ impl<'a> Reading<'a> {
         Ok(value)
     }
 
-    /// A file that is attached to an entry, of which the name is all that is taken note of.
+    /// Reads the name of a file that is attached to an entry.
     fn attachment(&mut self, entry: &mut Entry<'a>) -> Result<()> {
         while let Some(element) = self.document.child()? {
             match element.name() {
                 "Key" => {
                     let name = self.document.text(&element)?;
-                    entry.add(name, Text::AsItStands(""), Some(LeaveReason::Attachment));
+                    entry.add(name, Text::Borrowed(""), Some(LeaveReason::Attachment));
                 }
                 _ => self.document.skip(&element)?,
             }
@@ -223,12 +231,12 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The folder that a group makes. The first group makes none.
-fn below(parent: &Place<'_>, name: &str) -> String {
+/// Returns the folder of a group. The first group is not a folder.
+fn below(parent: &Group<'_>, name: &str) -> String {
     match parent.depth {
         0 => String::new(),
         1 => name.to_owned(),
-        // As much as [`Entry::lies_in`] takes, so that deep groups of long names stay short.
-        _ => parent.folder.chars().chain(['/']).chain(name.chars()).take(super::entry::MAX_FOLDER).collect(),
+        // The limit of `Entry::set_folder`. It keeps the memory small for deeply nested groups with long names.
+        _ => parent.folder.chars().chain(['/']).chain(name.chars()).take(MAX_FOLDER).collect(),
     }
 }

@@ -1,8 +1,8 @@
-//! The shared files of the AWS command line and SDKs, `~/.aws/credentials` and `~/.aws/config`: records read out of
-//! them, records written to one, and one profile of a config file edited in place.
+//! The shared files of the AWS CLI and SDKs, `~/.aws/credentials` and `~/.aws/config`: parsed into records, written from
+//! records, and one profile of a config file edited in place.
 //!
 //! ```
-//! use aumbry::aws::profiles::{self, FileKind};
+//! use aumbry::interchange::profiles::{self, FileKind};
 //!
 //! let credentials = b"[s3-uploads]
 //! aws_access_key_id = AKIAIOSFODNN7EXAMPLE
@@ -15,36 +15,35 @@
 //! role_arn = arn:aws:iam::123456789012:role/administrator
 //! ";
 //! let import = profiles::parse(&[(FileKind::Credentials, credentials), (FileKind::Config, config)])?;
-//! assert_eq!(import.drafts.len(), 1); // to be handed to Edit::add, one by one
+//! assert_eq!(import.records.len(), 1); // pass each record to Edit::add
 //! let skipped = "the profile \"administrator\" was skipped: it assumes a role (role_arn)";
 //! assert_eq!(import.skipped[0].to_string(), skipped);
 //! # Ok::<(), aumbry::Error>(())
 //! ```
 //!
 //! # The grammar
-//! As AWS describes it in [Shared config and credentials files][format], and in the vectors that its SDKs test their
-//! parsers with (`profile-parser-tests.json`; `interop/` runs them all). Where both are silent, as the command line
-//! (botocore) has it: indented comments, names in quotes or with spaces.
+//! Sources: AWS's [Shared config and credentials files][format], and the vectors with which the AWS SDKs test their
+//! parsers (`profile-parser-tests.json`; `interop/` runs all of them). Where both say nothing (indented comments, names
+//! in quotes or with spaces), this parser does the same as the AWS CLI (botocore).
 //!
 //! * `[name]` begins a profile in the credentials file, `[profile name]` or `[default]` in the config file. White space
-//!   around names is dropped; in the config file a name may stand in quotes, as the command line writes it when it has
-//!   spaces. Other sections (`[sso-session …]`, `[services …]`) are passed over. Sections of one name are one profile.
-//!   `[profile default]` displaces `[default]`.
-//! * `key = value`. The case of keys is of no account; white space (blanks and tabs) around both is dropped. Of a key
-//!   that stands twice the last one counts. Keys of other characters than ASCII letters, digits and `_-/.%@:+` are
-//!   passed over.
-//! * There is no quoting and no escape: quotes and backslashes belong to the value. So do `#` and `;`, unless white
-//!   space stands before them: then they begin a comment. After a section they always do. A line that begins with
-//!   one, indented or not, is a comment.
-//! * An indented line continues the property before it. After an empty value the indented lines are properties nested
-//!   in it, such as those of `s3 =`. Both are longer than a line, and no record has a place for them: they are
-//!   passed over, and a key of such a form is refused.
-//! * The text is UTF-8, with or without a byte-order mark; lines end with `\n` or `\r\n`.
+//!   around names is removed. In the config file a name can be in quotes; the AWS CLI writes it so if it contains spaces.
+//!   Other sections (`[sso-session …]`, `[services …]`) are ignored. Sections with the same name are one profile.
+//!   `[profile default]` replaces `[default]`.
+//! * `key = value`. Keys are compared without case. White space (spaces and tabs) around both is removed. If a key occurs
+//!   twice, the last one counts. Keys with other characters than ASCII letters, digits and `_-/.%@:+` are ignored.
+//! * There are no quotes and no escapes: quotes and backslashes belong to the value. So do `#` and `;`, except after white
+//!   space, where they begin a comment. After a section they always do. A line that begins with one of them, indented or
+//!   not, is a comment.
+//! * An indented line continues the property before it. After an empty value, the indented lines are properties nested
+//!   in it, such as those of `s3 =`. Neither fits into an attribute of a record, so both are ignored; a key pair that
+//!   is continued is refused.
+//! * The text is UTF-8, with or without a byte order mark. Lines end with `\n` or `\r\n`.
 //!
-//! # Of several files
-//! A profile is what all of them say of it. Of two values the credentials file's counts, else the later file's
-//! ([Precedence of settings][precedence]). The key pair and its token come from one file together: SDKs that merge them
-//! one by one can pair a key with another key's token.
+//! # Several files
+//! A profile combines the properties from all files. If two files set the same property, the credentials file counts,
+//! otherwise the later file ([Precedence of settings][precedence]). The key pair and its token come from the same file:
+//! SDKs that merge them one by one can pair a key with the token of another key.
 //!
 //! [format]: https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
 //! [precedence]: https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html
@@ -53,129 +52,36 @@ mod edit;
 mod grammar;
 mod import;
 mod render;
+mod section;
 mod stronger;
 
-use std::fmt;
 use std::path::Path;
 
-use self::import::Source;
-use super::plaintext::read_all;
-use crate::credentials::NewRecord;
+use self::import::{Source, import};
+use super::import::Import;
+use super::importer::Importer;
+use super::text::input::read_all;
 use crate::error::{Result, quoted};
 
 pub use edit::set_properties;
 pub use render::render;
+pub use section::FileKind;
 pub use stronger::{Stronger, stronger_than_process};
 
-/// Which of the two shared files a text is: they name their sections differently.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum FileKind {
-    /// `~/.aws/credentials`, where a profile's section is `[name]`.
-    Credentials,
-    /// `~/.aws/config`, where it is `[profile name]`.
-    Config,
-}
+pub(super) const IMPORTER: Importer = Importer {
+    // The last format in the table: any text can be a file of profiles.
+    recognises: |_| true,
+    parse: |content, _| parse(&[(FileKind::of_content(content), content)]),
+};
 
-impl FileKind {
-    /// What a file is by its name, `credentials` or `config`; under another name by its content: sections of
-    /// two words, such as `[profile name]`, stand in config files only.
-    #[must_use]
-    pub fn of(path: impl AsRef<Path>, content: &[u8]) -> Self {
-        match path.as_ref().file_name().and_then(|name| name.to_str()) {
-            Some("credentials") => Self::Credentials,
-            Some("config") => Self::Config,
-            _ if grammar::has_config_sections(content) => Self::Config,
-            _ => Self::Credentials,
-        }
-    }
-}
-
-impl fmt::Display for FileKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Credentials => "credentials file",
-            Self::Config => "config file",
-        })
-    }
-}
-
-/// What profiles came to. Nothing is added to a vault here: hand each draft to [`Edit::add`](crate::Edit::add).
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Import {
-    /// The profiles with a key of their own, in the order in which the files first name them. Each is called as its
-    /// profile is; its other properties (`region`, `endpoint_url`, …) are attributes, keys in lower case.
-    pub drafts: Vec<NewRecord>,
-    /// The profiles without one, in the same order.
-    pub skipped: Vec<Skipped>,
-}
-
-/// A profile that makes no record.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct Skipped {
-    /// Its name as the file has it.
-    pub profile: String,
-    /// Why it makes none.
-    pub reason: SkipReason,
-}
-
-impl fmt::Display for Skipped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the profile {} was skipped: {}", quoted(&self.profile), self.reason)
-    }
-}
-
-/// Why a profile makes no record: where its credentials come from instead.
-///
-/// The properties are those of AWS's [settings reference][settings].
-///
-/// [settings]: https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub enum SkipReason {
-    /// It assumes a role with a token that a file holds: `web_identity_token_file`.
-    WebIdentity,
-    /// It assumes a role: `role_arn`.
-    Role,
-    /// It borrows the key of another profile: `source_profile`.
-    SourceProfile,
-    /// It signs in at IAM Identity Center: `sso_session`, `sso_start_url`, ….
-    SingleSignOn,
-    /// It asks a program: `credential_process`.
-    CredentialProcess,
-    /// It signs in with the console's session: `login_session`.
-    Login,
-    /// It holds no key, and does not say where to find one.
-    NoKey,
-    /// It holds a key, but under a section that AWS does not read: `[profile name]` in a credentials file, `[name]` in
-    /// a config file, or `[default]` beside `[profile default]`.
-    NotRead,
-}
-
-impl fmt::Display for SkipReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::WebIdentity => "it assumes a role with a token from a file (web_identity_token_file)",
-            Self::Role => "it assumes a role (role_arn)",
-            Self::SourceProfile => "it uses the key of another profile (source_profile)",
-            Self::SingleSignOn => "it signs in at IAM Identity Center (sso_…)",
-            Self::CredentialProcess => "it asks a program for its key (credential_process)",
-            Self::Login => "it signs in with the console's session (login_session)",
-            Self::NoKey => "it holds no key",
-            Self::NotRead => "its key stands in a section that AWS does not read in such a file",
-        })
-    }
-}
-
-/// Reads shared files, which may also be pipes. What each of them is, [`FileKind::of`] tells.
+/// Reads shared files, which can also be pipes. [`FileKind::of`] tells which of the two each file is.
 ///
 /// The files stay where they are; remove the keys from them once the vault is backed up.
 ///
 /// # Errors
-/// [`NotFound`](crate::ErrorKind::NotFound), [`NotAFile`](crate::ErrorKind::InvalidFile) or
-/// [`Io`](crate::ErrorKind::Io) if a file cannot be read, [`TooLarge`](crate::ErrorKind::InvalidFile) beyond 16 MiB,
-/// and as [`parse`].
+/// * [`NotFound`](crate::ErrorKind::NotFound) or [`Io`](crate::ErrorKind::Io): a file cannot be read.
+/// * [`InvalidFile`](crate::ErrorKind::InvalidFile): a path leads to a folder, or the file is longer than 16 MiB.
+/// * Those of [`parse`].
 pub fn read<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Import> {
     let mut files = Vec::new();
     for path in paths {
@@ -186,18 +92,20 @@ pub fn read<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Import
         let shown = quoted(&path.as_ref().to_string_lossy());
         Source::new(FileKind::of(path, content), shown, content)
     });
-    import::import(&sources.collect::<Result<Vec<_>>>()?)
+    import(&sources.collect::<Result<Vec<_>>>()?)
 }
 
-/// Reads the contents of shared files.
+/// Parses the contents of shared files. Each record is named after its profile; the other properties of the profile
+/// (`region`, `endpoint_url`, …) are its attributes, with keys in lower case.
 ///
-/// An empty key or token counts as none. A token (`aws_session_token`, or `aws_security_token` of old) makes a session.
+/// An empty key or token counts as absent. A token (`aws_session_token`, or the older `aws_security_token`) makes the
+/// record a session.
 ///
-/// All or nothing: one line that is not understood, or one profile with half of a key pair, refuses all of them.
+/// All or nothing: one invalid line, or one profile with half of a key pair, refuses all files.
 ///
 /// # Errors
-/// [`InvalidImport`](crate::ErrorKind::InvalidFile), naming the file, the line and the rule that it breaks, never
-/// its content.
+/// [`InvalidFile`](crate::ErrorKind::InvalidFile): a file is longer than 16 MiB, or breaks a rule. The message names the
+/// file, the line and the rule, never the content.
 pub fn parse(files: &[(FileKind, &[u8])]) -> Result<Import> {
-    import::import(&Source::all(files)?)
+    import(&Source::all(files)?)
 }

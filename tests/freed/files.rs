@@ -1,8 +1,8 @@
 //! Files of other programs, read and written.
 
-use aumbry::aws::profiles::FileKind;
-use aumbry::aws::{console_csv, credential_process, env_file, json, profiles};
-use aumbry::managers::{bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
+use aumbry::interchange::profiles::FileKind;
+use aumbry::interchange::{bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
+use aumbry::interchange::{console_csv, credential_process, env_file, json, profiles};
 use aumbry::{Credentials, ExposeSecret, NewRecord, Result};
 
 use crate::common::KEY_ID;
@@ -58,20 +58,26 @@ fn read(drive: &mut Drive) {
     let bitwarden = format!(r#"{{"items":[{},{}]}}"#, item("read-1", a), item("read-2", b));
 
     let files: [(&str, String, Read); 8] = [
-        ("aws/console_csv::parse", csv, |content| console_csv::parse(content, Some("read-1"))),
-        ("aws/credential_process::parse", document, |content| {
+        ("interchange/console_csv::parse", csv, |content| {
+            Ok(console_csv::parse(content, Some("read-1"))?.records)
+        }),
+        ("interchange/credential_process::parse", document, |content| {
             Ok(vec![credential_process::parse(content, "read-1")?])
         }),
-        ("aws/json::parse", export, |content| json::parse(content, None)),
-        ("aws/profiles::parse", shared, |content| {
-            Ok(profiles::parse(&[(FileKind::of("credentials", content), content)])?.drafts)
+        ("interchange/json::parse", export, |content| Ok(json::parse(content, None)?.records)),
+        ("interchange/profiles::parse", shared, |content| {
+            Ok(profiles::parse(&[(FileKind::of("credentials", content), content)])?.records)
         }),
-        ("managers/keepass_xml::parse", keepass, |content| Ok(keepass_xml::parse(content)?.drafts)),
-        ("managers/keepassxc_csv::parse", managers.clone(), |content| {
-            Ok(keepassxc_csv::parse(content)?.drafts)
+        ("interchange/keepass_xml::parse", keepass, |content| Ok(keepass_xml::parse(content)?.records)),
+        ("interchange/keepassxc_csv::parse", managers.clone(), |content| {
+            Ok(keepassxc_csv::parse(content)?.records)
         }),
-        ("managers/onepassword_csv::parse", managers, |content| Ok(onepassword_csv::parse(content)?.drafts)),
-        ("managers/bitwarden_json::parse", bitwarden, |content| Ok(bitwarden_json::parse(content)?.drafts)),
+        ("interchange/onepassword_csv::parse", managers, |content| {
+            Ok(onepassword_csv::parse(content)?.records)
+        }),
+        ("interchange/bitwarden_json::parse", bitwarden, |content| {
+            Ok(bitwarden_json::parse(content)?.records)
+        }),
     ];
     let vault = drive.options().open(drive.desk.path(), FIRST).unwrap();
     for (method, content, read) in &files {
@@ -99,14 +105,14 @@ fn read_from_disk(drive: &mut Drive) {
     let text = format!("[profile two]\ncredential_process = x\n{}", pair(b));
     std::fs::write(&config, &text).unwrap();
     let methods = [
-        "aws/console_csv::read",
-        "aws/profiles::read",
-        "aws/profiles/stronger::stronger_than_process",
-        "aws/profiles/edit::set_properties",
+        "interchange/console_csv::read",
+        "interchange/profiles::read",
+        "interchange/profiles/stronger::stronger_than_process",
+        "interchange/profiles/edit::set_properties",
     ];
     drive.drive(&methods, || {
-        assert_eq!(console_csv::read(&csv, Some("x")).unwrap().len(), 1);
-        assert_eq!(profiles::read([&credentials, &config]).unwrap().drafts.len(), 2);
+        assert_eq!(console_csv::read(&csv, Some("x")).unwrap().records.len(), 1);
+        assert_eq!(profiles::read([&credentials, &config]).unwrap().records.len(), 2);
         let stronger = profiles::stronger_than_process(&[(FileKind::Config, text.as_bytes())]).unwrap();
         assert_eq!(stronger.len(), 1);
         let properties = [("region", "eu-west-1"), ("credential_process", "a longer command line")];
@@ -118,15 +124,15 @@ fn read_from_disk(drive: &mut Drive) {
 fn write(drive: &mut Drive) {
     let vault = drive.options().open(drive.desk.path(), FIRST).unwrap();
     let methods = [
-        "aws/credential_process::render",
-        "aws/env_file::render",
-        "aws/env_file::variables",
-        "aws/profiles/render::render",
-        "aws/json::render",
-        "aws/json::render_all",
-        "aws/json::render_with_secret",
-        "aws/json::render_all_with_secrets",
-        "managers/keepass_xml/render::render",
+        "interchange/credential_process::render",
+        "interchange/env_file::render",
+        "interchange/env_file::variables",
+        "interchange/profiles/render::render",
+        "interchange/json::render",
+        "interchange/json::render_all",
+        "interchange/json::render_with_secret",
+        "interchange/json::render_all_with_secrets",
+        "interchange/keepass_xml/render::render",
     ];
     drive.drive(&methods, || {
         let records: Vec<Credentials> = vault

@@ -9,7 +9,7 @@ mod refused;
 use std::error::Error as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aumbry::aws::{credential_process, json};
+use aumbry::interchange::{credential_process, json};
 use aumbry::storage::InMemory;
 use aumbry::testing::Forge;
 use aumbry::{
@@ -184,7 +184,7 @@ fn an_export_of_aws_vault_is_understood() {
         "{{\n  \"Version\": 1,\n  \"AccessKeyId\": \"ASIAIOSFODNN7EXAMPLE\",\n  \"SecretAccessKey\": \"{SECRET}\",\n  \
          \"SessionToken\": \"IQoJ\\u003c\\u0026\\u003e\",\n  \"Expiration\": \"2026-11-23T04:05:06Z\"\n}}\n"
     );
-    let drafts = json::parse(document.as_bytes(), Some("work")).unwrap();
+    let drafts = json::parse(document.as_bytes(), Some("work")).unwrap().records;
     assert_eq!(drafts.len(), 1);
     let credentials = stored(&vault, &drafts[0]);
     assert_eq!(credentials.name().as_str(), "work");
@@ -194,7 +194,7 @@ fn an_export_of_aws_vault_is_understood() {
     let without_session = format!(
         "{{\n  \"Version\": 1,\n  \"AccessKeyId\": \"{KEY_ID}\",\n  \"SecretAccessKey\": \"{SECRET}\"\n}}\n"
     );
-    let drafts = json::parse(without_session.as_bytes(), Some("work")).unwrap();
+    let drafts = json::parse(without_session.as_bytes(), Some("work")).unwrap().records;
     assert_eq!(content(&stored(&vault, &drafts[0])), content(&stored(&vault, &draft("work"))));
 }
 
@@ -308,7 +308,7 @@ fn an_export_imported_into_another_vault_is_the_same_record_by_record() {
     assert_eq!(format!("{export:?}"), "SecretBox<str>([REDACTED])");
 
     let other = vault();
-    let drafts = json::parse(export.expose_secret().as_bytes(), None).unwrap();
+    let drafts = json::parse(export.expose_secret().as_bytes(), None).unwrap().records;
     other.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft))).unwrap();
     let imported = all(&other);
     assert_eq!(imported.len(), SECRETS.len() * 2 + varied().len());
@@ -320,13 +320,13 @@ fn an_export_imported_into_another_vault_is_the_same_record_by_record() {
     for record in &records {
         let text = json::render_with_secret(record).unwrap();
         for name in [None, Some("nameless")] {
-            let drafts = json::parse(text.expose_secret().as_bytes(), name).unwrap();
+            let drafts = json::parse(text.expose_secret().as_bytes(), name).unwrap().records;
             assert_eq!(drafts.len(), 1);
             assert_eq!(content(&stored(&other, &drafts[0])), content(record));
         }
     }
     assert_eq!(json::render_all_with_secrets(&[]).unwrap().expose_secret(), "[]");
-    assert!(json::parse(b"[]", None).unwrap().is_empty());
+    assert!(json::parse(b"[]", None).unwrap().records.is_empty());
 }
 
 #[test]
@@ -334,13 +334,13 @@ fn records_written_by_hand_may_leave_out_what_the_vault_knows() {
     let vault = vault();
     let minimal =
         format!(r#"{{"provider":"_STATIC","access_key_id":"{KEY_ID}","secret_access_key":"{SECRET}"}}"#);
-    let drafts = json::parse(format!("[{minimal}]").as_bytes(), Some("plain")).unwrap();
+    let drafts = json::parse(format!("[{minimal}]").as_bytes(), Some("plain")).unwrap().records;
     assert_eq!(content(&stored(&vault, &drafts[0])), content(&stored(&vault, &draft("plain"))));
     let nulls = minimal.replace(
         "{",
         r#"{"name":null,"attributes":null,"expires":null,"session_token":null,"created":"whenever","updated":7,"#,
     );
-    let drafts = json::parse(nulls.as_bytes(), Some("plain")).unwrap();
+    let drafts = json::parse(nulls.as_bytes(), Some("plain")).unwrap().records;
     assert_eq!(content(&stored(&vault, &drafts[0])), content(&stored(&vault, &draft("plain"))));
 }
 

@@ -37,7 +37,7 @@ fn a_document_beyond_16_mib_is_too_large() {
     spaces.truncate(16 * 1024 * 1024);
     *spaces.last_mut().unwrap() = b']';
     spaces[0] = b'[';
-    assert!(json::parse(&spaces, None).unwrap().is_empty(), "control: 16 MiB are read");
+    assert!(json::parse(&spaces, None).unwrap().records.is_empty(), "control: 16 MiB are read");
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn an_export_may_be_as_large_as_a_vault_and_each_record_of_it_16_mib() {
     let record = r#"{"name":"a","provider":"static","access_key_id":"A","secret_access_key":"b"}"#;
     let export = format!("[{}{record}]", " ".repeat(16 * 1024 * 1024));
     assert_eq!(
-        json::parse(export.as_bytes(), None).unwrap().len(),
+        json::parse(export.as_bytes(), None).unwrap().records.len(),
         1,
         "longer than a single document may be"
     );
@@ -218,7 +218,7 @@ fn a_bad_record_is_refused_by_its_number_and_the_rule_it_breaks_and_all_others_w
         );
         assert!(!why.is_empty() || said.contains("must"), "{said}");
         let without = json!([good_record("first"), good_record("third")]).to_string();
-        assert_eq!(json::parse(without.as_bytes(), None).unwrap().len(), 2, "control");
+        assert_eq!(json::parse(without.as_bytes(), None).unwrap().records.len(), 2, "control");
     }
     for other in [json!(null), json!(SECRET), json!(1), json!([good_record("a")])] {
         let export = json!([good_record("first"), other]).to_string();
@@ -263,7 +263,7 @@ fn more_attributes_than_a_record_can_have_are_refused_before_they_are_sorted() {
         let record = good_record("a").to_string().replace("{}", &format!("{{{}}}", attributes.join(",")));
         json::parse(format!("[{record}]").as_bytes(), None)
     };
-    let drafts = parse(5_461).unwrap();
+    let drafts = parse(5_461).unwrap().records;
     let error = vault().edit(|edit| edit.add(&drafts[0])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput, "these take more than three bytes each");
     for count in [5_462, 100_000] {
@@ -293,7 +293,7 @@ fn a_name_that_is_taken_leaves_the_vault_as_it_was() {
     let vault = vault();
     add(&vault, "second");
     let export = json!([good_record("first"), good_record("second")]).to_string();
-    let drafts = json::parse(export.as_bytes(), None).unwrap();
+    let drafts = json::parse(export.as_bytes(), None).unwrap().records;
     let error = vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyExists);
     assert_eq!(all(&vault).len(), 1);

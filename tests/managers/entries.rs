@@ -1,6 +1,6 @@
 //! Which entries become records, and what becomes of their fields. KeePass's XML stands for all formats.
 
-use aumbry::managers::{LeaveReason, SkipReason, keepass_xml, onepassword_csv};
+use aumbry::interchange::{LeaveReason, SkipReason, keepass_xml, onepassword_csv};
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn record(fields: &[(&str, &str)]) -> (Record, Vec<(String, LeaveReason)>) {
 
 fn skipped(fields: &[(&str, &str)]) -> SkipReason {
     let import = import(fields);
-    assert!(import.drafts.is_empty(), "{fields:?}");
+    assert!(import.records.is_empty(), "{fields:?}");
     import.skipped[0].reason
 }
 
@@ -103,7 +103,7 @@ fn a_title_that_can_be_no_name_is_skipped_and_not_shown() {
         assert!(said.starts_with("the entry at line 1 was skipped: its title, "), "{said}");
     }
     let padded = import(&[("Title", " a "), ("UserName", KEY_ID), ("Password", SECRET)]);
-    assert_eq!(padded.drafts[0].name().as_str(), "a");
+    assert_eq!(padded.records[0].name().as_str(), "a");
 }
 
 #[test]
@@ -196,5 +196,5 @@ fn a_second_column_of_a_name_is_a_field() {
 fn two_entries_of_one_name_are_two_drafts() {
     let content = format!("Title,Username,Password\na,{KEY_ID},x\na,{OTHER_KEY_ID},y\n");
     let import = onepassword_csv::parse(content.as_bytes()).unwrap();
-    assert_eq!(import.drafts.iter().map(|draft| draft.name().as_str()).collect::<Vec<_>>(), ["a", "a"]);
+    assert_eq!(import.records.iter().map(|draft| draft.name().as_str()).collect::<Vec<_>>(), ["a", "a"]);
 }

@@ -11,7 +11,7 @@ mod samples;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aumbry::managers::Import;
+use aumbry::interchange::Import;
 use aumbry::storage::InMemory;
 use aumbry::{CreateOptions, Credentials, ExposeSecret, NewRecord, OpenOptions, Vault};
 use common::*;
@@ -84,7 +84,7 @@ fn stored(drafts: &[NewRecord]) -> Vec<Credentials> {
 }
 
 fn records(import: &Import) -> Vec<Record> {
-    stored(&import.drafts).iter().map(Record::of).collect()
+    stored(&import.records).iter().map(Record::of).collect()
 }
 
 /// What an import says that it did not take.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aumbry::managers::{bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
+use aumbry::interchange::{bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
 use proptest::prelude::*;
 
 use super::*;
@@ -127,7 +127,7 @@ proptest! {
         let text = keepass_xml::render(&before).unwrap();
         let import = keepass_xml::parse(text.expose_secret().as_bytes()).unwrap();
         prop_assert_eq!(reported(&import), Vec::<String>::new(), "{}", text.expose_secret());
-        let after = stored(&import.drafts);
+        let after = stored(&import.records);
         let same = before.iter().map(Record::of).eq(after.iter().map(Record::of));
         prop_assert!(same, "{}", text.expose_secret());
     }
@@ -181,7 +181,7 @@ proptest! {
         }
         for parse in [keepass_xml::parse, keepassxc_csv::parse, bitwarden_json::parse, onepassword_csv::parse] {
             match parse(&content) {
-                Ok(import) => prop_assert!(import.drafts.len() <= 4),
+                Ok(import) => prop_assert!(import.records.len() <= 4),
                 Err(error) => {
                     let said = everything_said(&error);
                     prop_assert_eq!(error.kind(), aumbry::ErrorKind::InvalidFile);

@@ -1,6 +1,6 @@
 //! Files that are refused as a whole: by the line or the number of the entry, and without showing what stands there.
 
-use aumbry::managers::{bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
+use aumbry::interchange::{bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
 use aumbry::{ErrorKind, Result};
 
 use super::*;
@@ -138,7 +138,7 @@ fn a_secret_that_slipped_into_a_title_is_not_shown() {
     let header = "Title,Username,Password";
     let content = format!("{header}\n\"a,{KEY_ID},{SECRET}\nb\",{OTHER_KEY_ID},x\n");
     let import = keepassxc_csv::parse(content.as_bytes()).unwrap();
-    assert_eq!((import.drafts.len(), import.skipped[0].name.as_ref()), (0, None));
+    assert_eq!((import.records.len(), import.skipped[0].name.as_ref()), (0, None));
     assert!(!format!("{import:?}{}", import.skipped[0]).contains(&SECRET[..8]));
 }
 

@@ -1,6 +1,6 @@
 //! Records on their way into KeePass.
 
-use aumbry::managers::keepass_xml::{parse, render};
+use aumbry::interchange::keepass_xml::{parse, render};
 use aumbry::{ErrorKind, Result, SecretString};
 
 use super::*;
@@ -55,7 +55,7 @@ fn an_id_that_does_not_look_like_one_of_aws_stands_in_a_field_besides() {
 fn no_records_are_a_document_too() {
     let text = render(&[]).unwrap();
     let import = parse(text.expose_secret().as_bytes()).unwrap();
-    assert_eq!((import.drafts.len(), reported(&import)), (0, vec![]));
+    assert_eq!((import.records.len(), reported(&import)), (0, vec![]));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Whole files, as the programs write them.
 
-use aumbry::managers::{bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
+use aumbry::interchange::{self, Format, bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
 
 use super::*;
 
@@ -165,5 +165,47 @@ fn a_disabled_recycle_bin_is_a_group_like_any_other() {
     assert!(sample.contains(enabled));
     let import =
         keepass_xml::parse(sample.replace(enabled, &enabled.replace("True", "False")).as_bytes()).unwrap();
-    assert_eq!(import.drafts[2].name().as_str(), "Recycle Bin/deeper/thrown away");
+    assert_eq!(import.records[2].name().as_str(), "Recycle Bin/deeper/thrown away");
+}
+
+/// A file of every format in the table. A new format needs a sample here.
+#[test]
+fn every_format_is_detected() {
+    let pair = format!("aws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n");
+    let document = format!(r#"{{"Version":1,"AccessKeyId":"{KEY_ID}","SecretAccessKey":"{SECRET}"}}"#);
+    let record = format!(
+        r#"{{"name":"a","provider":"static","access_key_id":"{KEY_ID}","secret_access_key":"{SECRET}"}}"#
+    );
+    let samples: &[(Format, &str, usize)] = &[
+        (Format::KeepassXml, include_str!("keepass.xml"), 2),
+        (Format::BitwardenJson, include_str!("bitwarden.json"), 2),
+        (Format::KeepassxcCsv, include_str!("keepassxc.csv"), 2),
+        (Format::OnepasswordCsv, include_str!("onepassword.csv"), 2),
+        (
+            Format::OnepasswordCsv,
+            &format!("Title,Username,Password,Access key ID\na,b,{SECRET},{KEY_ID}\n"),
+            0,
+        ),
+        (Format::Json, &document, 1),
+        (Format::Json, &format!(" [ {record} ]"), 1),
+        (Format::Json, "[]", 0),
+        (Format::AwsCsv, &format!("Access key ID,Secret access key\n{KEY_ID},{SECRET}\n"), 1),
+        (Format::AwsCsv, &format!("AWSAccessKeyId={KEY_ID}\r\nAWSSecretKey={SECRET}\r\n"), 1),
+        (Format::AwsProfiles, &format!("[default]\n{pair}"), 1),
+        (Format::AwsProfiles, &format!("# title, username, password\n[profile a]\n{pair}"), 1),
+        (Format::AwsProfiles, "", 0),
+    ];
+    for (format, content, records) in samples {
+        for mark in ["", "\u{feff}"] {
+            let content = format!("{mark}{content}");
+            assert_eq!(Format::detect(content.as_bytes()), *format, "{content}");
+            let import = interchange::read(content.as_bytes(), Some("named")).unwrap();
+            assert_eq!(import.records.len(), *records, "{content}");
+        }
+    }
+    for format in Format::ALL {
+        assert!(samples.iter().any(|(sampled, ..)| sampled == format), "{format} has no sample");
+    }
+    let encrypted = include_bytes!("bitwarden-encrypted.json");
+    assert_eq!(Format::detect(encrypted), Format::BitwardenJson);
 }

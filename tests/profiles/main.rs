@@ -12,7 +12,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock};
 
-use aumbry::aws::profiles::{FileKind, Import, SkipReason, parse, read, render, set_properties};
+use aumbry::interchange::profiles::{FileKind, parse, read, render, set_properties};
+use aumbry::interchange::{Import, SkipReason};
 use aumbry::storage::InMemory;
 use aumbry::{CreateOptions, Credentials, ErrorKind, ExposeSecret, NewRecord, OpenOptions, Result, Vault};
 use common::*;
@@ -57,7 +58,7 @@ fn through_a_vault(drafts: &[NewRecord]) -> Vec<Credentials> {
 }
 
 fn all_facts(import: &Import) -> Vec<Facts> {
-    through_a_vault(&import.drafts).iter().map(facts).collect()
+    through_a_vault(&import.records).iter().map(facts).collect()
 }
 
 fn credentials(text: impl AsRef<[u8]>) -> Result<Import> {
@@ -87,7 +88,7 @@ fn plain(name: &str) -> Facts {
 }
 
 fn skipped(import: &Import) -> Vec<(&str, SkipReason)> {
-    import.skipped.iter().map(|skipped| (skipped.profile.as_str(), skipped.reason)).collect()
+    import.skipped.iter().map(|skipped| (skipped.name.as_deref().unwrap(), skipped.reason)).collect()
 }
 
 fn shows_a_secret(said: &str) -> bool {
@@ -136,14 +137,14 @@ fn other_sections_of_the_config_file_are_passed_over() {
 #[test]
 fn a_key_under_a_section_that_aws_does_not_read_is_reported() {
     let import = config(format!("[a]\n{}", key())).unwrap();
-    assert_eq!((import.drafts.len(), skipped(&import)), (0, vec![("a", SkipReason::NotRead)]));
+    assert_eq!((import.records.len(), skipped(&import)), (0, vec![("a", SkipReason::NotRead)]));
     let import = config(format!("[profile two words]\n{}", key())).unwrap();
     assert_eq!(skipped(&import), [("profile two words", SkipReason::NotRead)]);
     let import = credentials(format!("[profile a]\n{}[b]\n{}", key(), key())).unwrap();
     assert_eq!(skipped(&import), [("profile a", SkipReason::NotRead)]);
     assert_eq!(all_facts(&import), [plain("b")]);
     let import = config(format!("[default]\n{}[profile default]\nregion = eu-central-1\n", key())).unwrap();
-    assert_eq!(skipped(&import), [("default", SkipReason::NotRead), ("default", SkipReason::NoKey)]);
+    assert_eq!(skipped(&import), [("default", SkipReason::NotRead), ("default", SkipReason::NoKeySource)]);
 }
 
 #[test]
@@ -280,7 +281,7 @@ fn profiles_without_a_key_are_reported_with_the_reason() {
         [profile region]\nregion = eu-central-1\n[profile empty]\n\
         [profile empty-key]\naws_access_key_id =\naws_secret_access_key =\n";
     let import = config(text).unwrap();
-    assert!(import.drafts.is_empty());
+    assert!(import.records.is_empty());
     let expected = [
         ("role", SkipReason::Role),
         ("web", SkipReason::WebIdentity),
@@ -289,9 +290,9 @@ fn profiles_without_a_key_are_reported_with_the_reason() {
         ("old-sso", SkipReason::SingleSignOn),
         ("process", SkipReason::CredentialProcess),
         ("login", SkipReason::Login),
-        ("region", SkipReason::NoKey),
-        ("empty", SkipReason::NoKey),
-        ("empty-key", SkipReason::NoKey),
+        ("region", SkipReason::NoKeySource),
+        ("empty", SkipReason::NoKeySource),
+        ("empty-key", SkipReason::NoKeySource),
     ];
     assert_eq!(skipped(&import), expected);
     let said: Vec<_> = import.skipped.iter().map(ToString::to_string).collect();
@@ -362,7 +363,7 @@ fn one_bad_line_refuses_all_files() {
         let said = refusal(parse(&files), ErrorKind::InvalidFile);
         assert!(said.contains("of file 2 (credentials file)"), "{why}: {said}");
     }
-    assert_eq!(both(&good, &good).unwrap().drafts.len(), 1, "control");
+    assert_eq!(both(&good, &good).unwrap().records.len(), 1, "control");
 }
 
 #[test]
@@ -379,9 +380,9 @@ fn what_is_no_such_file_is_refused() {
 fn a_file_without_profiles_gives_nothing() {
     for text in ["", "\u{feff}", "\n\r\n \t\n", "# nothing\n; here"] {
         let import = credentials(text).unwrap();
-        assert!(import.drafts.is_empty() && import.skipped.is_empty());
+        assert!(import.records.is_empty() && import.skipped.is_empty());
     }
-    assert!(parse(&[]).unwrap().drafts.is_empty());
+    assert!(parse(&[]).unwrap().records.is_empty());
 }
 
 #[test]

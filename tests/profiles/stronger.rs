@@ -1,6 +1,6 @@
 //! What keeps AWS clients from running the program of a profile.
 
-use aumbry::aws::profiles::{FileKind, stronger_than_process};
+use aumbry::interchange::profiles::{FileKind, stronger_than_process};
 
 /// Profile, number of the file, keys.
 fn stronger(credentials: &str, config: &str) -> Vec<(String, usize, Vec<&'static str>)> {

@@ -27,8 +27,8 @@ fn fifty_profiles_come_in_and_go_out_unchanged() {
     });
     let text = blocks.collect::<Vec<_>>().join("\n");
     let import = credentials(&text).unwrap();
-    assert_eq!(import.drafts.len(), 50);
-    assert!(rendered(&import.drafts) == text);
+    assert_eq!(import.records.len(), 50);
+    assert!(rendered(&import.records) == text);
 }
 
 #[test]

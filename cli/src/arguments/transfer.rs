@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use aumbry::interchange::Format;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 #[derive(Args)]
@@ -13,8 +15,8 @@ pub(crate) struct Import {
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// What the files are [default: told by their content]
-    #[arg(long, value_enum)]
-    pub(crate) format: Option<ImportFormat>,
+    #[arg(long, value_parser = format_parser())]
+    pub(crate) format: Option<Format>,
     /// What to do where the vault has a record of the name
     #[arg(long, value_enum, default_value_t)]
     pub(crate) on_conflict: OnConflict,
@@ -23,23 +25,13 @@ pub(crate) struct Import {
     pub(crate) dry_run: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum ImportFormat {
-    /// ~/.aws/credentials and ~/.aws/config
-    AwsProfiles,
-    /// The file of the IAM console
-    AwsCsv,
-    /// A credential_process document, or an export of aumbry
-    Json,
-    /// What KeePass and KeePassXC export as XML
-    KeepassXml,
-    /// What KeePassXC exports as CSV
-    KeepassxcCsv,
-    /// What Bitwarden and Vaultwarden export, not encrypted
-    BitwardenJson,
-    /// What 1Password exports as CSV
-    #[value(name = "1password-csv")]
-    OnepasswordCsv,
+/// Parses the name of an import format. The table in the library has the names and their descriptions.
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    // In the table, the formats that most files have come last.
+    let formats = || Format::ALL.iter().rev().copied();
+    let names = formats().map(|format| PossibleValue::new(format.name()).help(format.description()));
+    PossibleValuesParser::new(names)
+        .try_map(move |name| formats().find(|format| format.name() == name).ok_or("unknown format"))
 }
 
 #[derive(Clone, Copy, Default, ValueEnum)]

@@ -6,8 +6,8 @@ use std::io::ErrorKind as IoKind;
 use std::process::Command;
 use std::time::SystemTime;
 
-use aumbry::aws::credential_process;
-use aumbry::aws::env_file::variables;
+use aumbry::interchange::credential_process;
+use aumbry::interchange::env_file::variables;
 use aumbry::{Credentials, ExposeSecret, Vault};
 use zeroize::Zeroizing;
 

@@ -6,7 +6,7 @@ mod shared_file;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use aumbry::aws::profiles::set_properties;
+use aumbry::interchange::profiles::set_properties;
 use aumbry::{ExposeSecret, Name};
 use serde_json::json;
 

@@ -1,17 +1,17 @@
-//! The files of AWS clients, and what they say of profiles that run a program for their key.
+//! The shared files of AWS clients, and the settings in them that keep a client from running a profile's program.
 
 use std::path::{Path, PathBuf};
 
-use aumbry::aws::profiles::{FileKind, stronger_than_process};
+use aumbry::interchange::profiles::{FileKind, stronger_than_process};
 
 use crate::failure::{Failure, Outcome};
 use crate::secret;
 
-/// The variables that name them.
+// The environment variables with their paths.
 const CREDENTIALS: &str = "AWS_SHARED_CREDENTIALS_FILE";
 const CONFIG: &str = "AWS_CONFIG_FILE";
 
-/// The config file.
+/// Returns the path of the config file.
 pub(super) fn config() -> Outcome<PathBuf> {
     file(CONFIG, "config")
 }
@@ -25,7 +25,7 @@ fn file(variable: &str, name: &str) -> Outcome<PathBuf> {
     Ok(home.join(".aws").join(name))
 }
 
-/// Settings of a profile that AWS clients obey before they run its program.
+/// The settings of a profile that AWS clients use instead of running its program.
 pub(super) struct Stronger {
     pub(super) profile: String,
     pub(super) path: PathBuf,
@@ -33,7 +33,7 @@ pub(super) struct Stronger {
 }
 
 impl Stronger {
-    /// What it means, and what to do about it.
+    /// Returns a message with the effect of the settings and the remedy.
     pub(super) fn says(&self) -> String {
         let Self { profile, path, keys } = self;
         format!(
@@ -45,7 +45,7 @@ impl Stronger {
     }
 }
 
-/// What keeps AWS clients from running the programs of profiles.
+/// Finds the settings that keep AWS clients from running the programs of profiles.
 pub(super) fn stronger() -> Outcome<Vec<Stronger>> {
     let mut contents = Vec::new();
     for (kind, path) in
@@ -57,14 +57,14 @@ pub(super) fn stronger() -> Outcome<Vec<Stronger>> {
         }
     }
     let files: Vec<_> = contents.iter().map(|(kind, _, content)| (*kind, content.as_slice())).collect();
-    let found = stronger_than_process(&files)?.into_iter().filter_map(|found| {
-        let (_, path, _) = contents.get(found.file)?;
-        Some(Stronger { profile: found.profile, path: path.clone(), keys: found.keys })
+    let stronger = stronger_than_process(&files)?.into_iter().filter_map(|settings| {
+        let (_, path, _) = contents.get(settings.file)?;
+        Some(Stronger { profile: settings.profile, path: path.clone(), keys: settings.keys })
     });
-    Ok(found.collect())
+    Ok(stronger.collect())
 }
 
-/// A pipe would be waited for.
+/// Tells whether the path leads to a regular file. Reading a pipe could wait forever.
 fn is_file(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file())
 }

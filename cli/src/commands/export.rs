@@ -1,9 +1,8 @@
-//! Records in plaintext, for other programs.
+//! Exports records in plaintext for other programs.
 
 use std::collections::BTreeSet;
 
-use aumbry::aws::{env_file, json, profiles};
-use aumbry::managers::keepass_xml;
+use aumbry::interchange::{env_file, json, keepass_xml, profiles};
 use aumbry::{Credentials, ExposeSecret, Vault};
 use serde_json::json;
 
@@ -49,7 +48,7 @@ pub(super) fn export(session: &Session, export: &Export) -> Outcome {
     }
 }
 
-/// The records of these names, or all, in name order.
+/// Returns the records of these names, or all records, in the order of their names.
 fn chosen(vault: &Vault, names: &[String]) -> Outcome<Vec<Credentials>> {
     if !names.is_empty() {
         let names: BTreeSet<_> = names.iter().collect();

@@ -1,4 +1,4 @@
-//! Records from other programs' files: all of them or none.
+//! Imports records from the files of other programs: all of them or none.
 
 mod plan;
 mod reading;
@@ -9,7 +9,7 @@ use aumbry::{Name, NewRecord, Vault};
 use serde_json::{Value, json};
 
 use self::plan::{Fate, Planned, conflicts, plan};
-use self::reading::{Found, Remark, is_stdin, read_all, shown};
+use self::reading::{Contents, Remark, is_stdin, read_all, shown};
 use super::aws_config::{Platform, quoted};
 use super::records::{escaped, table};
 use crate::arguments::transfer::{Import, OnConflict};
@@ -19,16 +19,16 @@ use crate::session::Session;
 
 pub(super) fn import(session: &Session, import: &Import) -> Outcome {
     check(session, import)?;
-    let Found { drafts, skipped, left_out, with_keys } = read_all(import)?;
-    // Where there is nothing to import, nobody is asked for a passphrase.
-    let vault = if drafts.is_empty() { None } else { Some(session.open_to_write()?) };
+    let Contents { records: new, skipped, left_out, with_keys } = read_all(import)?;
+    // Without anything to import, the user is not asked for a passphrase.
+    let vault = if new.is_empty() { None } else { Some(session.open_to_write()?) };
     let planned = match &vault {
         None => Vec::new(),
         Some(vault) if import.dry_run => {
-            plan(&drafts, import.on_conflict, |name| Ok(vault.find(name)?.is_some()))?
+            plan(&new, import.on_conflict, |name| Ok(vault.find(name)?.is_some()))?
         }
         Some(vault) => {
-            let planned = add_all(session, vault, &drafts, import.on_conflict)?;
+            let planned = add_all(session, vault, &new, import.on_conflict)?;
             refuse_conflicts(&planned)?;
             planned
         }
@@ -56,7 +56,7 @@ pub(super) fn import(session: &Session, import: &Import) -> Outcome {
     refuse_conflicts(&planned)
 }
 
-/// What cannot work, found before anything is read or asked for.
+/// Refuses arguments that cannot work, before the command reads a file or asks for a passphrase.
 fn check(session: &Session, import: &Import) -> Outcome {
     if let Some(name) = &import.name {
         Name::new(name)?;
@@ -71,30 +71,30 @@ fn check(session: &Session, import: &Import) -> Outcome {
     }
 }
 
-/// All of them in one commit, or none if there is a conflict with the vault as it is then. The closure may run again: then
-/// the count begins anew.
+/// Adds all records in one commit, or none if one conflicts with the vault at that time. The closure can run again, so it
+/// restarts the counter.
 fn add_all<'a>(
     session: &Session,
     vault: &Vault,
-    drafts: &'a [NewRecord],
+    new: &'a [NewRecord],
     on_conflict: OnConflict,
 ) -> Outcome<Vec<Planned<'a>>> {
-    let counter = session.counter("Importing", drafts.len());
+    let counter = session.counter("Importing", new.len());
     let planned = vault.edit(|edit| {
         counter.begin();
-        let planned = plan(drafts, on_conflict, |name| Ok(edit.contains(name)))?;
+        let planned = plan(new, on_conflict, |name| Ok(edit.contains(name)))?;
         if conflicts(&planned).next().is_some() {
             return Ok(planned);
         }
-        for Planned { fate, draft } in &planned {
+        for Planned { fate, record } in &planned {
             match fate {
-                Fate::Add | Fate::Rename => edit.add(draft)?,
-                Fate::Replace => edit.put(draft)?,
+                Fate::Add | Fate::Rename => edit.add(record)?,
+                Fate::Replace => edit.put(record)?,
                 Fate::Skip | Fate::Conflict => {}
             }
             counter.count();
         }
-        counter.then("Sealing and saving"); // which takes longer, and is done once this returns
+        counter.then("Sealing and saving"); // takes longer, and begins when this closure returns
         Ok(planned)
     })?;
     Ok(planned)
@@ -112,7 +112,7 @@ fn refuse_conflicts(planned: &[Planned<'_>]) -> Outcome {
     Err(Failure::already_exists(message).advise("choose with --on-conflict skip, replace or rename"))
 }
 
-/// What was done, and what to do next.
+/// Prints what was imported and what to do next.
 fn advise(session: &Session, planned: &[Planned<'_>], with_keys: &[&PathBuf]) {
     let imported: Vec<_> = planned.iter().filter(|planned| planned.fate != Fate::Skip).collect();
     session.note(&format!("Imported {} of {}.", imported.len(), records(planned.len())));
@@ -125,7 +125,7 @@ fn advise(session: &Session, planned: &[Planned<'_>], with_keys: &[&PathBuf]) {
     }
 }
 
-/// The command that makes a profile for this record, if a profile can have its name.
+/// Returns the command that creates a profile for this record, if a profile can have its name.
 fn aws_config(session: &Session, name: &str) -> Option<String> {
     if !name.chars().all(|c| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c)) || name.starts_with('-') {
         return None;
@@ -166,8 +166,8 @@ fn preview(planned: &[Planned<'_>]) -> String {
                 Fate::Rename => "add under another name",
                 Fate::Conflict => "conflict: the vault has this name",
             };
-            let id = escaped(planned.draft.access_key_id());
-            [escaped(planned.name()), planned.draft.provider().to_string(), id, fate.into()]
+            let id = escaped(planned.record.access_key_id());
+            [escaped(planned.name()), planned.record.provider().to_string(), id, fate.into()]
         })
         .collect();
     table(&["NAME", "PROVIDER", "ACCESS KEY ID", "WHAT WOULD HAPPEN"], &rows)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use aumbry::aws::{credential_process, json};
+use aumbry::interchange::{credential_process, json};
 use aumbry::{
     Credentials, ExposeSecret, Name, NewRecord, Provider, Record, RecordChange, SecretString, Vault,
 };
@@ -106,7 +106,7 @@ fn field(key: &str) -> Outcome<Field<'_>> {
 }
 
 fn time(text: &str) -> Outcome<std::time::SystemTime> {
-    let time = aumbry::aws::time::parse(text);
+    let time = aumbry::interchange::time::parse(text);
     time.ok_or_else(|| Failure::usage("expires is a time such as 2027-01-31T12:00:00Z"))
 }
 
@@ -176,7 +176,7 @@ pub(super) fn get(session: &Session, name: &str, field: &str, no_newline: bool) 
 }
 
 pub(super) fn rfc3339(time: std::time::SystemTime) -> String {
-    aumbry::aws::time::format(time)
+    aumbry::interchange::time::format(time)
 }
 
 /// The record with its secret, or what to do if there is none.

@@ -1,23 +1,23 @@
-//! What a field of an entry is, told by its name.
+//! The meaning of a field, by its name.
 
-/// What a field holds.
+/// What a field contains.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind<'a> {
+pub(in crate::interchange) enum Kind<'a> {
     AccessKeyId,
     SecretAccessKey,
     SessionToken,
     Expires,
     /// An attribute of this key.
     Attribute(&'a str),
-    /// Something that is secret by its name, and no part of an AWS key.
+    /// Something whose name suggests a secret, and which is not a part of an AWS key.
     Secret,
 }
 
-/// Before the key of an attribute that a program would otherwise take for something else.
-pub(super) const LITERAL: &str = "attribute:";
+/// The prefix of an attribute's key that would otherwise mean something else.
+pub(in crate::interchange) const LITERAL: &str = "attribute:";
 
 impl<'a> Kind<'a> {
-    pub(super) fn of(name: &'a str) -> Self {
+    pub(in crate::interchange) fn of(name: &'a str) -> Self {
         if let Some(key) = name.strip_prefix(LITERAL) {
             return Self::Attribute(key);
         }
@@ -35,7 +35,7 @@ impl<'a> Kind<'a> {
     }
 }
 
-/// Whether such a field is secret in any password manager. Rather one too many: it is reported, not lost in silence.
+/// Tells whether the name suggests a secret. In doubt it does, because a field that is left out is reported.
 fn is_secret(bare: &str) -> bool {
     let words =
         ["password", "passwd", "passphrase", "passcode", "secret", "token", "seed", "privatekey", "recovery"];
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_of_a_key_are_told_by_any_spelling_of_their_names() {
+    fn every_spelling_of_a_part_of_a_key_is_recognised() {
         for (names, kind) in [
             (["Access Key ID", "aws_access_key_id", "AccessKey", "access-key-id"], Kind::AccessKeyId),
             (
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_attributes_unless_they_speak_of_a_secret() {
+    fn other_names_are_attributes_unless_they_suggest_a_secret() {
         for name in ["Account ID", "endpoint_url", "MFA serial", "footprint", "Key", "aws", "é"] {
             assert_eq!(Kind::of(name), Kind::Attribute(name));
         }

@@ -1,29 +1,34 @@
-//! Entries that stand in the rows of a CSV file, one in each.
+//! Entries in the rows of a CSV file, one in each row.
 
-use super::entry::Entry;
-use super::{Import, refused, text};
-use crate::aws::raw_json::Text;
-use crate::aws::rows::{Row, Rows};
+use super::Entry;
 use crate::error::Result;
+use crate::interchange::import::Import;
+use crate::interchange::text::csv::{Row, Rows};
+use crate::interchange::text::input::{refused, utf8};
+use crate::interchange::text::value::Text;
 
-/// What a column holds.
+/// What a column contains.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Column {
-    /// The names of the folders, from the root down, joined by `/`. The root is every entry's.
+pub(in crate::interchange) enum Column {
+    /// The names of the folders, joined by `/`. The first one is the root, which all entries share.
     Folder,
     Title,
     UserName,
     Password,
     Attribute(&'static str),
-    /// A field of the column's name.
+    /// A field with the name of the column.
     Field,
-    /// Nothing that a record has a place for.
+    /// Something that a record does not contain.
     Ignored,
 }
 
-/// Reads a table. `column` says what the column of a header is, which it gets in lower case.
-pub(super) fn parse(content: &[u8], file: &'static str, column: fn(&str) -> Column) -> Result<Import> {
-    let text = text(file, content)?;
+/// Parses a table. `column` tells what a column contains by its name, in lower case.
+pub(in crate::interchange) fn parse(
+    content: &[u8],
+    file: &'static str,
+    column: fn(&str) -> Column,
+) -> Result<Import> {
+    let text = utf8(file, content)?;
     if text.matches('"').count() % 2 != 0 {
         return Err(refused(file, "it has a quotation mark that begins something and does not end it"));
     }
@@ -50,14 +55,14 @@ pub(super) fn parse(content: &[u8], file: &'static str, column: fn(&str) -> Colu
     Ok(import)
 }
 
-/// The columns and their names. Of two that hold the same, the second is a field like any other.
+/// Returns the columns and their names. If two columns contain the same, the second is an ordinary field.
 fn columns(header: &Row<'_>, column: fn(&str) -> Column) -> Vec<(Column, String)> {
     let mut columns: Vec<(Column, String)> = Vec::new();
     for name in (0..header.len()).filter_map(|at| header.field(at)) {
         let name = name.trim();
-        let found = column(&name.to_lowercase());
-        let again = found != Column::Ignored && columns.iter().any(|(before, _)| *before == found);
-        columns.push((if again { Column::Field } else { found }, name.to_owned()));
+        let column = column(&name.to_lowercase());
+        let is_repeated = column != Column::Ignored && columns.iter().any(|(before, _)| *before == column);
+        columns.push((if is_repeated { Column::Field } else { column }, name.to_owned()));
     }
     columns
 }
@@ -66,14 +71,14 @@ fn entry<'a>(columns: &'a [(Column, String)], row: &Row<'a>) -> Entry<'a> {
     let mut entry = Entry::new(format!("line {}", row.line()));
     for (at, (column, name)) in columns.iter().enumerate() {
         let value = row.field(at).unwrap_or_default();
-        let text = Text::AsItStands(value);
+        let text = Text::Borrowed(value);
         match column {
-            Column::Folder => entry.lies_in(value.split_once('/').map_or("", |(_, below)| below)),
+            Column::Folder => entry.set_folder(value.split_once('/').map_or("", |(_, below)| below)),
             Column::Title => entry.title = text,
             Column::UserName => entry.user_name = text,
             Column::Password => entry.password = text,
-            Column::Attribute(key) => entry.add(Text::AsItStands(key), text, None),
-            Column::Field => entry.add(Text::AsItStands(name), text, None),
+            Column::Attribute(key) => entry.add(Text::Borrowed(key), text, None),
+            Column::Field => entry.add(Text::Borrowed(name), text, None),
             Column::Ignored => {}
         }
     }

@@ -1,35 +1,38 @@
-//! Records as KeePass 2 XML.
+//! Writes records as KeePass 2 XML.
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{FILE, NOTES, PASSWORD, TITLE, URL, USER_NAME};
-use crate::aws::time;
-use crate::credentials::Credentials;
+use super::names::{FILE, NOTES, PASSWORD, TITLE, URL, USER_NAME};
+use crate::credentials::{Credentials, rfc3339};
 use crate::error::{Error, ErrorKind, Result, quoted};
-use crate::managers::entry::{is_reference, looks_like_a_key_id};
-use crate::managers::field::{Kind, LITERAL};
-use crate::managers::xml::is_xml;
+use crate::interchange::entry::field::{Kind, LITERAL};
+use crate::interchange::entry::{is_reference, looks_like_a_key_id};
+use crate::interchange::text::xml::is_xml;
 use crate::memory::out_of_memory;
 
-/// The document with an entry for each record, all in one group. [`parse`](super::parse) reads the same records out of it.
+/// Returns a document with an entry for each record, all in one group. [`parse`](super::parse) returns the same records
+/// from it.
 ///
-/// Name, access key id and secret access key are title, user name and password; `url` and `description` are address and
-/// notes. Session token, expiry and other attributes are custom fields: `Session Token`, which is protected, `Expires`, and
-/// the keys of the attributes, behind `attribute:` where they would be read as something else. An access key id
-/// that does not look like one of AWS's stands in a field `Access Key ID` besides.
+/// Name, access key id and secret access key become title, user name and password. `url` and `description` become address
+/// and notes. Session token, expiry and other attributes become custom fields: `Session Token`, which is protected,
+/// `Expires`, and the keys of the attributes, after `attribute:` if they would otherwise mean something else. An access
+/// key id that does not look like one of AWS's is also written to a field `Access Key ID`.
 ///
-/// Line ends of every kind are kept; but KeePassXC, when it exports XML itself, turns `\r` into `\n`. Where KeePass shows a
-/// value, it replaces placeholders such as `{TITLE}`.
+/// Line ends of every kind are kept, but the XML export of KeePassXC turns `\r` into `\n`. Where KeePass displays a value,
+/// it replaces placeholders such as `{TITLE}`.
 ///
-/// The times at which a record was added and changed are not written: a vault notes when *it* got a record.
+/// The times at which a record was added and changed are not written, because a vault records when it got a record
+/// itself.
 ///
 /// # Errors
-/// [`InvalidInput`](ErrorKind::InvalidInput), naming record and field, never the value, if a text
-/// * has a character that XML 1.0 does not have: a control character other than tabs and line ends, U+FFFE, U+FFFF;
-/// * has `{REF:` in it, which KeePass takes for the field of another entry.
+/// [`InvalidInput`](ErrorKind::InvalidInput): KeePass XML cannot express a text. The message names the record and the
+/// field, never the value.
+/// * The text contains a character that XML 1.0 does not allow: a control character other than tabs and line ends,
+///   U+FFFE, U+FFFF.
+/// * The text contains `{REF:`, which KeePass would read as a reference to another entry.
 ///
 /// # Security
-/// The text holds every secret in clear. It is built in one buffer of its exact size, which is wiped when dropped.
+/// The text contains every secret in plaintext. It is built in one buffer of its exact size, which is wiped when dropped.
 pub fn render(records: &[Credentials]) -> Result<SecretString> {
     let mut len = 0;
     write(records, &mut |piece| len += piece.len())?;
@@ -37,7 +40,7 @@ pub fn render(records: &[Credentials]) -> Result<SecretString> {
     text.try_reserve_exact(len).map_err(|_| out_of_memory(len))?;
     match write(records, &mut |piece| text.push_str(piece)) {
         Ok(()) => Ok(SecretString::from(text)),
-        Err(error) => Err(error), // which the measuring would have met
+        Err(error) => Err(error), // does not occur, because measuring has succeeded
     }
 }
 
@@ -59,7 +62,7 @@ const BEGIN: &str = r#"<?xml version="1.0" encoding="utf-8" standalone="yes"?>
 "#;
 const END: &str = "\t\t</Group>\n\t</Root>\n</KeePassFile>\n";
 
-/// Hands out the document, piece by piece.
+/// Passes the document to `out`, piece by piece.
 fn write(records: &[Credentials], out: &mut dyn FnMut(&str)) -> Result<()> {
     out(BEGIN);
     for record in records {
@@ -84,7 +87,7 @@ fn write_entry(entry: &mut Entry<'_>) -> Result<()> {
         entry.field("Session Token", token.expose_secret(), true)?;
     }
     if let Some(expires) = record.expires() {
-        entry.field("Expires", &time::format(expires), false)?;
+        entry.field("Expires", &rfc3339::format(expires), false)?;
     }
     for (key, value) in record.attributes().iter() {
         match key {
@@ -97,13 +100,13 @@ fn write_entry(entry: &mut Entry<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Whether a custom field of this name is read as the attribute of this key.
+/// Tells whether a custom field of this name is parsed as the attribute of the same key.
 fn reads_as_it_is(key: &str) -> bool {
     let own = [TITLE, USER_NAME, PASSWORD, URL, NOTES];
     !own.contains(&key) && !key.starts_with(LITERAL) && Kind::of(key) == Kind::Attribute(key)
 }
 
-/// A record that is being written.
+/// The entry of a record, while it is written.
 struct Entry<'a> {
     record: &'a Credentials,
     out: &'a mut dyn FnMut(&str),
@@ -136,7 +139,7 @@ impl Entry<'_> {
     }
 }
 
-/// Hands out a text as the content of an element. A `\r` as it is would be read as `\n`.
+/// Passes a text to `out` as the content of an element. A `\r` needs a reference, because a parser reads it as `\n`.
 fn escape(text: &str, out: &mut dyn FnMut(&str)) {
     let mut rest = text;
     while let Some(at) = rest.find(['&', '<', '>', '\r']) {

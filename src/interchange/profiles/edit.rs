@@ -1,4 +1,4 @@
-//! One profile of a config file, edited in place.
+//! Edits one profile of a config file in place.
 
 use std::collections::HashSet;
 use std::mem;
@@ -7,24 +7,25 @@ use std::ops::Range;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::FileKind;
-use super::grammar::{BLANK, Broken, Content, Section, equals, is_identifier, lines, value_flaw};
+use super::grammar::{BLANK, Broken, Content, equals, is_identifier, lines, value_flaw};
+use super::section::{FileKind, Section};
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::memory::out_of_memory;
 
-/// The text of a config file in which these properties of a profile are set, each as `(key, value)`.
+/// Returns the text of a config file with these properties, each a `(key, value)`, set in a profile.
 ///
-/// Everything else stays byte for byte: other profiles, other properties, comments, order, line ends, a byte-order
-/// mark, the line end of the last line or its absence. A property that the profile has keeps its place and its comment,
-/// and loses the indented lines that belonged to its old value; of one that stands twice, the last, which counts, is
-/// changed. A new property goes to the end of the profile, a new profile, `[profile name]` or `[default]`, to the end
-/// of the file. Setting what is set already changes nothing.
+/// Everything else stays the same, byte for byte: other profiles, other properties, comments, the order, line ends, a byte
+/// order mark, and whether the last line has a line end. An existing property keeps its position and its comment, and
+/// loses the indented lines that continued its old value. If it occurs twice, the last one, which counts, is changed. A
+/// new property is added at the end of the profile, and a new profile, `[profile name]` or `[default]`, at the end of the
+/// file. Setting the same properties again changes nothing.
 ///
 /// # Errors
-/// [`InvalidFile`](ErrorKind::InvalidFile), naming line and rule, if the text is no config file
-/// ([the grammar](super#the-grammar)). [`InvalidInput`](ErrorKind::InvalidInput), never showing a value, if the
-/// profile's name or a key is not of ASCII letters, digits and `_-/.%@:+`, which is all that SDKs read, or if a value
-/// has control characters but tabs, white space at an end, or `#` or `;` behind white space.
+/// * [`InvalidFile`](ErrorKind::InvalidFile): the text is not a config file ([the grammar](super#the-grammar)). The
+///   message names the line and the rule.
+/// * [`InvalidInput`](ErrorKind::InvalidInput): the name of the profile or a key contains characters other than ASCII
+///   letters, digits and `_-/.%@:+`, which not all SDKs accept; or a value contains control characters other than tabs,
+///   white space at an end, or `#` or `;` after white space. The message never shows a value.
 pub fn set_properties(config: &str, profile: &str, properties: &[(&str, &str)]) -> Result<SecretString> {
     check(profile, properties)?;
     let (mut text, section) = with_section(config, profile)?;
@@ -56,7 +57,7 @@ fn check(profile: &str, properties: &[(&str, &str)]) -> Result<()> {
     Ok(())
 }
 
-/// The text with a section for this profile, and which one AWS reads.
+/// Returns the text with a section for this profile, and the section that AWS reads.
 fn with_section<'a>(text: &str, profile: &'a str) -> Result<(Zeroizing<String>, Section<'a>)> {
     let named = Section::Profile(profile);
     let mut sections = HashSet::new();
@@ -89,7 +90,7 @@ fn with_section<'a>(text: &str, profile: &'a str) -> Result<(Zeroizing<String>, 
 }
 
 fn with_property(text: &str, section: Section<'_>, key: &str, value: &str) -> Result<Zeroizing<String>> {
-    // The last property of this key, and the lines that continue it.
+    // Find the last property of this key, the lines that continue it, and the end of the profile.
     let mut old = None;
     let mut continuations: Vec<Range<usize>> = Vec::new();
     let mut end = text.len();
@@ -117,9 +118,10 @@ fn with_property(text: &str, section: Section<'_>, key: &str, value: &str) -> Re
             Content::Continuation => {}
         }
         if is_section {
-            end = line.span.end; // behind indented comments, for some SDKs take those for continuations
+            end = line.span.end; // after indented comments, because some SDKs read them as continuations
         }
     }
+    // Without such a property, add it at the end of the profile.
     let Some(old) = old else {
         let before = text.get(..end).unwrap_or_default();
         let line_end = line_end(before);
@@ -130,11 +132,12 @@ fn with_property(text: &str, section: Section<'_>, key: &str, value: &str) -> Re
     if let Some(last) =
         continuations.last_mut().filter(|last| last.end == text.len() && !text.ends_with('\n'))
     {
-        // The line before becomes the last one, and is to end as little as this one did.
+        // The line before becomes the last one, and the last line had no line end.
         let before = text.get(..last.start).unwrap_or_default();
         let before = before.strip_suffix('\n').unwrap_or(before);
         last.start = before.strip_suffix('\r').unwrap_or(before).len();
     }
+    // Replace the value, keep the white space before it, and remove the lines that continued it.
     let assigned = text.get(old.clone()).unwrap_or_default();
     let blank = assigned.len() - assigned.trim_start_matches(BLANK).len();
     let gap = match equals(value) {
@@ -148,7 +151,7 @@ fn with_property(text: &str, section: Section<'_>, key: &str, value: &str) -> Re
     spliced(text, &changes)
 }
 
-/// How the line before ends, so that the next one does likewise.
+/// Returns the line end of the text before, for the next line.
 fn line_end(before: &str) -> &'static str {
     match before.rfind('\n').and_then(|end| before.get(..end)) {
         Some(line) if line.ends_with('\r') => "\r\n",
@@ -156,8 +159,8 @@ fn line_end(before: &str) -> &'static str {
     }
 }
 
-/// The text with some of its ranges, in ascending order, replaced. A config file may hold keys: the buffer has the
-/// size it needs from the beginning, and is wiped.
+/// Replaces ranges of the text, which are in ascending order. The buffer has its final size from the beginning and is
+/// wiped, because a config file can contain keys.
 fn spliced(text: &str, changes: &[(Range<usize>, &[&str])]) -> Result<Zeroizing<String>> {
     let mut parts = Vec::new();
     let mut at = 0;

@@ -1,45 +1,42 @@
-//! The grammar of the shared files, line by line.
+//! The grammar of the shared files, line by line. The text of the parent module explains it and names its sources.
 
 use std::ops::Range;
 
-use super::FileKind;
-
-/// White space as AWS means it.
+/// The white space of AWS's grammar.
 pub(super) const BLANK: [char; 2] = [' ', '\t'];
 const COMMENT: [char; 2] = ['#', ';'];
-const MARK: char = '\u{feff}';
-/// First words of sections that stand in config files only.
-const CONFIG_SECTIONS: [&str; 3] = ["profile", "sso-session", "services"];
+/// The byte order mark.
+pub(super) const MARK: char = '\u{feff}';
 
-/// A line of a text that follows the grammar so far.
+/// A line of a text whose lines so far are valid.
 pub(super) struct Line<'a> {
-    /// As an editor counts, from one.
+    /// The number of the line, counted from one.
     pub(super) number: usize,
-    /// Where in the text it stands, its line end included.
+    /// The position of the line in the text, including its line end.
     pub(super) span: Range<usize>,
     pub(super) content: Content<'a>,
 }
 
 pub(super) enum Content<'a> {
-    /// White space, or a comment that begins the line.
+    /// White space, or a comment from the beginning of the line.
     Nothing,
-    /// A comment behind white space. (Some SDKs take it for a continuation.)
+    /// A comment after white space. Some SDKs read it as a continuation.
     IndentedComment,
-    /// What stands between the brackets.
+    /// The text between the brackets.
     Section(&'a str),
-    /// `assigned` is where in the text everything between the `=` and the trailing comment stands.
+    /// `assigned` is the position, in the text, of everything between the `=` and a comment at the end of the line.
     Property { key: &'a str, value: &'a str, assigned: Range<usize> },
-    /// More of the property before it.
+    /// A line that continues the property before it.
     Continuation,
 }
 
-/// A line that does not follow the grammar.
+/// A line that breaks the grammar.
 pub(super) struct Broken {
     pub(super) line: usize,
     pub(super) rule: &'static str,
 }
 
-/// The lines of a text, up to one that is broken.
+/// Returns the lines of a text. Nothing that follows a broken line is reliable.
 pub(super) fn lines(text: &str) -> Lines<'_> {
     let at = if text.starts_with(MARK) { MARK.len_utf8() } else { 0 };
     Lines { text, at, number: 0, before: Before::Nothing }
@@ -52,7 +49,7 @@ pub(super) struct Lines<'a> {
     before: Before,
 }
 
-/// What an indented line would continue.
+/// What an indented line continues.
 enum Before {
     Nothing,
     Section,
@@ -134,82 +131,18 @@ fn property(line: &str, start: usize) -> Result<(&str, &str, Range<usize>), &'st
     Ok((key, value.trim_matches(BLANK), assigned))
 }
 
-/// Where in a property a comment begins: only white space makes it one.
+/// Returns the position of the comment in a property. A comment begins only after white space.
 fn comment_in(line: &str) -> Option<usize> {
     let mut marks = line.match_indices(COMMENT).map(|(at, _)| at);
     marks.find(|at| line.get(..*at).is_some_and(|before| before.ends_with(char::is_whitespace)))
 }
 
-/// What a section is, by its name and the file it stands in.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Section<'a> {
-    Profile(&'a str),
-    /// `[default]` in a config file, where `[profile default]` displaces it.
-    BareDefault,
-    /// One that holds no profile in such a file.
-    Other(&'a str),
-}
-
-impl<'a> Section<'a> {
-    pub(super) fn of(kind: FileKind, name: &'a str) -> Self {
-        let words = name.split_once(BLANK);
-        match (kind, words) {
-            (FileKind::Credentials, Some((first, _))) if CONFIG_SECTIONS.contains(&first) => {
-                Self::Other(name)
-            }
-            (FileKind::Credentials, _) => Self::Profile(name),
-            (FileKind::Config, None) if name == "default" => Self::BareDefault,
-            (FileKind::Config, Some(("profile", profile))) => {
-                let profile = profile.trim_matches(BLANK);
-                match unquoted(profile) {
-                    Some(inside) => Self::Profile(inside),
-                    None if profile.contains(BLANK) => Self::Other(name),
-                    None => Self::Profile(profile),
-                }
-            }
-            (FileKind::Config, _) => Self::Other(name),
-        }
-    }
-}
-
-fn unquoted(text: &str) -> Option<&str> {
-    let inside =
-        |quote| text.strip_prefix(quote)?.strip_suffix(quote).filter(|inside: &&str| !inside.is_empty());
-    inside('"').or_else(|| inside('\''))
-}
-
-/// Whether a section stands in it that only config files have.
-pub(super) fn has_config_sections(content: &[u8]) -> bool {
-    let text = std::str::from_utf8(content).unwrap_or_default();
-    text.trim_start_matches(MARK).lines().filter_map(|line| line.strip_prefix('[')).any(|inside| {
-        let first = inside.trim_start_matches(BLANK).split_once(BLANK).map(|(first, _)| first);
-        first.is_some_and(|first| CONFIG_SECTIONS.contains(&first))
-    })
-}
-
-/// Whether AWS takes this for a key, or for a profile's name.
+/// Tells whether all AWS SDKs accept the text as a key or as the name of a profile.
 pub(super) fn is_identifier(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-/.%@:+".contains(&byte))
 }
 
-/// The rule that keeps this name from being a section of a credentials file, if there is one.
-pub(super) fn section_flaw(name: &str) -> Option<&'static str> {
-    if name.contains([']', '#', ';']) {
-        return Some("no \"]\", \"#\" or \";\" may stand in it");
-    }
-    if name.is_empty() || name.trim() != name || name.contains(char::is_control) {
-        return Some("it must have neither white space at its ends nor control characters");
-    }
-    if !matches!(Section::of(FileKind::Credentials, name), Section::Profile(_)) {
-        return Some("it begins like a section of a config file");
-    }
-    if name == "DEFAULT" {
-        return Some("the AWS command line would give what is in [DEFAULT] to every profile");
-    }
-    None
-}
-
-/// The rule that keeps this from being a value, if there is one.
+/// Returns the rule that the value would break in a shared file.
 pub(super) fn value_flaw(value: &str) -> Option<&'static str> {
     if value.chars().any(|c| c.is_control() && c != '\t') {
         return Some("no line break or other control character may stand in it");
@@ -223,7 +156,7 @@ pub(super) fn value_flaw(value: &str) -> Option<&'static str> {
     None
 }
 
-/// What stands between a key and this value. A space before `#` would make it a comment.
+/// Returns the text between a key and this value. A space before `#` or `;` would begin a comment.
 pub(super) fn equals(value: &str) -> &'static str {
     if value.is_empty() {
         " ="

@@ -1,23 +1,24 @@
-//! Out of several files, what each profile has, and the record that this makes.
+//! Merges the profiles of several files, and turns each into a record.
 
 use std::collections::{BTreeMap, HashMap};
 
 use secrecy::SecretString;
 
-use super::super::NAME_RULE;
-use super::grammar::{Broken, Content, Section, is_identifier, lines};
-use super::{FileKind, Import, SkipReason, Skipped};
+use super::grammar::{Broken, Content, is_identifier, lines};
+use super::section::{FileKind, Section};
 use crate::credentials::{Name, NewRecord};
 use crate::error::{Error, ErrorKind, Result};
+use crate::interchange::import::{Import, NAME_RULE, SkipReason, Skipped};
+use crate::interchange::text::input::check_len;
 
 const ACCESS_KEY_ID: &str = "aws_access_key_id";
 const SECRET_ACCESS_KEY: &str = "aws_secret_access_key";
 const SESSION_TOKEN: &str = "aws_session_token";
 const SECURITY_TOKEN: &str = "aws_security_token";
-/// What belongs together, and is no attribute.
+/// The properties of the key pair. They belong together and are not attributes.
 pub(super) const KEY: [&str; 4] = [ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN, SECURITY_TOKEN];
 
-/// A file's text, and how messages call the file.
+/// The text of a file, and the name of the file in messages.
 pub(super) struct Source<'a> {
     pub(super) kind: FileKind,
     shown: String,
@@ -25,7 +26,7 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// The files in their order, which is how messages call them if there are several.
+    /// Takes several files, which messages call by their numbers.
     pub(super) fn all(files: &[(FileKind, &'a [u8])]) -> Result<Vec<Self>> {
         let sources = files.iter().enumerate().map(|(at, (kind, content))| {
             let shown =
@@ -35,7 +36,9 @@ impl<'a> Source<'a> {
         sources.collect()
     }
 
+    /// Takes one file, which messages call `shown`.
     pub(super) fn new(kind: FileKind, shown: String, content: &'a [u8]) -> Result<Self> {
+        check_len(&shown, content)?;
         match std::str::from_utf8(content) {
             Ok(text) => Ok(Self { kind, shown, text }),
             Err(error) => {
@@ -47,10 +50,10 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A property that counts, and where it stands. The value is still in the file's buffer.
+/// A property that counts, and its position. The value is a slice of the file.
 pub(super) struct Property<'a> {
     value: &'a str,
-    /// Whether more of it follows on indented lines.
+    /// Whether indented lines continue it.
     continued: bool,
     line: usize,
     file: &'a str,
@@ -66,7 +69,7 @@ impl Property<'_> {
     }
 }
 
-/// By key, in lower case.
+/// The properties of a profile by key, in lower case.
 pub(super) type Properties<'a> = BTreeMap<String, Property<'a>>;
 
 pub(super) struct Profile<'a> {
@@ -76,46 +79,52 @@ pub(super) struct Profile<'a> {
     pub(super) properties: Properties<'a>,
 }
 
+/// Merges the profiles of all files and turns each into a record, or reports why it does not become one.
 pub(super) fn import(sources: &[Source<'_>]) -> Result<Import> {
-    let mut import = Import { drafts: Vec::new(), skipped: Vec::new() };
+    let mut import = Import::default();
     for profile in merged(sources)? {
-        match profile.draft()? {
-            Ok(draft) => import.drafts.push(draft),
-            Err(None) => {}
-            Err(Some(reason)) => import.skipped.push(Skipped { profile: profile.name.into(), reason }),
+        match profile.outcome()? {
+            Outcome::Record(record) => import.records.push(record),
+            Outcome::Skipped(reason) => {
+                let name = Some(profile.name.into());
+                import.skipped.push(Skipped { name, position: None, reason });
+            }
+            Outcome::NotAProfile => {}
         }
     }
     Ok(import)
 }
 
-/// What all files say of each profile, in the order in which they first name them.
+/// Merges the properties of each profile from all files. The profiles are in the order in which the files first name
+/// them.
 fn merged<'a>(sources: &'a [Source<'a>]) -> Result<Vec<Profile<'a>>> {
     let mut profiles: Vec<Profile<'a>> = Vec::new();
-    let mut places = HashMap::new();
-    let mut found = Vec::new();
+    let mut indices = HashMap::new();
+    let mut parts = Vec::new();
     for source in sources {
         for profile in profiles_of(source)? {
-            let place = *places.entry((profile.name, profile.is_read)).or_insert_with(|| {
+            let index = *indices.entry((profile.name, profile.is_read)).or_insert_with(|| {
                 profiles.push(Profile { properties: Properties::new(), ..profile });
                 profiles.len() - 1
             });
-            found.push((source.kind, place, profile.properties));
+            parts.push((source.kind, index, profile.properties));
         }
     }
-    found.sort_by_key(|(kind, ..)| *kind == FileKind::Credentials); // which is the last, and so the one that counts
-    for (_, place, properties) in found {
-        if let Some(profile) = profiles.get_mut(place) {
+    // The last value counts, and the credentials file counts more than the config file.
+    parts.sort_by_key(|(kind, ..)| *kind == FileKind::Credentials);
+    for (_, index, properties) in parts {
+        if let Some(profile) = profiles.get_mut(index) {
             profile.take(properties);
         }
     }
     Ok(profiles)
 }
 
-/// What one file says of each profile.
+/// Returns the profiles of one file.
 pub(super) fn profiles_of<'a>(source: &'a Source<'a>) -> Result<Vec<Profile<'a>>> {
     let mut sections: Vec<(Section<'a>, Properties<'a>)> = Vec::new();
-    let mut places = HashMap::new();
-    let mut place = 0;
+    let mut indices = HashMap::new();
+    let mut index = 0;
     let mut last = String::new();
     for line in lines(source.text) {
         let line = line.map_err(|Broken { line, rule }| refused(line, &source.shown, rule))?;
@@ -123,32 +132,32 @@ pub(super) fn profiles_of<'a>(source: &'a Source<'a>) -> Result<Vec<Profile<'a>>
             Content::Nothing | Content::IndentedComment => {}
             Content::Section(name) => {
                 let section = Section::of(source.kind, name);
-                place = *places.entry(section).or_insert_with(|| {
+                index = *indices.entry(section).or_insert_with(|| {
                     sections.push((section, Properties::new()));
                     sections.len() - 1
                 });
             }
             Content::Property { key, value, .. } => {
                 last = key.to_ascii_lowercase();
-                if let Some((_, properties)) = sections.get_mut(place).filter(|_| is_identifier(key)) {
+                if let Some((_, properties)) = sections.get_mut(index).filter(|_| is_identifier(key)) {
                     let property =
                         Property { value, continued: false, line: line.number, file: &source.shown };
                     properties.insert(last.clone(), property);
                 }
             }
             Content::Continuation => {
-                let property = sections.get_mut(place).and_then(|(_, properties)| properties.get_mut(&last));
+                let property = sections.get_mut(index).and_then(|(_, properties)| properties.get_mut(&last));
                 if let Some(property) = property {
                     property.continued = true;
                 }
             }
         }
     }
-    let displaced = places.contains_key(&Section::Profile("default"));
+    let is_replaced = indices.contains_key(&Section::Profile("default"));
     let profiles = sections.into_iter().map(|(section, properties)| {
         let (name, is_read) = match section {
             Section::Profile(name) => (name, true),
-            Section::BareDefault => ("default", !displaced),
+            Section::BareDefault => ("default", !is_replaced),
             Section::Other(name) => (name, false),
         };
         Profile { name, is_read, properties }
@@ -156,8 +165,16 @@ pub(super) fn profiles_of<'a>(source: &'a Source<'a>) -> Result<Vec<Profile<'a>>
     Ok(profiles.collect())
 }
 
+/// What a profile becomes.
+enum Outcome {
+    Record(NewRecord),
+    Skipped(SkipReason),
+    /// A section that is not a profile and contains no key. It is not reported.
+    NotAProfile,
+}
+
 impl<'a> Profile<'a> {
-    /// Takes over what a file says that counts more than those before it.
+    /// Adds the properties from a file that counts more than the files before it.
     fn take(&mut self, mut properties: Properties<'a>) {
         properties.retain(|key, property| !(KEY.contains(&key.as_str()) && property.is_empty()));
         if KEY.iter().any(|key| properties.contains_key(*key)) {
@@ -166,16 +183,15 @@ impl<'a> Profile<'a> {
         self.properties.append(&mut properties);
     }
 
-    /// The record, or else why there is none; a section that is no profile and holds no key goes without a word.
-    fn draft(&self) -> Result<std::result::Result<NewRecord, Option<SkipReason>>> {
+    fn outcome(&self) -> Result<Outcome> {
         let id = self.properties.get(ACCESS_KEY_ID);
         let secret = self.properties.get(SECRET_ACCESS_KEY);
         if !self.is_read {
-            let holds_a_key = id.is_some() || secret.is_some();
-            return Ok(Err(holds_a_key.then_some(SkipReason::NotRead)));
+            let has_key = id.is_some() || secret.is_some();
+            return Ok(if has_key { Outcome::Skipped(SkipReason::NotRead) } else { Outcome::NotAProfile });
         }
         let (id, secret) = match (id, secret) {
-            (None, None) => return Ok(Err(Some(self.reason()))),
+            (None, None) => return Ok(Outcome::Skipped(self.reason())),
             (Some(id), None) => {
                 return Err(id.refused("its profile has an access key id, but no secret access key"));
             }
@@ -190,7 +206,7 @@ impl<'a> Profile<'a> {
                 return Err(property.refused("an indented line follows, but a key must stand on one line"));
             }
         }
-        self.record(id, secret, token).map(Ok)
+        self.record(id, secret, token).map(Outcome::Record)
     }
 
     fn record(
@@ -199,28 +215,28 @@ impl<'a> Profile<'a> {
         secret: &Property<'_>,
         token: Option<&Property<'_>>,
     ) -> Result<NewRecord> {
-        // The rule, not the text: in a file that is something else, a secret may stand where the name should.
+        // The message states the rule, not the name: a file of another format can have a secret in the place of the name.
         Name::new(self.name)
             .map_err(|_| id.refused(&format!("the name of its profile breaks a rule: {NAME_RULE}")))?;
         let secret_access_key = SecretString::from(secret.value);
-        let draft = match token {
+        let record = match token {
             None => NewRecord::new_static(self.name, id.value, secret_access_key),
             Some(token) => NewRecord::new_session(self.name, id.value, secret_access_key, token.value),
         };
-        let mut draft =
-            draft.map_err(|error| id.refused("its profile makes no record").with_source(error))?;
+        let mut record =
+            record.map_err(|error| id.refused("its profile makes no record").with_source(error))?;
         for (key, property) in &self.properties {
             if property.continued || KEY.contains(&key.as_str()) {
                 continue;
             }
-            draft = draft
+            record = record
                 .attribute(key, property.value)
                 .map_err(|error| property.refused("it makes no attribute").with_source(error))?;
         }
-        Ok(draft)
+        Ok(record)
     }
 
-    /// Where the credentials come from instead, in the order in which SDKs look.
+    /// Returns where the credentials come from instead. The order is that in which SDKs look.
     fn reason(&self) -> SkipReason {
         let has = |key: &str| self.properties.contains_key(key);
         if has("web_identity_token_file") {
@@ -236,7 +252,7 @@ impl<'a> Profile<'a> {
         } else if has("login_session") {
             SkipReason::Login
         } else {
-            SkipReason::NoKey
+            SkipReason::NoKeySource
         }
     }
 }

@@ -1,32 +1,34 @@
-//! Records as the text of a credentials file.
+//! Writes records as a credentials file.
 
 use std::collections::HashSet;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::grammar::{equals, is_identifier, section_flaw, value_flaw};
+use super::grammar::{equals, is_identifier, value_flaw};
 use super::import::KEY;
+use super::section::section_flaw;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::memory::out_of_memory;
 
-/// The text of a credentials file with a profile for each record: `[name]`, the key pair, the session token, then
-/// the attributes. [`parse`](super::parse) reads the same records out of it.
+/// Returns the text of a credentials file with a profile for each record: `[name]`, the key pair, the session token, then
+/// the attributes. [`parse`](super::parse) returns the same records from it.
 ///
-/// The time at which a session expires is not written: the format has no property for it. A name may have spaces and
-/// letters of any script, as the AWS command line allows; several SDKs pass over profiles whose names are of other
-/// characters than ASCII letters, digits and `_-/.%@:+`.
+/// The expiry of a session is not written, because the format has no property for it. A name can contain spaces and
+/// letters of any script, as the AWS CLI allows; several SDKs ignore profiles whose names contain characters other than
+/// ASCII letters, digits and `_-/.%@:+`.
 ///
 /// # Errors
-/// [`InvalidInput`](ErrorKind::InvalidInput), naming record and field, never the value, if the format, which has
-/// neither quotes nor escapes, cannot carry something:
-/// * a name with `]`, `#` or `;`, or like the section of a config file (`profile x`);
-/// * a value with control characters but tabs, with white space at an end, or with `#` or `;` behind white space;
-/// * an attribute whose key is not of lower-case ASCII letters, digits and `_-/.%@:+`, or belongs to the key pair;
-/// * two records of one name.
+/// [`InvalidInput`](ErrorKind::InvalidInput): the format, which has neither quotes nor escapes, cannot express a record.
+/// The message names the record and the field, never the value.
+/// * A name contains `]`, `#` or `;`, or looks like a section of a config file (`profile x`).
+/// * A value contains control characters other than tabs, white space at an end, or `#` or `;` after white space.
+/// * The key of an attribute contains characters other than lower-case ASCII letters, digits and `_-/.%@:+`, or is one of
+///   the key pair's.
+/// * Two records have the same name.
 ///
 /// # Security
-/// The text holds every secret in clear. It is built in one buffer of its exact size, which is wiped when dropped.
+/// The text contains every secret in plaintext. It is built in one buffer of its exact size, which is wiped when dropped.
 pub fn render<'a, I>(records: I) -> Result<SecretString>
 where
     I: IntoIterator<Item = &'a Credentials>,
@@ -50,7 +52,7 @@ where
     Ok(SecretString::from(text))
 }
 
-/// The fields of a record but its attributes, as they are written.
+/// Returns the fields of a record, except its attributes, as they are written.
 fn key(record: &Credentials) -> impl Iterator<Item = (&str, &str)> {
     let token = record.session_token().map(|token| ("aws_session_token", token.expose_secret()));
     let pair = [
@@ -60,7 +62,7 @@ fn key(record: &Credentials) -> impl Iterator<Item = (&str, &str)> {
     pair.into_iter().chain(token)
 }
 
-/// Hands out the parts of a profile, one after the other.
+/// Passes the parts of a profile to `out`, one after the other.
 fn write(record: &Credentials, at: usize, out: &mut dyn FnMut(&str)) {
     let gap = if at == 0 { "" } else { "\n" };
     let heading = [gap, "[", record.name().as_str(), "]\n"];

@@ -1,13 +1,14 @@
-//! Settings that keep AWS clients from asking a profile's `credential_process`.
+//! Finds the settings that keep AWS clients from using the `credential_process` of a profile.
 
 use std::collections::HashSet;
 
-use super::FileKind;
 use super::import::{Profile, Source, profiles_of};
+use super::section::FileKind;
 use crate::error::Result;
 
-/// What AWS clients look at before a `credential_process`: all of them a role, a sign-in and a key in the credentials
-/// file; those that merge the two files, as the SDK for Go does, a key in the config file, too.
+/// The settings that AWS clients use before a `credential_process`. All clients do so with a role, a sign-in and a key in
+/// the credentials file. Clients that merge the two files, such as the SDK for Go, also do so with a key in the config
+/// file.
 const BEFORE_PROCESS: [&str; 11] = [
     "role_arn",
     "source_profile",
@@ -23,24 +24,24 @@ const BEFORE_PROCESS: [&str; 11] = [
 ];
 const PROCESS: &str = "credential_process";
 
-/// Settings of one profile in one file that AWS clients obey before its `credential_process`.
+/// The settings of one profile in one file that AWS clients use before its `credential_process`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Stronger {
-    /// The profile's name.
+    /// The name of the profile.
     pub profile: String,
-    /// Which of the files it is, counted from zero.
+    /// The position of the file among those given, counted from zero.
     pub file: usize,
     /// The keys of the settings, never their values.
     pub keys: Vec<&'static str>,
 }
 
-/// What keeps AWS clients from asking the `credential_process` of profiles, as all these files together say it: a role,
-/// a sign-in or a key of the profile's own; in a credentials file also another `credential_process` than that of the
-/// config file. Profiles without a `credential_process` are passed over.
+/// Returns the settings that keep AWS clients from using the `credential_process` of a profile, taking all files together:
+/// a role, a sign-in, or a key in the profile itself; in a credentials file also a `credential_process` that replaces the
+/// one in the config file. Profiles without a `credential_process` are ignored.
 ///
 /// # Errors
-/// As [`parse`](super::parse).
+/// Those of [`parse`](super::parse).
 pub fn stronger_than_process(files: &[(FileKind, &[u8])]) -> Result<Vec<Stronger>> {
     let sources = Source::all(files)?;
     let mut profiles = Vec::new();

@@ -1,27 +1,31 @@
-//! The rows of a CSV text, in memory that is wiped.
+//! The rows of a CSV text ([RFC 4180]), parsed into memory that is wiped.
+//!
+//! [RFC 4180]: https://www.rfc-editor.org/rfc/rfc4180
 
 use csv_core::{ReadRecordResult, Reader};
 
-use crate::error::{Error, ErrorKind, Result};
+use super::input::refused;
+use crate::error::{Error, Result};
 use crate::memory::{WipedBytes, zeroed};
 
-/// More than any program that we know writes.
+/// More columns than any known program writes.
 const MAX_COLUMNS: usize = 256;
 
 /// The rows of a CSV text, one at a time, in a buffer that is wiped.
 pub(crate) struct Rows<'a> {
-    /// What to call the file in a message.
+    /// The name of the file in messages.
     file: &'static str,
     reader: Reader,
     text: &'a str,
-    /// How much of the text was read, and on which line that is.
+    /// The number of bytes that have been read.
     read: usize,
+    /// The line of the next byte.
     line: usize,
     fields: WipedBytes,
     ends: [usize; MAX_COLUMNS],
 }
 
-/// One row: its fields joined, and where each of them ends.
+/// One row: its fields joined, and the end of each field.
 pub(crate) struct Row<'a> {
     line: usize,
     fields: &'a str,
@@ -29,18 +33,20 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// Starts at the first row.
+    ///
     /// # Errors
-    /// If there is no memory for it.
+    /// There is not enough memory for a copy of the text.
     pub(crate) fn new(file: &'static str, text: &'a str) -> Result<Self> {
-        // Unquoting never makes a field longer, so this buffer need not grow.
+        // Removing quotes never makes a field longer, so this buffer does not have to grow.
         let fields = zeroed(text.len())?;
         Ok(Self { file, reader: Reader::new(), text, read: 0, line: 1, fields, ends: [0; MAX_COLUMNS] })
     }
 
-    /// The next row that is not empty, or `None` at the end.
+    /// Returns the next row that is not empty, or `None` at the end.
     ///
     /// # Errors
-    /// If a row has far too many columns.
+    /// The row has more than [`MAX_COLUMNS`] columns.
     pub(crate) fn next(&mut self) -> Result<Option<Row<'_>>> {
         let rest = self.text.get(self.read..).unwrap_or_default();
         let blank = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
@@ -56,7 +62,7 @@ impl<'a> Rows<'a> {
             written += wrote;
             ended += found;
             match result {
-                ReadRecordResult::InputEmpty => {} // once more, with nothing, says that it is the end
+                ReadRecordResult::InputEmpty => {} // an empty input in the next call marks the end
                 ReadRecordResult::Record => break,
                 ReadRecordResult::End => return Ok(None),
                 ReadRecordResult::OutputEndsFull => {
@@ -72,7 +78,7 @@ impl<'a> Rows<'a> {
         Ok(Some(Row { line, fields, ends: self.ends.get(..ended).unwrap_or_default() }))
     }
 
-    /// Counts lines as an editor does: `\n`, `\r\n` and a lone `\r` end one each.
+    /// Skips bytes and counts lines as an editor does: `\n`, `\r\n` and a single `\r` each end a line.
     fn advance(&mut self, by: usize) {
         let bytes = self.text.as_bytes();
         let passed = bytes.iter().enumerate().skip(self.read).take(by);
@@ -83,21 +89,22 @@ impl<'a> Rows<'a> {
     }
 
     fn refused(&self, why: &str) -> Error {
-        Error::new(ErrorKind::InvalidFile, format!("{} cannot be used: {why}", self.file))
+        refused(self.file, why)
     }
 }
 
 impl<'a> Row<'a> {
-    /// The line on which it begins.
+    /// Returns the line on which the row begins.
     pub(crate) fn line(&self) -> usize {
         self.line
     }
 
-    /// How many columns it has.
+    /// Returns the number of columns.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
+    /// Returns the field in this column, counted from zero.
     pub(crate) fn field(&self, column: usize) -> Option<&'a str> {
         let start = match column.checked_sub(1) {
             Some(before) => *self.ends.get(before)?,

@@ -1,4 +1,4 @@
-//! Plaintext files on their way in.
+//! The input of every parser: a whole file in memory that is wiped, its size limit, and its bytes as text.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,20 +7,46 @@ use std::path::Path;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::memory::{WipedBytes, zeroed};
 
-/// Larger files are something else.
-const MAX_FILE: usize = 16 * 1024 * 1024;
+/// The size limit of a file, except for our own JSON. No known program writes a larger one.
+pub(crate) const MAX_FILE: usize = 16 * 1024 * 1024;
 
-/// The content of a file or a pipe in a buffer that is wiped. `expected` says what the file should be, for the
-/// message when it is far too long.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Returns the content without a byte order mark.
+pub(crate) fn without_mark(content: &[u8]) -> &[u8] {
+    content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content)
+}
+
+/// Returns the text of a file, without a byte order mark. `file` is the name of the file in messages.
+pub(crate) fn utf8<'a>(file: &str, content: &'a [u8]) -> Result<&'a str> {
+    check_len(file, content)?;
+    std::str::from_utf8(without_mark(content)).map_err(|_| refused(file, "it is not UTF-8 text"))
+}
+
+/// Refuses a file that is longer than [`MAX_FILE`].
+pub(crate) fn check_len(file: &str, content: &[u8]) -> Result<()> {
+    if content.len() > MAX_FILE {
+        return Err(Error::new(ErrorKind::InvalidFile, format!("{file} is longer than {MAX_FILE} bytes")));
+    }
+    Ok(())
+}
+
+/// Refuses a file as a whole. The reason must not quote the file, because it contains secrets.
+pub(crate) fn refused(file: &str, why: &str) -> Error {
+    Error::new(ErrorKind::InvalidFile, format!("{file} cannot be used: {why}"))
+}
+
+/// Reads a file or a pipe into a buffer that is wiped. `expected` describes the file that the caller wants, for the
+/// message about a file that is too long.
 ///
-/// A file's length is only a first guess: a pipe says zero.
-pub(super) fn read_all(path: &Path, expected: &str) -> Result<WipedBytes> {
+/// The length in the metadata is only a first guess, because that of a pipe is zero.
+pub(crate) fn read_all(path: &Path, expected: &str) -> Result<WipedBytes> {
     let shown = || quoted(&path.to_string_lossy());
     let failed = |error: std::io::Error| {
         let kind = match error.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             std::io::ErrorKind::IsADirectory => ErrorKind::InvalidFile,
-            // Windows denies access to a folder that is opened as a file.
+            // Windows reports "access denied" for a folder that is opened as a file.
             _ if path.is_dir() => ErrorKind::InvalidFile,
             _ => ErrorKind::Io,
         };
@@ -40,7 +66,7 @@ pub(super) fn read_all(path: &Path, expected: &str) -> Result<WipedBytes> {
             for (place, byte) in larger.iter_mut().zip(content.iter()) {
                 *place = *byte;
             }
-            content = larger; // and the smaller one is wiped
+            content = larger; // dropping the smaller buffer wipes it
         }
         match file.read(content.get_mut(len..).unwrap_or_default()) {
             Ok(0) => break,

@@ -1,49 +1,48 @@
-//! JSON that leaves no copy of a secret behind.
+//! JSON ([RFC 8259]), read and written without leaving a copy of a secret in memory.
 //!
-//! **Reading.** `serde_json` finds where the keys and values of a document begin and end, and does no more: each is a
-//! [`RawValue`], a slice of the document. Were it to unescape a string, it would do so in a scratch buffer that it
-//! frees unwiped; were it to meet a wrong type, it would quote the value in its message. [`Text`] unescapes into a
-//! buffer of the exact size that is wiped. As values are only skipped over, which takes no recursion, no depth of
-//! nesting and no feature that another crate switches on in `serde_json` makes a difference.
+//! **Reading.** `serde_json` only locates the keys and values of a document: each is a [`RawValue`], a slice of the
+//! document. It does not unescape strings, because it would use a scratch buffer that it does not wipe, and it does not
+//! convert values, because its message about a wrong type quotes the value. [`unescaped`] unescapes a string into a
+//! wiped buffer of the exact size. Skipping a value takes no recursion, so neither the depth of nesting nor a feature of
+//! `serde_json` that another crate enables makes a difference.
 //!
-//! **Writing.** `serde_json` writes each run of a string straight to its output. The output is measured first, and
-//! then filled, so it never grows.
+//! **Writing.** `serde_json` writes each run of a string directly to its output. The output is measured first and then
+//! filled, so it never grows.
+//!
+//! [RFC 8259]: https://www.rfc-editor.org/rfc/rfc8259
 
 use std::fmt;
 use std::io::{self, Write};
-use std::ops::Deref;
 
 use secrecy::SecretString;
 use serde::Serialize;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::ser::{Formatter, Serializer};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use super::input::{MAX_FILE, without_mark};
+use super::value::Text;
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::{WipedBytes, out_of_memory, zeroed};
 
-/// Larger documents are something else.
-pub(crate) const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
-
-/// As many records as a vault may hold.
+/// The number of records that a vault can contain.
 const MAX_ELEMENTS: usize = 4_000_000;
 
-/// The one value that `content` holds, after a byte-order mark if there is one.
+/// Returns the one value in `content`, which may start with a byte order mark.
 pub(crate) fn document(content: &[u8]) -> Result<&RawValue> {
-    document_up_to(content, MAX_DOCUMENT)
+    document_up_to(content, MAX_FILE)
 }
 
-/// As [`document`], of up to so many bytes.
+/// Does the same as [`document`], with another limit for the number of bytes.
 pub(crate) fn document_up_to(content: &[u8], most: usize) -> Result<&RawValue> {
     if content.len() > most {
         let message = format!("the JSON document is longer than {most} bytes");
         return Err(Error::new(ErrorKind::InvalidFile, message));
     }
-    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-    let text = std::str::from_utf8(content).map_err(|_| no_json("it is not UTF-8 text"))?;
+    let text = std::str::from_utf8(without_mark(content)).map_err(|_| no_json("it is not UTF-8 text"))?;
     serde_json::from_str(text).map_err(|error| {
-        // Errors of syntax have fixed texts; those of data, which do not occur here, would quote the document.
+        // A syntax error has a fixed text. A data error would quote the document; it does not occur here.
         if error.is_data() { no_json("it is not understood") } else { no_json(&error.to_string()) }
     })
 }
@@ -52,10 +51,11 @@ fn no_json(why: &str) -> Error {
     Error::new(ErrorKind::InvalidFile, format!("this is no JSON document: {why}"))
 }
 
-/// The values of an array, or `None` if it is none.
+/// Returns the elements of an array, or `None` if the value is not an array.
 ///
 /// # Errors
-/// If there are more than a vault could hold: eight times the memory of a document go into values of two bytes.
+/// The array has more elements than a vault can contain. Without this limit, an array of two-byte elements would take
+/// eight times the memory of the document.
 pub(crate) fn array(value: &RawValue) -> Result<Option<Vec<&RawValue>>> {
     if !value.get().starts_with('[') {
         return Ok(None);
@@ -67,7 +67,7 @@ pub(crate) fn array(value: &RawValue) -> Result<Option<Vec<&RawValue>>> {
     Ok(Some(elements))
 }
 
-/// The elements of an array as they stand in it.
+/// The elements of an array, in its order.
 struct Elements<'a>(Vec<&'a RawValue>);
 
 impl<'de> Deserialize<'de> for Elements<'de> {
@@ -95,15 +95,17 @@ impl<'de> Deserialize<'de> for Elements<'de> {
     }
 }
 
-/// An object, and what to call it in a message.
+/// An object, and its name in messages.
 pub(crate) struct Object<'a> {
     called: String,
     fields: Vec<(Text<'a>, &'a RawValue)>,
 }
 
 impl<'a> Object<'a> {
+    /// Locates the keys and values of an object.
+    ///
     /// # Errors
-    /// If it is none, or one of its keys holds half of a surrogate pair.
+    /// The value is not an object, or one of its keys contains half of a surrogate pair.
     pub(crate) fn new(called: &str, value: &'a RawValue) -> Result<Self> {
         let mut object = Self { called: called.into(), fields: Vec::new() };
         if !value.get().starts_with('{') {
@@ -119,14 +121,15 @@ impl<'a> Object<'a> {
         Ok(object)
     }
 
+    /// Returns the keys and values, in the order of the document.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.fields.iter().map(|(key, value)| (&**key, *value))
     }
 
-    /// The value of a key that may be absent. `null` says that it is.
+    /// Returns the value of an optional key. `null` counts as absent.
     ///
     /// # Errors
-    /// If the key stands there twice.
+    /// The object has the key twice.
     pub(crate) fn find(&self, key: &str) -> Result<Option<&'a RawValue>> {
         let mut values = self.fields().filter(|(found, _)| *found == key).map(|(_, value)| value);
         let value = values.next();
@@ -136,25 +139,25 @@ impl<'a> Object<'a> {
         Ok(value.filter(|value| value.get() != "null"))
     }
 
-    /// The string of a key that may be absent.
+    /// Returns the string of an optional key.
     ///
     /// # Errors
-    /// As [`find`](Self::find), or if it is no string.
+    /// Those of [`find`](Self::find), or the value is not a string.
     pub(crate) fn find_text(&self, key: &str) -> Result<Option<Text<'a>>> {
         self.find(key)?.map(|value| self.read_text(&format!("{key:?}"), value)).transpose()
     }
 
-    /// The string of a key that must be there.
+    /// Returns the string of a required key.
     ///
     /// # Errors
-    /// As [`find_text`](Self::find_text), or if it is missing.
+    /// Those of [`find_text`](Self::find_text), or the key is missing.
     pub(crate) fn text(&self, key: &str) -> Result<Text<'a>> {
         self.find_text(key)?.ok_or_else(|| self.refused(&format!("{key:?} is missing")))
     }
 
-    /// The string that this value of the object is.
+    /// Returns a value of the object as a string. `what` is the name of the value in messages.
     pub(crate) fn read_text(&self, what: &str, value: &'a RawValue) -> Result<Text<'a>> {
-        match Text::read(value) {
+        match unescaped(value) {
             Ok(text) => Ok(text),
             Err(NoText::OutOfMemory(len)) => Err(out_of_memory(len)),
             Err(NoText::NoString) => Err(self.refused(&format!("{what} is no string"))),
@@ -162,23 +165,23 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// What to call the value of this key in a message.
+    /// Returns the name, in messages, of the value of this key.
     pub(crate) fn part(&self, key: &str) -> String {
         format!("{key:?} of {}", self.called)
     }
 
-    /// Refuses the object for breaking a rule. The rule must not quote the object.
+    /// Refuses the object because it breaks a rule. The rule must not quote the object.
     pub(crate) fn refused(&self, rule: &str) -> Error {
         Error::new(ErrorKind::InvalidFile, format!("{} is refused: {rule}", self.called))
     }
 
-    /// Refuses the object for what a type of this crate said about it, which must not quote it.
+    /// Refuses the object because a type of this crate refused a part of it. The cause must not quote the object.
     pub(crate) fn refused_for(&self, cause: Error) -> Error {
         Error::new(ErrorKind::InvalidFile, format!("{} is refused", self.called)).with_source(cause)
     }
 }
 
-/// Keys and values of an object as they stand in it, in their order, repeated ones too.
+/// The keys and values of an object, in its order. Repeated keys are kept.
 struct Fields<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Fields<'de> {
@@ -203,58 +206,65 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     }
 }
 
-/// A string of a document: a slice of it, or, where that has escapes, a buffer of the exact size, wiped when dropped.
-pub(crate) enum Text<'a> {
-    AsItStands(&'a str),
-    Unescaped(Zeroizing<String>),
+/// Tells whether the content is a JSON object with this key. Takes little memory, whatever the content is.
+pub(crate) fn is_object_with(content: &[u8], key: &'static str) -> bool {
+    struct Search(&'static str);
+    impl<'de> Visitor<'de> for Search {
+        type Value = bool;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> std::result::Result<bool, M::Error> {
+            let mut is_there = false;
+            while let Some((key, _)) = map.next_entry::<&RawValue, IgnoredAny>()? {
+                let key = key.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+                is_there |= key == Some(self.0);
+            }
+            Ok(is_there)
+        }
+    }
+    let Ok(text) = std::str::from_utf8(without_mark(content)) else { return false };
+    let mut document = serde_json::Deserializer::from_str(text);
+    let is_there = document.deserialize_map(Search(key)).unwrap_or(false);
+    is_there && document.end().is_ok()
 }
 
-/// Why a value is no text.
+/// Why a value is not a text.
 enum NoText {
     NoString,
-    /// JSON can write what is no Unicode text, such as `"\ud800"` (RFC 8259, section 8.2).
+    /// JSON can write a string that is not Unicode text, such as `"\ud800"` (RFC 8259, section 8.2).
     HalfPair,
     OutOfMemory(usize),
 }
 
-impl<'a> Text<'a> {
-    fn read(value: &'a RawValue) -> std::result::Result<Self, NoText> {
-        let quoted = value.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        let escaped = quoted.ok_or(NoText::NoString)?;
-        if !escaped.contains('\\') {
-            return Ok(Self::AsItStands(escaped));
-        }
-        let mut len = 0;
-        for piece in Pieces(escaped) {
-            len += match piece? {
-                Piece::Run(run) => run.len(),
-                Piece::Escape(c) => c.len_utf8(),
-            };
-        }
-        let mut text = Zeroizing::new(String::new());
-        text.try_reserve_exact(len).map_err(|_| NoText::OutOfMemory(len))?;
-        for piece in Pieces(escaped) {
-            match piece? {
-                Piece::Run(run) => text.push_str(run),
-                Piece::Escape(c) => text.push(c),
-            }
-        }
-        Ok(Self::Unescaped(text))
+/// Returns the text of a string: a slice of the document, or, if the string contains escapes, a wiped buffer.
+fn unescaped(value: &RawValue) -> std::result::Result<Text<'_>, NoText> {
+    let quoted = value.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let escaped = quoted.ok_or(NoText::NoString)?;
+    if !escaped.contains('\\') {
+        return Ok(Text::Borrowed(escaped));
     }
-}
-
-impl Deref for Text<'_> {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        match self {
-            Self::AsItStands(text) => text,
-            Self::Unescaped(text) => text,
+    let mut len = 0;
+    for piece in Pieces(escaped) {
+        len += match piece? {
+            Piece::Run(run) => run.len(),
+            Piece::Escape(c) => c.len_utf8(),
+        };
+    }
+    let mut text = Zeroizing::new(String::new());
+    text.try_reserve_exact(len).map_err(|_| NoText::OutOfMemory(len))?;
+    for piece in Pieces(escaped) {
+        match piece? {
+            Piece::Run(run) => text.push_str(run),
+            Piece::Escape(c) => text.push(c),
         }
     }
+    Ok(Text::Unescaped(text))
 }
 
-/// What stands between the quotes of a string, piece by piece.
+/// The pieces between the quotes of a string.
 struct Pieces<'a>(&'a str);
 
 enum Piece<'a> {
@@ -278,14 +288,14 @@ impl<'a> Iterator for Pieces<'a> {
         };
         let Some((c, rest)) = read_escape(escape) else {
             self.0 = "";
-            return Some(Err(NoText::HalfPair)); // any other wrong escape was refused with the document
+            return Some(Err(NoText::HalfPair)); // `serde_json` has refused every other invalid escape
         };
         self.0 = rest;
         Some(Ok(Piece::Escape(c)))
     }
 }
 
-/// The character that the escape stands for, whose backslash has been read, and what follows it (RFC 8259, section 7).
+/// Reads an escape after its backslash (RFC 8259, section 7). Returns its character and the rest of the text.
 fn read_escape(text: &str) -> Option<(char, &str)> {
     let mut rest = text.chars();
     let c = match rest.next()? {
@@ -301,11 +311,11 @@ fn read_escape(text: &str) -> Option<(char, &str)> {
     Some((c, rest.as_str()))
 }
 
-/// Four hexadecimal digits, or twice four of a surrogate pair.
+/// Reads four hexadecimal digits, or the two escapes of a surrogate pair.
 fn read_units(text: &str) -> Option<(char, &str)> {
     let (high, rest) = read_unit(text)?;
     if !(0xd800..0xdc00).contains(&high) {
-        return Some((char::from_u32(high)?, rest)); // there is no character for a low half
+        return Some((char::from_u32(high)?, rest)); // a low half alone is not a character
     }
     let (low, rest) = read_unit(rest.strip_prefix("\\u")?)?;
     if !(0xdc00..0xe000).contains(&low) {
@@ -320,21 +330,21 @@ fn read_unit(text: &str) -> Option<(u32, &str)> {
     Some((unit, rest))
 }
 
-/// The JSON of a value that holds no secret.
+/// Returns the JSON of a value that contains no secret.
 pub(crate) fn to_string(value: &impl Serialize) -> Result<String> {
     text(&fill(value)?).map(String::from)
 }
 
-/// The JSON of a value that holds secrets.
+/// Returns the JSON of a value that contains secrets.
 pub(crate) fn to_secret(value: &impl Serialize) -> Result<SecretString> {
-    text(&fill(value)?).map(SecretString::from) // copied once, to its exact size
+    text(&fill(value)?).map(SecretString::from) // one copy, of the exact size
 }
 
 fn text(json: &[u8]) -> Result<&str> {
     std::str::from_utf8(json).map_err(|_| unwritten())
 }
 
-/// The JSON of a value in a buffer that is wiped.
+/// Writes a value as JSON into a buffer that is wiped.
 fn fill(value: &impl Serialize) -> Result<WipedBytes> {
     let mut length = Length(0);
     write(&mut length, value)?;
@@ -350,12 +360,12 @@ fn write(output: impl Write, value: &impl Serialize) -> Result<()> {
         .map_err(|_| unwritten())
 }
 
-/// A value that serialises differently each time, or fails to: ours do neither.
+/// Reports a value that fails to serialise, or serialises differently the second time. Ours do neither.
 fn unwritten() -> Error {
     Error::new(ErrorKind::InvalidInput, "the record cannot be written as JSON")
 }
 
-/// Counts what is written.
+/// Counts the bytes that are written.
 struct Length(usize);
 
 impl Write for Length {
@@ -369,7 +379,8 @@ impl Write for Length {
     }
 }
 
-/// Compact, but for the elements of an array, each of which has a line to itself: lists stay readable and comparable.
+/// Writes compact JSON, except that each element of an array has its own line. This keeps lists easy to read and to
+/// compare.
 #[derive(Default)]
 struct RecordsOnLines {
     any: bool,

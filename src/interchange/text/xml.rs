@@ -1,8 +1,10 @@
-//! XML that leaves no copy of a secret behind.
+//! XML ([XML 1.0]), read without leaving a copy of a secret in memory.
 //!
-//! `quick-xml` finds where elements and texts begin and end, and copies none of them: what has references is resolved here,
-//! into a buffer of the exact size that is wiped. Its errors, which quote the document, are not passed on. There are no
-//! entities but the five that XML has (`&lt;`, …): a document that may declare others is refused.
+//! `quick-xml` locates elements and texts, and copies none of them. This module resolves the references in a text, into
+//! a wiped buffer of the exact size. The errors of `quick-xml` quote the document, so they are not passed on. Only the
+//! five entities of XML itself (`&lt;` and so on) exist: a document that could declare others is refused.
+//!
+//! [XML 1.0]: https://www.w3.org/TR/xml/
 
 use std::borrow::Cow;
 
@@ -11,39 +13,42 @@ use quick_xml::events::{BytesRef, BytesStart, BytesText, Event};
 use quick_xml::reader::Reader;
 use zeroize::Zeroizing;
 
-use super::refused;
-use crate::aws::raw_json::Text;
+use super::input::refused;
+use super::value::Text;
 use crate::error::{Error, Result};
 use crate::memory::out_of_memory;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// A document that is being read, from its beginning to its end.
-pub(super) struct Document<'a> {
-    /// What to call it in a message.
+/// A document, read from its beginning to its end.
+pub(crate) struct Document<'a> {
+    /// The name of the file in messages.
     file: &'static str,
     text: &'a str,
     reader: Reader<&'a [u8]>,
-    /// How far lines were counted, and on which line that is.
+    /// The number of bytes whose lines have been counted.
     counted: usize,
+    /// The line of the last counted byte.
     line: usize,
 }
 
-/// The start of an element, with its attributes.
-pub(super) struct Element<'a>(BytesStart<'a>);
+/// The start tag of an element, with its attributes.
+pub(crate) struct Element<'a>(BytesStart<'a>);
 
 impl Element<'_> {
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.0.name().into_inner()
     }
 }
 
 impl<'a> Document<'a> {
+    /// Enters the root element.
+    ///
     /// # Errors
-    /// If it does not begin with an element of this name.
-    pub(super) fn new(file: &'static str, text: &'a str, root: &str) -> Result<Self> {
+    /// The document does not begin with an element of this name, or contains a character that XML does not allow.
+    pub(crate) fn new(file: &'static str, text: &'a str, root: &str) -> Result<Self> {
         let mut reader = Reader::from_str(text);
-        reader.config_mut().expand_empty_elements = true; // so that each element ends
+        reader.config_mut().expand_empty_elements = true; // so that each element has an end tag
         let mut document = Self { file, text, reader, counted: 0, line: 1 };
         if let Some((at, _)) = text.char_indices().find(|(_, c)| !is_xml(*c)) {
             return Err(document.refused_at(at, "a character stands there that XML does not have"));
@@ -54,8 +59,8 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The next element of the one that was entered last, which is left where there is none.
-    pub(super) fn child(&mut self) -> Result<Option<Element<'a>>> {
+    /// Enters the next child of the current element. Without another child, leaves the element and returns `None`.
+    pub(crate) fn child(&mut self) -> Result<Option<Element<'a>>> {
         loop {
             match self.event()? {
                 Event::Start(start) => return Ok(Some(Element(start))),
@@ -80,31 +85,33 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Ends reading after the last child of the root.
+    ///
     /// # Errors
-    /// If something follows the root, whose children have been read.
-    pub(super) fn end(mut self) -> Result<()> {
+    /// Something follows the root.
+    pub(crate) fn end(mut self) -> Result<()> {
         match self.child_of_document()? {
             None => Ok(()),
             Some(_) => Err(self.refused("something follows what should be all of it")),
         }
     }
 
-    /// Passes over what the element holds.
-    pub(super) fn skip(&mut self, element: &Element<'a>) -> Result<()> {
+    /// Skips the content of the element and leaves it.
+    pub(crate) fn skip(&mut self, element: &Element<'a>) -> Result<()> {
         match self.reader.read_to_end(element.0.name()) {
             Ok(_) => Ok(()),
             Err(_) => Err(self.broken()),
         }
     }
 
-    /// The text that the element holds.
-    pub(super) fn text(&mut self, element: &Element<'a>) -> Result<Text<'a>> {
+    /// Returns the text of the element and leaves it.
+    pub(crate) fn text(&mut self, element: &Element<'a>) -> Result<Text<'a>> {
         let content = match self.reader.read_text(element.0.name()).map(BytesText::into_inner) {
             Ok(Cow::Borrowed(content)) => content,
             _ => return Err(self.broken()),
         };
         if !content.contains(['&', '<', '\r']) {
-            return Ok(Text::AsItStands(content));
+            return Ok(Text::Borrowed(content));
         }
         let mut len = 0;
         resolve(content, &mut |piece| len += piece.len()).map_err(|why| self.refused(why))?;
@@ -114,8 +121,8 @@ impl<'a> Document<'a> {
         Ok(Text::Unescaped(text))
     }
 
-    /// Whether an attribute of this name says `True`.
-    pub(super) fn says(&mut self, element: &Element<'a>, attribute: &str) -> Result<bool> {
+    /// Tells whether the element has an attribute of this name with the value `True` or `1`.
+    pub(crate) fn says(&mut self, element: &Element<'a>, attribute: &str) -> Result<bool> {
         match element.0.try_get_attribute(attribute) {
             Ok(Some(found)) => Ok(found.value.eq_ignore_ascii_case("true") || found.value == "1"),
             Ok(None) => Ok(false),
@@ -127,8 +134,8 @@ impl<'a> Document<'a> {
         self.reader.read_event().map_err(|_| self.broken())
     }
 
-    /// The line that has been read.
-    pub(super) fn line(&mut self) -> usize {
+    /// Returns the line at which the reader is.
+    pub(crate) fn line(&mut self) -> usize {
         self.line_at(usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX))
     }
 
@@ -139,8 +146,8 @@ impl<'a> Document<'a> {
         self.line
     }
 
-    /// Refuses the document for what was just read.
-    pub(super) fn refused(&mut self, why: &str) -> Error {
+    /// Refuses the document at the line at which the reader is.
+    pub(crate) fn refused(&mut self, why: &str) -> Error {
         let line = self.line();
         refused(self.file, &format!("line {line}: {why}"))
     }
@@ -156,17 +163,17 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Whether XML can carry a character, be it as a reference ([XML 1.0], section 2.2).
+/// Tells whether XML can contain a character, as itself or as a reference ([XML 1.0, section 2.2]).
 ///
-/// [XML 1.0]: https://www.w3.org/TR/xml/#charsets
-pub(super) fn is_xml(c: char) -> bool {
+/// [XML 1.0, section 2.2]: https://www.w3.org/TR/xml/#charsets
+pub(crate) fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// Hands out the text that an element's content stands for, piece by piece.
+/// Passes the text of an element to `out`, piece by piece, with its references resolved.
 fn resolve(content: &str, out: &mut dyn FnMut(&str)) -> std::result::Result<(), &'static str> {
     if content.starts_with(BYTE_ORDER_MARK) {
-        out(BYTE_ORDER_MARK); // which a reader takes for the beginning of a document, and drops
+        out(BYTE_ORDER_MARK); // the reader would drop it as the beginning of a document
     }
     let mut reader = Reader::from_str(content);
     loop {
@@ -194,7 +201,7 @@ fn resolve_reference(reference: &BytesRef<'_>, out: &mut dyn FnMut(&str)) -> Opt
     Some(())
 }
 
-/// Every line end of a document is `\n` (XML 1.0, section 2.11).
+/// Passes a text to `out` with `\n` for every line end (XML 1.0, section 2.11).
 fn with_line_ends(text: &str, out: &mut dyn FnMut(&str)) {
     let mut rest = text;
     while let Some((line, behind)) = rest.split_once('\r') {

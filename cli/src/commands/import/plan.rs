@@ -1,4 +1,4 @@
-//! What becomes of each record where the vault has one of its name already.
+//! Decides what happens to each record, depending on the names in the vault.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -7,44 +7,45 @@ use aumbry::{Name, NewRecord, Result};
 
 use crate::arguments::transfer::OnConflict;
 
-/// What becomes of one record.
+/// What happens to one record.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Fate {
     Add,
     Replace,
     Skip,
     Rename,
-    /// It keeps everything from being imported.
+    /// The vault has a record of this name, so nothing is imported.
     Conflict,
 }
 
-/// A record, under the name that it will have.
+/// A record with its final name.
 pub(super) struct Planned<'a> {
     pub(super) fate: Fate,
-    pub(super) draft: Cow<'a, NewRecord>,
+    pub(super) record: Cow<'a, NewRecord>,
 }
 
 impl Planned<'_> {
     pub(super) fn name(&self) -> &str {
-        self.draft.name().as_str()
+        self.record.name().as_str()
     }
 }
 
-/// `is_taken` says whether the vault has a record of a name.
+/// Plans an import. `is_taken` tells whether the vault has a record of a name.
 pub(super) fn plan(
-    drafts: &[NewRecord],
+    records: &[NewRecord],
     on_conflict: OnConflict,
     is_taken: impl Fn(&str) -> Result<bool>,
 ) -> Result<Vec<Planned<'_>>> {
-    let mut names: BTreeSet<String> = drafts.iter().map(|draft| draft.name().as_str().to_owned()).collect();
-    let mut planned = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        let name = draft.name().as_str();
-        let (fate, draft) = match on_conflict {
-            _ if !is_taken(name)? => (Fate::Add, Cow::Borrowed(draft)),
-            OnConflict::Fail => (Fate::Conflict, Cow::Borrowed(draft)),
-            OnConflict::Skip => (Fate::Skip, Cow::Borrowed(draft)),
-            OnConflict::Replace => (Fate::Replace, Cow::Borrowed(draft)),
+    let mut names: BTreeSet<String> =
+        records.iter().map(|record| record.name().as_str().to_owned()).collect();
+    let mut planned = Vec::with_capacity(records.len());
+    for record in records {
+        let name = record.name().as_str();
+        let (fate, record) = match on_conflict {
+            _ if !is_taken(name)? => (Fate::Add, Cow::Borrowed(record)),
+            OnConflict::Fail => (Fate::Conflict, Cow::Borrowed(record)),
+            OnConflict::Skip => (Fate::Skip, Cow::Borrowed(record)),
+            OnConflict::Replace => (Fate::Replace, Cow::Borrowed(record)),
             OnConflict::Rename => {
                 let mut number = 2;
                 let free = loop {
@@ -54,15 +55,15 @@ pub(super) fn plan(
                     }
                     number += 1;
                 };
-                (Fate::Rename, Cow::Owned(draft.clone().renamed(Name::new(free)?)))
+                (Fate::Rename, Cow::Owned(record.clone().renamed(Name::new(free)?)))
             }
         };
-        planned.push(Planned { fate, draft });
+        planned.push(Planned { fate, record });
     }
     Ok(planned)
 }
 
-/// The names of the records that keep all of them from being imported.
+/// Returns the names that the vault has already, so that nothing is imported.
 pub(super) fn conflicts<'a>(planned: &'a [Planned<'_>]) -> impl Iterator<Item = &'a str> {
     planned.iter().filter(|planned| planned.fate == Fate::Conflict).map(Planned::name)
 }
