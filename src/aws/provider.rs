@@ -1,4 +1,4 @@
-//! A record for clients that run in the program and ask for credentials by themselves.
+//! A record for clients that run in the program and ask for credentials themselves.
 
 #[cfg(feature = "object-store")]
 mod object_store;
@@ -12,10 +12,14 @@ use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::vault::Vault;
 
-/// One record of a vault, as the AWS SDK for Rust (feature `aws-sdk`) and the crate `object_store` (feature
-/// `object-store`) want it: both ask again and again, and sign with what the vault holds by then.
+/// How long the SDK keeps an answer by default.
+#[cfg(feature = "aws-sdk")]
+const HELD_FOR: std::time::Duration = std::time::Duration::from_secs(5 * 60);
+
+/// A provider of one record for the AWS SDK for Rust (feature `aws-sdk`) and the crate `object_store` (feature
+/// `object-store`). Both ask repeatedly, and sign with what the vault contains at that time.
 ///
-/// It holds a handle to the vault and a name, never a secret.
+/// The provider contains a handle to the vault and a name, never a secret.
 ///
 /// ```
 /// # fn example(vault: &aumbry::Vault) -> aumbry::Result<()> {
@@ -26,23 +30,23 @@ use crate::vault::Vault;
 /// # Ok(()) }
 /// ```
 ///
-/// # What it answers
-/// * The record as the handle holds it. Edits through any clone of the handle are seen; what another program saved is
-///   seen after [`Vault::refresh`], or with [`refreshing`](Self::refreshing).
-/// * A session token if the record is a session, and none at all (not an empty one) if it is static.
+/// # Answers
+/// * The record as the handle has it. Edits through any clone of the handle are visible at once. Changes by another program
+///   are visible after [`Vault::refresh`], or with [`refreshing`](Self::refreshing).
+/// * A session token if the record is a session. A static record has none, not an empty one.
 ///
 /// # Errors
 /// Their cause is an [`Error`](crate::Error), of kind
-/// * [`Locked`](crate::ErrorKind::Locked): once a vault is locked, nobody gets a secret out of it. A client that keeps
-///   what it got can go on with that; the SDK does, for as long as `hold_for` says.
-/// * [`NoSuchRecord`](crate::ErrorKind::NoSuchRecord), which the SDK gets as `CredentialsNotLoaded`: in a chain of
-///   providers the next one is asked. All others end a chain.
-/// * [`Expired`](crate::ErrorKind::Expired): the session has ended.
-/// * [`InvalidInput`](crate::ErrorKind::InvalidInput): the key id or the token is nothing that a header can hold.
+/// * [`Locked`](crate::ErrorKind::Locked): the vault is locked. A client can continue with credentials that it has kept;
+///   the SDK does so for the time of `hold_for`.
+/// * [`NoSuchRecord`](crate::ErrorKind::NoSuchRecord): the SDK gets `CredentialsNotLoaded`, so a chain of providers asks
+///   the next one. All other errors end a chain.
+/// * [`Expired`](crate::ErrorKind::Expired): the session has expired.
+/// * [`InvalidInput`](crate::ErrorKind::InvalidInput): an HTTP header cannot contain the key id or the token.
 ///
 /// # Security
-/// What a client was given is the client's. The SDK wipes its copies of key and token when it drops them, but not what it
-/// computes from them; `object_store` wipes nothing.
+/// The vault cannot wipe what a client keeps. The SDK wipes its copies of key and token when it drops them, but not the
+/// values that it computes from them. `object_store` wipes nothing.
 #[derive(Clone, Debug)]
 pub struct CredentialsProvider {
     vault: Vault,
@@ -53,7 +57,8 @@ pub struct CredentialsProvider {
 }
 
 impl Vault {
-    /// The record of this name, for clients that ask for credentials by themselves. It need not exist yet.
+    /// Returns a provider of the record of this name, for clients that ask for credentials themselves. The record does not
+    /// have to exist yet.
     #[must_use]
     pub fn aws_provider(&self, name: impl Into<Box<str>>) -> CredentialsProvider {
         CredentialsProvider {
@@ -61,29 +66,29 @@ impl Vault {
             name: name.into(),
             is_refreshing: false,
             #[cfg(feature = "aws-sdk")]
-            held_for: sdk::HELD_FOR,
+            held_for: HELD_FOR,
         }
     }
 }
 
 impl CredentialsProvider {
-    /// Before each answer, reads what another program may have saved, as [`Vault::refresh`]. What that fails with is the
-    /// answer then.
+    /// Calls [`Vault::refresh`] before each answer, to see the changes of another program. Its error becomes the answer.
     ///
     /// # Performance
-    /// Blocks for a few small reads of this machine's files, and for as long as it takes to verify the vault if it
-    /// changed: no key derivation. The SDK asks once in some minutes, `object_store` with every request.
+    /// Blocks for a few small reads of local files and, if the vault changed, for its verification. It derives no key. The
+    /// SDK asks once in some minutes, `object_store` with every request.
     #[must_use]
     pub fn refreshing(mut self) -> Self {
         self.is_refreshing = true;
         self
     }
 
-    /// The record's attribute `region`, if there is a record that has one.
+    /// Returns the attribute `region` of the record. `None` if there is no record or no attribute.
     ///
     /// # Errors
     /// * [`Locked`](crate::ErrorKind::Locked).
-    /// * [`InvalidInput`](crate::ErrorKind::InvalidInput): it is no region. With some of those the SDK would panic.
+    /// * [`InvalidInput`](crate::ErrorKind::InvalidInput): the attribute is not a region. With some texts the SDK would
+    ///   panic.
     pub fn region(&self) -> Result<Option<String>> {
         let region = self.attribute("region")?;
         if let Some(region) = &region {
@@ -92,7 +97,7 @@ impl CredentialsProvider {
         Ok(region)
     }
 
-    /// The record's attribute `endpoint_url`, if there is a record that has one.
+    /// Returns the attribute `endpoint_url` of the record. `None` if there is no record or no attribute.
     ///
     /// # Errors
     /// [`Locked`](crate::ErrorKind::Locked).

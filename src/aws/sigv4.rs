@@ -1,4 +1,4 @@
-//! Signature Version 4: the headers, or the URL, that make a request somebody's, for programs without an SDK.
+//! AWS Signature Version 4 for programs without an SDK: signed headers, and presigned URLs.
 //!
 //! ```
 //! # fn send(_: &str, _: &str, _: Vec<(&str, aumbry::SecretString)>, _: &[u8]) {}
@@ -15,19 +15,19 @@
 //! send("PUT", url, headers, b"42");
 //!
 //! let request = Request::new("GET", url, "s3").region("eu-central-1");
-//! let link = aws::presign(&credentials, &request, Duration::from_secs(3600))?; // good for an hour
+//! let link = aws::presign(&credentials, &request, Duration::from_secs(3600))?; // valid for one hour
 //! # Ok(()) }
 //! ```
 //!
-//! The signature is computed by AWS's own crate `aws-sigv4`, after
-//! [AWS Signature Version 4 for API requests][requests]. S3's differences ([headers][s3], [URLs][s3-urls]) are kept when
-//! the service is `s3`, `s3express`, `s3-object-lambda` or `s3-outposts`: the path keeps its `//` and dots, and the header
-//! `x-amz-content-sha256` is sent. How much of a URL is percent-encoded does not matter, as long as all is that has to be.
+//! AWS's own crate `aws-sigv4` computes the signature, as in [AWS Signature Version 4 for API requests][requests]. For the
+//! services `s3`, `s3express`, `s3-object-lambda` and `s3-outposts` it follows S3's own rules ([headers][s3],
+//! [URLs][s3-urls]): the path keeps its `//` and dots, and the header `x-amz-content-sha256` is sent. A URL can be
+//! percent-encoded more than necessary; the signature is the same.
 //!
 //! # Security
-//! `aws-sigv4` does not wipe what it computes: the secret access key with `AWS4` before it, the keys derived from it, and
-//! the canonical request with the session token stay in freed memory until it is used again. At the level `TRACE` it logs
-//! the canonical request, with the token: do not collect that level from `aws_sigv4`.
+//! `aws-sigv4` does not wipe its intermediate values. The secret access key with the prefix `AWS4`, the keys derived from
+//! it, and the canonical request with the session token stay in freed memory until that is used again. At the level
+//! `TRACE` the crate logs the canonical request with the token: do not collect that level from `aws_sigv4`.
 //!
 //! [requests]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 //! [s3]: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
@@ -35,6 +35,7 @@
 
 mod check;
 mod encoding;
+mod refusal;
 mod request;
 
 use std::borrow::Cow;
@@ -51,17 +52,18 @@ use zeroize::Zeroize;
 
 use super::signing::check_can_sign;
 use crate::credentials::Credentials;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::memory::{out_of_memory, with_scrubbed_stack};
 
+use refusal::{refused, unsignable};
 use request::Body;
 
 pub use request::Request;
 
-/// The headers to be sent with the request beside its own: `authorization`, `x-amz-date`, for S3
+/// Returns the headers to send with the request in addition to its own: `authorization`, `x-amz-date`, for S3
 /// `x-amz-content-sha256`, and `x-amz-security-token` if the credentials are a session.
 ///
-/// The token alone is a secret; the others are treated alike, so that there is one way to send them:
+/// Only the token is a secret. The other values have the same type, so that a program sends all headers in the same way:
 ///
 /// ```
 /// # struct Client; impl Client { fn header(self, _: &str, _: &str) -> Self { self } }
@@ -74,30 +76,30 @@ pub use request::Request;
 /// # }
 /// ```
 ///
-/// AWS accepts them for 15 minutes.
+/// AWS accepts the headers for 15 minutes.
 ///
 /// # Errors
-/// * [`Expired`](ErrorKind::Expired): the session has ended.
-/// * [`InvalidInput`](ErrorKind::InvalidInput): the request cannot be signed, and why.
+/// * [`Expired`](crate::ErrorKind::Expired): the session has expired.
+/// * [`InvalidInput`](crate::ErrorKind::InvalidInput): the request cannot be signed. The message has the reason.
 pub fn sign(credentials: &Credentials, request: &Request<'_>) -> Result<Vec<(&'static str, SecretString)>> {
     let signed = signed(credentials, request, SignatureLocation::Headers, None)?;
     let headers = signed.into_parts().0;
     Ok(headers.iter().map(|header| (header.name(), SecretString::from(header.value()))).collect())
 }
 
-/// The URL of the request with a signature in its query: whoever has it can make this one request, without headers of
-/// ours, for the time given, of which seconds count. It takes 1 second to 7 days ([AWS][s3-urls]); a session's URL ends
-/// with the session.
+/// Returns the URL of the request with a signature in its query. A program that has the URL can send this one request,
+/// without signed headers, for the given time: 1 second to 7 days ([AWS][s3-urls]), in whole seconds. The URL of a session
+/// ends with the session.
 ///
-/// Headers of the request are signed, and have to be sent as they are. A body has to be the one given; S3 takes any,
-/// unless the request's header `content-md5` or a checksum says which.
+/// Headers of the request are signed and must be sent unchanged. The body must be the given one. S3 accepts any body,
+/// unless the header `content-md5` or a checksum of the request determines it.
 ///
 /// # Errors
-/// As [`sign`]; [`InvalidInput`](ErrorKind::InvalidInput) for another time.
+/// Those of [`sign`], and [`InvalidInput`](crate::ErrorKind::InvalidInput) if the time is out of range.
 ///
 /// # Security
-/// The URL is as good as the credentials for this request, and that of a session has the session token in it. That is why
-/// it is a secret here.
+/// For this request the URL replaces the credentials, and the URL of a session contains the session token. Therefore it
+/// is returned as a secret.
 ///
 /// [s3-urls]: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 pub fn presign(
@@ -148,16 +150,16 @@ fn signed(
         Body::Bytes(bytes) => SignableBody::Bytes(bytes),
     };
     let url = match is_s3 {
-        true => Cow::Owned(encoding::with_path_encoded_anew(request.url)?),
+        true => Cow::Owned(encoding::with_path_reencoded(request.url)?),
         false => Cow::Borrowed(request.url),
     };
     with_scrubbed_stack(|| {
-        // The copies are of the exact size, and move into the identity, which wipes them.
+        // The copies have the exact size. They move into the identity, which wipes them.
         let copy = |secret: &SecretString| secret.expose_secret().to_owned();
         let secret = copy(credentials.secret_access_key());
         let token = credentials.session_token().map(copy);
         let identity = Identity::new(credentials.access_key_id(), secret, token, None, "aumbry").into();
-        // White space around a value is HTTP's, not the value's (RFC 9110, section 5.5); the signer leaves tabs there.
+        // White space around a value is not a part of the value (RFC 9110, section 5.5); the signer does not remove tabs.
         let headers = request.headers.iter().map(|(name, value)| (*name, value.trim_matches([' ', '\t'])));
         let signable = SignableRequest::new(request.method, url, headers, body).map_err(unsignable)?;
         let parameters = v4::SigningParams::builder()
@@ -172,7 +174,7 @@ fn signed(
     })
 }
 
-/// The URL with these parameters behind those it has, in a buffer of its exact size.
+/// Returns the URL with these parameters after its own, in a buffer of the exact size.
 fn with_parameters(url: &str, parameters: &[(&str, impl AsRef<str>)]) -> Result<SecretString> {
     let mut len = 0;
     write(url, parameters, &mut |_| len += 1);
@@ -182,7 +184,7 @@ fn with_parameters(url: &str, parameters: &[(&str, impl AsRef<str>)]) -> Result<
     Ok(SecretString::from(text))
 }
 
-/// Hands out the letters of the URL, which are ASCII.
+/// Passes the characters of the URL, which are ASCII, to `out`.
 fn write(url: &str, parameters: &[(&str, impl AsRef<str>)], out: &mut dyn FnMut(char)) {
     url.chars().for_each(&mut *out);
     let mut joint = if url.contains('?') { '&' } else { '?' };
@@ -193,13 +195,4 @@ fn write(url: &str, parameters: &[(&str, impl AsRef<str>)], out: &mut dyn FnMut(
         value.as_ref().bytes().for_each(|byte| encoding::encode(byte, out));
         joint = '&';
     }
-}
-
-/// What `aws-sigv4` says is about the form of headers and URLs, and repeats none of them.
-fn unsignable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(ErrorKind::InvalidInput, "the request cannot be signed").with_source(error)
-}
-
-fn refused(message: String) -> Error {
-    Error::new(ErrorKind::InvalidInput, message)
 }

@@ -1,4 +1,4 @@
-//! The crate `object_store`.
+//! The provider for the crate `object_store`.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 
 use super::CredentialsProvider;
 
-/// Asked with each request, which costs a look-up: an edit, or a locked vault, is noticed at once.
+/// `object_store` asks with each request, which takes one look-up. So an edit or a locked vault takes effect at once.
 #[async_trait]
 impl CredentialProvider for CredentialsProvider {
     type Credential = AwsCredential;

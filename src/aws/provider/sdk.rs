@@ -1,4 +1,4 @@
-//! The AWS SDK for Rust.
+//! The provider for the AWS SDK for Rust.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,19 +10,16 @@ use secrecy::ExposeSecret;
 use super::CredentialsProvider;
 use crate::error::{Error, ErrorKind};
 
-/// How long the SDK may hold an answer unless it is told otherwise.
-pub(super) const HELD_FOR: Duration = Duration::from_secs(5 * 60);
-
 impl CredentialsProvider {
-    /// How long the SDK may sign with what it was given before it asks again; five minutes unless this says otherwise. So
-    /// long it may take until an edit of the record, or a locked vault, is noticed.
+    /// Sets how long the SDK signs with an answer before it asks again. The default is five minutes. An edit of the record,
+    /// or a locked vault, takes effect after this time at the latest.
     ///
-    /// The SDK keeps credentials until shortly (5 to 10 seconds) before they expire. A static record never expires, so
-    /// the answer says that it does, after this time; a session ends at its own time if that comes first. With less than
-    /// 5 seconds, zero too, the SDK asks for each request, which costs a look-up.
+    /// The SDK keeps credentials until 5 to 10 seconds before they expire. A static record never expires, so the answer
+    /// claims that it expires after this time. A session keeps its own expiry if that is earlier. With less than 5 seconds,
+    /// including zero, the SDK asks for each request, which takes one look-up.
     ///
-    /// A presigned URL is not affected: it is good for the time that it says. Should the SDK warn that the credentials
-    /// expire before the URL does, then that is true of sessions alone.
+    /// A presigned URL is not affected: it is valid for its own time. The SDK can warn that the credentials expire before
+    /// the URL does; the warning is true only for sessions.
     #[must_use]
     pub fn hold_for(mut self, time: Duration) -> Self {
         self.held_for = time;
@@ -37,7 +34,7 @@ impl CredentialsProvider {
             (Some(session_ends), Some(asked_again)) => Some(session_ends.min(asked_again)),
             (session_ends, asked_again) => session_ends.or(asked_again),
         };
-        // The copies are of the exact size, and move from here into the SDK's, which wipes them.
+        // The copies have the exact size. They move into the credentials of the SDK, which wipes them.
         let copy = |secret: &secrecy::SecretString| secret.expose_secret().to_owned();
         let mut answer = SdkCredentials::builder()
             .access_key_id(credentials.access_key_id())

@@ -1,17 +1,17 @@
-//! What can be signed. The signer takes much of this for granted, and panics or signs something else without it.
+//! Checks a request before it is signed. Without these checks the signer panics, or signs something else.
 
 use std::time::SystemTime;
 
 use http::{Method, Uri};
 
 use super::encoding::decoded;
+use super::refusal::{refused, unsignable};
 use super::request::Request;
-use super::{refused, unsignable};
 use crate::aws::signing::check_word;
 use crate::credentials::{LAST_TIME, unix_seconds};
 use crate::error::Result;
 
-/// The headers, and in a URL the parameters, that a signature consists of.
+/// The headers of a signature, which are also the parameters of a presigned URL.
 const SET_BY_SIGNING: [&str; 4] =
     ["authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
 
@@ -27,7 +27,7 @@ pub(super) fn request(request: &Request<'_>, time: SystemTime) -> Result<()> {
     Ok(())
 }
 
-/// A server would take what is given for part of the signature, beside or instead of what signing sets.
+/// Refuses the headers that signing sets. A server would read a second one as a part of the signature.
 fn headers(given: &[(&str, &str)]) -> Result<()> {
     let times_given = |set: &str| given.iter().filter(|(name, _)| name.eq_ignore_ascii_case(set)).count();
     if let Some(set) = SET_BY_SIGNING.iter().find(|set| times_given(set) > 0) {
@@ -47,7 +47,7 @@ pub(super) fn region(region: Option<&str>) -> Result<&str> {
     Ok(region)
 }
 
-/// Messages name the rule alone: a URL may hold a password, or a signature.
+/// Checks the URL. The messages contain only the rule, because a URL can contain a password or a signature.
 fn url(url: &str) -> Result<()> {
     if !url.is_ascii() {
         return Err(refused("the URL must be percent-encoded".to_owned()));
@@ -56,7 +56,7 @@ fn url(url: &str) -> Result<()> {
     let begins_with =
         |scheme: &str| url.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
     if !begins_with("http://") && !begins_with("https://") {
-        return Err(without_host()); // a path alone may be no URI at all, and would be refused without a reason
+        return Err(without_host()); // the URI parser refuses some paths without a reason
     }
     let parsed: Uri = url.parse().map_err(unsignable)?;
     if parsed.host().is_none_or(str::is_empty) {
@@ -70,12 +70,12 @@ fn url(url: &str) -> Result<()> {
     }
     decoded(parsed.path())?;
     if std::str::from_utf8(&decoded(parsed.query().unwrap_or_default())?).is_err() {
-        return Err(refused("the URL's query must be UTF-8, percent-encoded".to_owned())); // the signer reads U+FFFD there
+        return Err(refused("the URL's query must be UTF-8, percent-encoded".to_owned())); // the signer would read U+FFFD
     }
     Ok(())
 }
 
-/// The query must not have a signature in it already: servers take one of two, or none.
+/// Refuses a URL that contains a signature already. With two signatures, servers use either one, or none.
 fn is_unsigned(url: &str) -> Result<()> {
     let query = url.split_once('?').map(|(_, query)| query).unwrap_or_default();
     let names = query.split('&').map(|part| part.split('=').next().unwrap_or_default());

@@ -1,6 +1,7 @@
-//! Percent-encoding, as Signature Version 4 has it: all but the unreserved characters of RFC 3986, in upper case.
+//! The percent-encoding of Signature Version 4: every character except the unreserved ones of RFC 3986, with upper-case
+//! digits.
 
-use super::refused;
+use super::refusal::refused;
 use crate::error::Result;
 
 pub(super) fn encode(byte: u8, out: &mut dyn FnMut(char)) {
@@ -16,7 +17,7 @@ fn hex_digit(value: u8) -> Option<char> {
     char::from_digit(value.into(), 16).map(|digit| digit.to_ascii_uppercase())
 }
 
-/// The bytes that a part of a URL stands for.
+/// Returns the bytes that a part of a URL encodes.
 pub(super) fn decoded(part: &str) -> Result<Vec<u8>> {
     let mut bytes = part.bytes();
     let mut decoded = Vec::with_capacity(part.len());
@@ -34,20 +35,20 @@ fn escaped(bytes: &mut impl Iterator<Item = u8>) -> Option<u8> {
     u8::try_from(high << 4 | low).ok()
 }
 
-/// The URL as S3 signs it: the path decoded, and encoded anew. It does so itself before it compares, so `a(1)` and
-/// `a%281%29` are one path, and have one signature.
-pub(super) fn with_path_encoded_anew(url: &str) -> Result<String> {
+/// Returns the URL with its path decoded and encoded again. S3 does the same before it compares signatures, so `a(1)` and
+/// `a%281%29` are the same path and have the same signature.
+pub(super) fn with_path_reencoded(url: &str) -> Result<String> {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let (path, query) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
-    let mut anew = format!("{scheme}://{authority}");
+    let mut reencoded = format!("{scheme}://{authority}");
     for byte in decoded(path)? {
         if byte == b'/' {
-            anew.push('/');
+            reencoded.push('/');
         } else {
-            encode(byte, &mut |letter| anew.push(letter));
+            encode(byte, &mut |letter| reencoded.push(letter));
         }
     }
-    anew.push_str(query);
-    Ok(anew)
+    reencoded.push_str(query);
+    Ok(reencoded)
 }

@@ -1,12 +1,12 @@
-//! What is to be signed.
+//! The request that is signed.
 
 use std::fmt;
 use std::time::SystemTime;
 
-/// A request to be [signed](super::sign) or [presigned](super::presign), as it will be sent.
+/// A request to [sign](super::sign) or [presign](super::presign), as it will be sent.
 ///
-/// Unless something else is said: no headers but `host`, an empty body, the region of the credentials' record (its
-/// attribute `region`), now.
+/// The defaults are: no headers except `host`, an empty body, the region of the credentials' record (its attribute
+/// `region`), and the current time.
 #[derive(Clone)]
 pub struct Request<'a> {
     pub(super) method: &'a str,
@@ -25,46 +25,46 @@ pub(super) enum Body<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// A request of this method to this URL, which is absolute and percent-encoded, of a service as AWS calls it in
-    /// signatures: `s3`, `sts`, `execute-api`.
+    /// Returns a request with this method to this URL, which must be absolute and percent-encoded. The service has the name
+    /// that AWS uses in signatures: `s3`, `sts`, `execute-api`.
     #[must_use]
     pub fn new(method: &'a str, url: &'a str, service: &'a str) -> Self {
         let body = Body::Bytes(b"");
         Self { method, url, service, region: None, headers: Vec::new(), body, time: None }
     }
 
-    /// In this region, whatever the record says.
+    /// Sets the region, instead of the record's.
     #[must_use]
     pub fn region(mut self, region: &'a str) -> Self {
         self.region = Some(region);
         self
     }
 
-    /// With this header, which must be sent as it is. `host` is signed anyway, as the URL has it, and so is what signing
-    /// adds; of the others, those that begin with `x-amz-` have to be given, and those that a proxy may change
-    /// (`user-agent`, `transfer-encoding`) are sent but not signed.
+    /// Adds a header, which must be sent unchanged. `host` is always signed, with the value from the URL, and so are the
+    /// headers that signing adds. Every other header that begins with `x-amz-` must be added here. Headers that a proxy can
+    /// change (`user-agent`, `transfer-encoding`) are not signed.
     #[must_use]
     pub fn header(mut self, name: &'a str, value: &'a str) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// With this body.
+    /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: &'a [u8]) -> Self {
         self.body = Body::Bytes(body);
         self
     }
 
-    /// With a body that is not signed (`UNSIGNED-PAYLOAD`), because it is long or not known yet. S3 takes that; rely on
-    /// TLS then.
+    /// Leaves the body unsigned (`UNSIGNED-PAYLOAD`), because it is long or not known yet. S3 accepts this. Only TLS protects
+    /// the body then.
     #[must_use]
     pub fn unsigned_body(mut self) -> Self {
         self.body = Body::Unsigned;
         self
     }
 
-    /// As if it were this time, which AWS compares with its own. Seconds count.
+    /// Sets the time of the signature, in whole seconds, instead of the current time. AWS compares it with its own clock.
     #[must_use]
     pub fn time(mut self, time: SystemTime) -> Self {
         self.time = Some(time);
@@ -72,7 +72,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Without headers and body, in which anything may stand, and without the query.
+/// Shows neither headers nor body nor query, because these can contain secrets.
 impl fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = self.url.split(['?', '#']).next().unwrap_or_default();
