@@ -107,3 +107,12 @@ pub use vault::{
 
 #[cfg(feature = "strength")]
 pub use vault::Weakness;
+
+/// The examples of the README and the book. Those that need the AWS SDK are compiled in `interop/`.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/embedding.md")]
+    struct Embedding;
+}

@@ -124,9 +124,9 @@ fn the_manual_lists_every_error_code_that_a_command_gives() {
 }
 
 #[test]
-fn exit_codes_mean_the_same_in_the_manual_the_help_and_the_readme() {
-    let readme = beside_the_package("README.md");
-    let table = readme.split("| exit code |").nth(1).unwrap();
+fn exit_codes_mean_the_same_in_the_manual_the_help_and_the_book() {
+    let page_of_the_book = beside_the_package("docs/command-line.md");
+    let table = page_of_the_book.split("| exit code |").nth(1).unwrap();
     let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
     let help = Home::plain().succeeds(&["--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
     let page = page().replace("\\-", "-").replace("\\fB", "`").replace("\\fR", "`");

@@ -1,58 +1,88 @@
-//! The README's tour of the command, run as it stands there.
+//! Runs the transcripts of the README and the book, and compares what the command prints with what they show.
+//!
+//! `UPDATE_TRANSCRIPTS=1 cargo test -p aumbry-cli --test readme` writes what it prints into the pages instead.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod common;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use common::*;
 
-const README: &str = include_str!("../../README.md");
-
 #[test]
-fn the_readme_s_tour_prints_what_it_says() {
-    prints_what_it_says(&home(), "From a terminal", "");
+fn the_readme_shows_what_the_command_prints() {
+    prints_what_the_page_shows(&home(), "README.md", "passphrase");
 }
 
 #[test]
-fn the_readme_s_walk_of_a_team_prints_what_it_says() {
+fn the_tour_of_the_command_line_shows_what_the_command_prints() {
+    prints_what_the_page_shows(&home(), "docs/command-line.md", "");
+}
+
+#[test]
+fn the_tour_of_a_team_shows_what_the_command_prints() {
     let home = home();
     home.succeeds(&["init", "--label", "anna", "--recovery-code"]);
     home.succeeds(&["import", "Downloads/anna_accessKeys.csv", "--name", "s3-uploads"]);
     home.write("uploads.passphrase", "tractor lemon violin seventeen\n");
     home.write("new", "another of five unusual words\n");
-    prints_what_it_says(&home, "A vault for a team", "new");
+    prints_what_the_page_shows(&home, "docs/teams.md", "new");
 }
 
 #[cfg(feature = "aws")]
 #[test]
-fn the_readme_s_endpoint_and_signatures_print_what_it_says() {
+fn the_page_on_aws_clients_shows_what_the_command_prints() {
     let home = home();
     home.succeeds(&[["init"].as_slice(), &CHEAP].concat());
     home.succeeds(&["import", "Downloads/anna_accessKeys.csv", "--name", "s3-uploads"]);
     home.succeeds(&["edit", "s3-uploads", "region=eu-central-1"]);
-    prints_what_it_says(&home, "AWS clients of every kind", "");
+    prints_what_the_page_shows(&home, "docs/aws-clients.md", "");
 }
 
-/// Runs the commands of this section's first block, and compares what they print with what stands there. A new
-/// passphrase, where one would be typed, comes from the file `new`.
-fn prints_what_it_says(home: &Home, section: &str, new: &str) {
-    let section = README.split_once(&format!("\n## {section}\n")).unwrap().1;
-    let tour = section.split_once("```text\n").unwrap().1.split_once("```").unwrap().0;
+/// `interop/clients/rotation` runs the transcripts of `docs/rotation.md`, because they need a server.
+#[test]
+fn every_transcript_is_run() {
+    let mut pages = vec![root().join("README.md")];
+    pages.extend(fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+    let count = |page: &PathBuf| match page.extension() {
+        Some(extension) if extension == "md" => {
+            fs::read_to_string(page).unwrap().matches("```text\n$ ").count()
+        }
+        _ => 0,
+    };
+    let found: usize = pages.iter().map(count).sum();
+    assert_eq!(found, 4 + 2, "a transcript that no test runs, or one that is gone");
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Runs the commands of the page's first transcript. A new passphrase, where a person would type one, comes from the
+/// file `new`.
+fn prints_what_the_page_shows(home: &Home, page: &str, new: &str) {
+    let page = root().join(page);
+    let text = fs::read_to_string(&page).unwrap();
+    let (before, rest) = text.split_once("```text\n").unwrap();
+    let (shown, after) = rest.split_once("```").unwrap();
     // In one shell, with stdout and stderr in one place, as on a terminal.
     let mut script = "exec 2>&1; PATH=$HOME/.cargo/bin:$PATH\n".to_owned();
-    for command in tour.lines().filter_map(|line| line.strip_prefix("$ ")) {
+    for command in shown.lines().filter_map(|line| line.strip_prefix("$ ")) {
         script += &format!("printf '%s\\n' '$ {}'\n{command}\n", command.replace('\'', "'\\''"));
     }
     let mut shell = home.shell(&script);
     shell.env("AUMBRY_NEW_PASSPHRASE_FILE", new);
     let printed = stdout(&output(shell)).replace(home.path().to_str().unwrap(), "/home/anna");
-    assert!(tour.matches("\n$ ").count() >= 7, "a tour of too few commands");
-    assert_eq!(settled(&printed), settled(tour));
+    assert!(shown.matches("$ ").count() >= 4, "a transcript of too few commands");
+    if std::env::var_os("UPDATE_TRANSCRIPTS").is_some() && settled(&printed) != settled(shown) {
+        return fs::write(page, format!("{before}```text\n{printed}```{after}")).unwrap();
+    }
+    assert_eq!(settled(&printed), settled(shown));
 }
 
-/// What the tours begin with: the command where `cargo install` puts it, and a file of the IAM console.
+/// What the transcripts begin with: the command where `cargo install` puts it, and a file of the IAM console.
 fn home() -> Home {
     let home = Home::empty();
     fs::create_dir_all(home.path().join(".cargo/bin")).unwrap();
@@ -63,7 +93,7 @@ fn home() -> Home {
     home
 }
 
-/// Without what is another each time (times, the id of the vault, the recovery code) and what the doctor says of this
+/// Replaces what differs between runs (times, the vault's id, the recovery code) and what the doctor says about this
 /// machine's memory.
 fn settled(text: &str) -> String {
     let word = |word: &str| {
@@ -77,7 +107,7 @@ fn settled(text: &str) -> String {
         }
     };
     let line = |line: &str| match line.split_whitespace().nth(1) {
-        Some("memory") => "what the doctor says of memory".to_owned(),
+        Some("memory") => "what the doctor says about memory".to_owned(),
         _ => line.split(' ').map(word).collect::<Vec<_>>().join(" "),
     };
     text.lines().map(|text| line(text) + "\n").collect()

@@ -181,7 +181,7 @@ def fill(place, key, session, keys_of_s3s):
         place.add(f"{prefix}wrong-session", session[0], other(session[1]), *session[2:])
 
 
-def run(aumbry, aws, s3_server, node_modules, readme):
+def run(aumbry, aws, s3_server, node_modules, page):
     with (
         tempfile.TemporaryDirectory() as folder,
         servers.moto() as (moto, key, session),
@@ -202,8 +202,8 @@ def run(aumbry, aws, s3_server, node_modules, readme):
     table = [f"| {' | '.join(row)} |".replace("  ", " ") for row in rows]
     print("\n".join(table))
     tried = {row[0] for row in rows}
-    written = readme.partition(BEGIN)[2].partition(END)[0].splitlines()
+    written = page.partition(BEGIN)[2].partition(END)[0].splitlines()
     expected = [line for line in written if node_modules or not line.startswith("| AWS SDK for JavaScript ")]
-    check("the README has this table", table == expected, "\n".join(["the README has:", *written]))
+    check("docs/aws-clients.md has this table", table == expected, "\n".join(["docs/aws-clients.md has:", *written]))
     if not node_modules:
         print("NOT tried, for there is no node and npm here: the AWS SDK for JavaScript")

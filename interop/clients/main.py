@@ -19,8 +19,8 @@ import profiles
 
 def main():
     aumbry, aws, s3_server, *node_modules = (pathlib.Path(path).absolute() for path in sys.argv[1:])
-    readme = pathlib.Path(__file__).parents[2] / "README.md"
-    doors.run(aumbry, aws, s3_server, node_modules[0] if node_modules else None, readme.read_text())
+    page = pathlib.Path(__file__).parents[2] / "docs" / "aws-clients.md"
+    doors.run(aumbry, aws, s3_server, node_modules[0] if node_modules else None, page.read_text())
     profiles.run(str(aumbry), str(aws))
     print(f"{checks.counts['passed']} passed, {checks.counts['failed']} failed")
     sys.exit(1 if checks.counts["failed"] else 0)

@@ -46,7 +46,7 @@ pub fn records(vault: &Vault, drafts: &[NewRecord]) -> Result<Vec<Credentials>> 
     Ok(found)
 }
 
-/// The samples of the README are compiled with the tests.
+/// The examples of the book that need the AWS SDK are compiled with these tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+#[doc = include_str!("../../docs/aws-clients.md")]
+struct AwsClients;
