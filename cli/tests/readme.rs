@@ -24,7 +24,7 @@ fn the_tour_of_the_command_line_shows_what_the_command_prints() {
 #[test]
 fn the_tour_of_a_team_shows_what_the_command_prints() {
     let home = home();
-    home.succeeds(&["init", "--label", "anna", "--recovery-code"]);
+    home.succeeds(&[["init", "--label", "anna", "--recovery-code"].as_slice(), &CHEAP].concat());
     home.succeeds(&["import", "Downloads/anna_accessKeys.csv", "--name", "s3-uploads"]);
     home.write("uploads.passphrase", "tractor lemon violin seventeen\n");
     home.write("new", "another of five unusual words\n");
