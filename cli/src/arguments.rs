@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::environment::VAULT;
 use crate::failure::EXITS;
 use crate::passphrase::Sources;
 
@@ -55,7 +56,7 @@ pub(crate) struct Global {
     #[arg(
         long,
         value_name = "PATH",
-        env = "AUMBRY_VAULT",
+        env = VAULT,
         global = true,
         value_parser = clap::builder::OsStringValueParser::new().map(PathBuf::from)
     )]

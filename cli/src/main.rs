@@ -6,6 +6,7 @@
 
 mod arguments;
 mod commands;
+mod environment;
 mod failure;
 #[cfg(feature = "aws")]
 mod online;

@@ -1,35 +1,15 @@
 //! Where a passphrase comes from: the sources in the order of `aumbry --help`, never the command line.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::Command;
 
 use aumbry::{Passphrase, Weakness};
 use subtle::ConstantTimeEq;
 
+use crate::environment::{BACKUP_PASSPHRASE, NEW_PASSPHRASE, PASSPHRASE, Variables, set};
 use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::secret::{self, SecretBytes};
 use crate::terminal::Terminal;
-
-/// Environment variables that hold a passphrase or lead to one.
-const SOURCES: [&str; 3] = ["AUMBRY_PASSPHRASE_FILE", "AUMBRY_PASSPHRASE_COMMAND", "AUMBRY_PASSPHRASE"];
-const NEW_SOURCES: [&str; 3] =
-    ["AUMBRY_NEW_PASSPHRASE_FILE", "AUMBRY_NEW_PASSPHRASE_COMMAND", "AUMBRY_NEW_PASSPHRASE"];
-const BACKUP_SOURCES: [&str; 3] =
-    ["AUMBRY_BACKUP_PASSPHRASE_FILE", "AUMBRY_BACKUP_PASSPHRASE_COMMAND", "AUMBRY_BACKUP_PASSPHRASE"];
-
-/// A child has no business with our passphrase.
-pub(crate) fn hide_from_child(command: &mut Command) {
-    for [.., plain] in [SOURCES, NEW_SOURCES, BACKUP_SOURCES] {
-        command.env_remove(plain);
-    }
-}
-
-/// The value of a variable. An empty one is as good as none, and so is one without a name.
-fn set(variable: &str) -> Option<OsString> {
-    std::env::var_os(variable).filter(|value| !value.is_empty())
-}
 
 /// One passphrase and where it may come from.
 #[derive(Clone, Default)]
@@ -41,15 +21,14 @@ pub(crate) struct Sources {
 
 impl Sources {
     /// What an option names, else what a variable names that leads to a passphrase and is none.
-    fn or_environment(&self, variables: &[&str; 3]) -> Outcome<Self> {
-        if self.descriptor.is_some() || self.file.is_some() || self.command.is_some() {
+    fn or_environment(&self, variables: Variables) -> Outcome<Self> {
+        if self.is_named() {
             return Ok(self.clone());
         }
-        let [file, command, _] = variables;
-        if let Some(path) = set(file) {
+        if let Some(path) = set(variables.file) {
             return Ok(Self { file: Some(path.into()), ..Self::default() });
         }
-        let command = set(command).map(|command| {
+        let command = set(variables.command).map(|command| {
             command.into_string().map_err(|_| Failure::usage("the passphrase command is no text"))
         });
         Ok(Self { command: command.transpose()?, ..Self::default() })
@@ -57,29 +36,40 @@ impl Sources {
 
     /// Where the passphrase of a vault comes from, if it does not stand in a variable and is not asked for.
     pub(crate) fn named(&self) -> Outcome<Self> {
-        self.or_environment(&SOURCES)
+        self.or_environment(PASSPHRASE)
+    }
+
+    /// Whether an option names a source.
+    fn is_named(&self) -> bool {
+        self.descriptor.is_some() || self.file.is_some() || self.command.is_some()
     }
 
     /// Whether the passphrase of a vault comes without being asked for.
     pub(crate) fn is_given(&self) -> bool {
-        let options = self.descriptor.is_some() || self.file.is_some() || self.command.is_some();
-        options || SOURCES.iter().any(|variable| set(variable).is_some())
+        self.is_named() || PASSPHRASE.all().into_iter().any(|variable| set(variable).is_some())
     }
 
-    /// The passphrase from an option or from the environment, if any of them is set.
-    fn read(&self, variables: &[&str; 3]) -> Outcome<Option<SecretBytes>> {
-        let [.., plain] = variables;
-        match self.or_environment(variables)? {
-            Self { descriptor: Some(number), .. } => secret::from_descriptor(number).map(Some),
-            Self { file: Some(path), .. } => secret::from_file(&path).map(Some),
-            Self { command: Some(command), .. } => secret::from_command(&command).map(Some),
-            Self { .. } => Ok(set(plain).map(|value| value.into_encoded_bytes().into())),
+    /// The passphrase from an option or from the environment, if one of them is set.
+    fn read(&self, variables: Variables) -> Outcome<Option<SecretBytes>> {
+        match self.or_environment(variables)?.read_named()? {
+            Some(passphrase) => Ok(Some(passphrase)),
+            None => Ok(set(variables.value).map(|value| value.into_encoded_bytes().into())),
+        }
+    }
+
+    /// The passphrase from an option, if one is given.
+    fn read_named(&self) -> Outcome<Option<SecretBytes>> {
+        match self {
+            Self { descriptor: Some(number), .. } => secret::from_descriptor(*number).map(Some),
+            Self { file: Some(path), .. } => secret::from_file(path).map(Some),
+            Self { command: Some(command), .. } => secret::from_command(command).map(Some),
+            Self { .. } => Ok(None),
         }
     }
 
     /// The passphrase of a vault, asked for on the terminal if no source gives it.
     pub(crate) fn passphrase(&self, may_ask: bool, prompt: &str) -> Outcome<Passphrase> {
-        if let Some(bytes) = self.read(&SOURCES)? {
+        if let Some(bytes) = self.read(PASSPHRASE)? {
             return Ok(Passphrase::from(bytes.as_slice()));
         }
         let bytes = terminal(may_ask, "passphrase")?.ask_secret(prompt)?;
@@ -88,12 +78,12 @@ impl Sources {
 
     /// The passphrase of a backup, if a source gives one.
     pub(crate) fn backup_passphrase(&self) -> Outcome<Option<Passphrase>> {
-        Ok(self.read(&BACKUP_SOURCES)?.map(|bytes| Passphrase::from(bytes.as_slice())))
+        Ok(self.read(BACKUP_PASSPHRASE)?.map(|bytes| Passphrase::from(bytes.as_slice())))
     }
 
     /// A recovery code, asked for on the terminal if no source gives it.
     pub(crate) fn code(&self, may_ask: bool) -> Outcome<Passphrase> {
-        let bytes = match self.read(&[""; 3])? {
+        let bytes = match self.read_named()? {
             Some(bytes) => bytes,
             None => terminal(may_ask, "recovery code")?.ask_secret("Recovery code: ")?,
         };
@@ -115,8 +105,8 @@ pub(crate) struct Wanted<'a> {
 impl Wanted<'_> {
     /// Its own sources, then the ordinary ones, else it is asked for twice. One that is easy to guess is refused.
     pub(crate) fn get(&self) -> Outcome<Passphrase> {
-        let ordinary = || self.ordinary.as_ref().map(|sources| sources.read(&SOURCES)).transpose();
-        let bytes = match self.sources.read(&NEW_SOURCES)? {
+        let ordinary = || self.ordinary.as_ref().map(|sources| sources.read(PASSPHRASE)).transpose();
+        let bytes = match self.sources.read(NEW_PASSPHRASE)? {
             Some(bytes) => Some(bytes),
             None => ordinary()?.flatten(),
         };

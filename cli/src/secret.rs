@@ -125,7 +125,7 @@ pub(crate) fn from_command(command: &str) -> Outcome<SecretBytes> {
 fn shell(command: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(command);
-    crate::passphrase::hide_from_child(&mut shell);
+    crate::environment::hide_from_child(&mut shell);
     shell
 }
 
@@ -135,7 +135,7 @@ fn shell(command: &str) -> Command {
     use std::os::windows::process::CommandExt;
     let mut shell = Command::new("cmd");
     shell.raw_arg("/D /S /C").raw_arg(format!("\"{command}\""));
-    crate::passphrase::hide_from_child(&mut shell);
+    crate::environment::hide_from_child(&mut shell);
     shell
 }
 

@@ -13,9 +13,9 @@ use zeroize::Zeroizing;
 
 use super::records::{credentials, rfc3339};
 use crate::arguments::Shell;
+use crate::environment::hide_from_child;
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json};
-use crate::passphrase::hide_from_child;
 use crate::session::Session;
 
 /// What AWS clients read from the environment before they look at a profile: a stale one would win over the record.
