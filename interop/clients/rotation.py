@@ -109,7 +109,7 @@ def answers_that_are_lost(desk):
         for step in of:
             name, old = desk.record()
             done = desk.rotate(name, "--json", fate=lambda _number, action, _when: answer if action == step else None)
-            told = says(done, 8, "bad_answer", f"the answer to {step} is not understood")
+            told = says(done, 8, "bad_answer", f"could not understand the answer to {step}")
             check(f"{what} in answer to {step}", told and not desk.holds(name), done)
             check(f"{what} in answer to {step}: nothing is lost", not desk.resume(name, old), done, quiet=True)
     name, old = desk.record()
@@ -124,7 +124,7 @@ def answers_that_are_lost(desk):
     empty = (200, b"<CreateAccessKeyResponse><CreateAccessKeyResult/></CreateAccessKeyResponse>")
     name, old = desk.record()
     done = desk.rotate(name, "--json", fate=lambda _number, action, _when: empty if action == "CreateAccessKey" else None)
-    check("an answer without a key", says(done, 8, "bad_answer", "it holds no key"), done)
+    check("an answer without a key", says(done, 8, "bad_answer", "it contains no key"), done)
 
     name, old = desk.record()
     done = desk.run("rotate", name, "--iam-endpoint", "http://127.0.0.1:1", "--json")
@@ -261,7 +261,7 @@ def online(desk):
     key, _ = finding(name, lambda *_: expired)
     check("an expired token", key["ok"] is False and "ExpiredToken: The token has expired" in key["message"], key)
     key, _ = finding(name, lambda *_: (200, b"nonsense"))
-    check("an answer that is none", key["ok"] is False and "is not understood" in key["message"], key)
+    check("an answer that is none", key["ok"] is False and "could not understand" in key["message"], key)
     key, _ = finding(name, endpoint="http://127.0.0.1:1")
     check("nobody listens", key["ok"] is False and "Connection refused" in key["message"], key)
 

@@ -131,7 +131,7 @@ def answers_that_are_none(desk):
     name, old = desk.record()
     status, body = listing({old[0]: now})
     done = desk.rotate(name, "--json", fate=lists(lambda: (status, body + b" " * 2 * 1024 * 1024)))
-    told = says(done, 8, "bad_answer", "ListAccessKeys", "cannot be read")
+    told = says(done, 8, "bad_answer", "ListAccessKeys", "larger than")
     check("an answer larger than any of AWS is not read to its end", told and not desk.is_under_way(name), done)
     same = f"<UserName>u</UserName><AccessKeyId>{old[0]}</AccessKeyId><Status>Active</Status>"
     key = f"<AccessKey>{same}<SecretAccessKey>another</SecretAccessKey></AccessKey>"
