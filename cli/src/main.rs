@@ -1,6 +1,6 @@
 //! `aumbry`: AWS credentials in a sealed vault, for terminals and scripts.
 //!
-//! `arguments` says what can be said, `commands` does it, `session` leads to the vault, `passphrase`, `secret` and
+//! `arguments` says what can be said, `commands` does it, `context` leads to the vault, `passphrase`, `secret` and
 //! `terminal` take secrets in, `output` and `failure` let results and errors out, `progress` shows
 //! that it goes on, `online` calls AWS.
 
@@ -14,7 +14,7 @@ mod output;
 mod passphrase;
 mod progress;
 mod secret;
-mod session;
+mod context;
 mod terminal;
 
 use std::process::ExitCode;
@@ -24,7 +24,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use arguments::{Arguments, Command};
 use failure::Failure;
-use session::Session;
+use context::Context;
 
 /// A parser or an estimate of strength copies what it works on, and wipes nothing: so whatever is freed is wiped.
 #[global_allocator]
@@ -50,14 +50,14 @@ fn main() -> ExitCode {
     // A client that runs it takes whatever stands on stderr for a failure.
     global.quiet |= matches!(command, Command::CredentialProcess { .. });
     global.verbose &= !global.quiet;
-    let session = Session { global };
+    let context = Context { global };
     if let Err(error) = hardened {
-        session.note(&format!("aumbry: warning: {error}"));
+        context.note(&format!("aumbry: warning: {error}"));
     }
-    match commands::run(&session, command) {
+    match commands::run(&context, command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            failure.print(session.global.json);
+            failure.print(context.global.json);
             ExitCode::from(failure.exit())
         }
     }

@@ -16,7 +16,7 @@ use crate::arguments::Shell;
 use crate::environment::hide_from_child;
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json};
-use crate::session::Session;
+use crate::context::Context;
 
 /// What AWS clients read from the environment before they look at a profile: a stale one would win over the record.
 const READ_BY_CLIENTS: [&str; 13] = [
@@ -42,8 +42,8 @@ const RENEW_OR_ALLOW: &str =
     "put a new one in with `aumbry edit NAME --from-json FILE`, or add --allow-expired";
 
 /// The record of the vault, unless its session has expired and that is not allowed.
-fn fresh(session: &Session, name: &str, allow_expired: bool) -> Outcome<Credentials> {
-    let vault = session.open()?;
+fn fresh(context: &Context, name: &str, allow_expired: bool) -> Outcome<Credentials> {
+    let vault = context.open()?;
     if allow_expired { credentials(&vault, name) } else { unexpired(&vault, name, RENEW_OR_ALLOW) }
 }
 
@@ -60,8 +60,8 @@ pub(super) fn unexpired(vault: &Vault, name: &str, advice: &str) -> Outcome<Cred
 }
 
 /// The record, if it is not expired and can stand in the environment of a program.
-fn for_environment(session: &Session, name: &str, allow_expired: bool) -> Outcome<Credentials> {
-    let credentials = fresh(session, name, allow_expired)?;
+fn for_environment(context: &Context, name: &str, allow_expired: bool) -> Outcome<Credentials> {
+    let credentials = fresh(context, name, allow_expired)?;
     if let Some((name, _)) = variables(&credentials).find(|(_, value)| value.contains('\0')) {
         return Err(Failure::usage(format!(
             "the value of {name} holds a NUL character, which no environment can carry"
@@ -71,15 +71,15 @@ fn for_environment(session: &Session, name: &str, allow_expired: bool) -> Outcom
 }
 
 /// Exactly one JSON object on stdout once everything has succeeded, and nothing else anywhere.
-pub(super) fn credential_process(session: &Session, name: &str, allow_expired: bool) -> Outcome {
-    let credentials = fresh(session, name, allow_expired)?;
+pub(super) fn credential_process(context: &Context, name: &str, allow_expired: bool) -> Outcome {
+    let credentials = fresh(context, name, allow_expired)?;
     print(credential_process::render(&credentials)?.expose_secret())?;
     print("\n")
 }
 
-pub(super) fn env(session: &Session, name: &str, shell: Shell, allow_expired: bool) -> Outcome {
-    let credentials = for_environment(session, name, allow_expired)?;
-    if session.global.json {
+pub(super) fn env(context: &Context, name: &str, shell: Shell, allow_expired: bool) -> Outcome {
+    let credentials = for_environment(context, name, allow_expired)?;
+    if context.global.json {
         return print_json(&variables(&credentials).collect::<BTreeMap<_, _>>());
     }
     // Sized first: each value may double when it is quoted, each line has a frame.
@@ -140,11 +140,11 @@ fn quote(script: &mut String, shell: Shell, value: &str) {
 }
 
 /// Runs a program that finds the record in its environment; its end is ours.
-pub(super) fn exec(session: &Session, name: &str, command: &[OsString], allow_expired: bool) -> Outcome {
+pub(super) fn exec(context: &Context, name: &str, command: &[OsString], allow_expired: bool) -> Outcome {
     let Some((program, arguments)) = command.split_first() else {
         return Err(Failure::usage("name a program behind --"));
     };
-    let credentials = for_environment(session, name, allow_expired)?;
+    let credentials = for_environment(context, name, allow_expired)?;
     let mut child = Command::new(program);
     child.args(arguments);
     for name in READ_BY_CLIENTS {

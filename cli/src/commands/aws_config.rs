@@ -16,14 +16,14 @@ use crate::arguments::AwsConfig;
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, print, print_json};
 use crate::passphrase::Sources;
-use crate::session::Session;
+use crate::context::Context;
 
 pub(super) use quoting::{Platform, quoted};
 
-pub(super) fn aws_config(session: &Session, arguments: &AwsConfig) -> Outcome {
+pub(super) fn aws_config(context: &Context, arguments: &AwsConfig) -> Outcome {
     Name::new(&arguments.name)?;
     let profile = arguments.profile.as_deref().unwrap_or(&arguments.name);
-    let command = credential_process(session, &arguments.name)?;
+    let command = credential_process(context, &arguments.name)?;
     let mut properties = vec![("credential_process", command.as_str())];
     if let Some(region) = &arguments.region {
         properties.push(("region", region));
@@ -32,9 +32,9 @@ pub(super) fn aws_config(session: &Session, arguments: &AwsConfig) -> Outcome {
         json!({ "profile": profile, "properties": properties.iter().copied().collect::<BTreeMap<_, _>>() });
     if !arguments.write {
         let text = set_properties("", profile, &properties)?;
-        return if session.global.json { print_json(&result) } else { print(text.expose_secret()) };
+        return if context.global.json { print_json(&result) } else { print(text.expose_secret()) };
     }
-    check_record(session, &arguments.name)?;
+    check_record(context, &arguments.name)?;
     let path = shared_file::edit(&aws_files::config()?, |old| set_properties(old, profile, &properties))?;
     let note = format!(
         "The profile {profile:?} stands in {} now. Try: aws --profile {profile} sts get-caller-identity",
@@ -50,23 +50,23 @@ pub(super) fn aws_config(session: &Session, arguments: &AwsConfig) -> Outcome {
     result["path"] = json!(path);
     result["stronger"] =
         stronger.iter().map(|stronger| json!({ "path": stronger.path, "keys": stronger.keys })).collect();
-    session.done(&note, &result)?;
+    context.done(&note, &result)?;
     stronger.iter().for_each(|stronger| warn(&stronger.says()));
     Ok(())
 }
 
 /// Whether there is such a record, if that can be found out without asking for the passphrase.
-fn check_record(session: &Session, name: &str) -> Outcome {
-    if session.global.passphrase().is_given() {
-        credentials(&session.open()?, name).map(drop)
+fn check_record(context: &Context, name: &str) -> Outcome {
+    if context.global.passphrase().is_given() {
+        credentials(&context.open()?, name).map(drop)
     } else {
-        session.note("No passphrase was given, so the vault was not asked whether it has this record.");
+        context.note("No passphrase was given, so the vault was not asked whether it has this record.");
         Ok(())
     }
 }
 
 /// What AWS clients are to run: absolute paths, and the vault and passphrase source of this very call.
-fn credential_process(session: &Session, name: &str) -> Outcome<String> {
+fn credential_process(context: &Context, name: &str) -> Outcome<String> {
     let absolute = |path: &Path| {
         std::path::absolute(path)
             .map_err(|error| Failure::io(format!("could not find {}", path.display()), &error))
@@ -79,8 +79,8 @@ fn credential_process(session: &Session, name: &str) -> Outcome<String> {
     if !is_like_an_option {
         words.push(name.into());
     }
-    words.extend(["--vault".into(), text(&absolute(&session.path()?)?)?]);
-    match session.global.passphrase().named()? {
+    words.extend(["--vault".into(), text(&absolute(&context.path()?)?)?]);
+    match context.global.passphrase().named()? {
         Sources { descriptor: Some(_), .. } => {
             return Err(Failure::usage(
                 "a descriptor is open only now: give the passphrase by a file or a command",

@@ -6,20 +6,20 @@ use serde_json::json;
 
 use crate::failure::{Failure, Outcome};
 use crate::output::{records, write_new};
-use crate::session::Session;
+use crate::context::Context;
 
 /// Writes the vault's sealed bytes to a new file, once all of them are known to be sound.
-pub(super) fn backup(session: &Session, target: &Path) -> Outcome {
+pub(super) fn backup(context: &Context, target: &Path) -> Outcome {
     const ATTEMPTS: u32 = 5;
-    let path = session.path()?;
-    let vault = session.open()?;
+    let path = context.path()?;
+    let vault = context.open()?;
     let read = || {
         std::fs::read(&path)
             .map_err(|error| Failure::io(format!("could not read {}", path.display()), &error))
     };
     for _ in 0..ATTEMPTS {
         let bytes = read()?;
-        let verified = session.waiting("Verifying", || vault.verify())?;
+        let verified = context.waiting("Verifying", || vault.verify())?;
         // Another program may have saved between reading and verifying: what is copied is what was verified.
         if read()? != bytes {
             continue;
@@ -33,7 +33,7 @@ pub(super) fn backup(session: &Session, target: &Path) -> Outcome {
         );
         let result =
             json!({ "path": target, "records": verified.records, "generation": verified.generation });
-        return session.done(&note, &result);
+        return context.done(&note, &result);
     }
     Err(Failure::conflict("the vault is changed faster than it can be copied: try again"))
 }

@@ -15,7 +15,7 @@ use super::aws_files;
 use super::records::{escaped, rfc3339};
 use crate::failure::Outcome;
 use crate::output::{print, print_json};
-use crate::session::Session;
+use crate::context::Context;
 
 /// One finding: what it is about, whether all is well, and what to do if not.
 struct Finding {
@@ -34,28 +34,28 @@ impl Finding {
     }
 }
 
-pub(super) fn doctor(session: &Session) -> Outcome {
-    let path = session.path()?;
+pub(super) fn doctor(context: &Context) -> Outcome {
+    let path = context.path()?;
     let mut findings = permissions::findings(&path);
-    let passphrase = session.global.passphrase().named()?.file;
+    let passphrase = context.global.passphrase().named()?.file;
     findings.extend(passphrase.as_deref().and_then(permissions::of_passphrase));
     // A vault that cannot be opened is no reason to say nothing of what stands around it.
-    let opened = of_vault(session, &path).map(|of_vault| findings.extend(of_vault));
+    let opened = of_vault(context, &path).map(|of_vault| findings.extend(of_vault));
     findings.extend(profiles());
     findings.extend(plaintext::findings());
-    report(session, &findings)?;
+    report(context, &findings)?;
     opened
 }
 
 /// Of one record alone: whether AWS accepts its key.
 #[cfg(feature = "aws")]
-pub(super) fn doctor_of_key(session: &Session, name: &str, sts_endpoint: Option<&str>) -> Outcome {
-    let vault = session.open()?;
-    report(session, &key::findings(session, &vault, name, sts_endpoint)?)
+pub(super) fn doctor_of_key(context: &Context, name: &str, sts_endpoint: Option<&str>) -> Outcome {
+    let vault = context.open()?;
+    report(context, &key::findings(context, &vault, name, sts_endpoint)?)
 }
 
-fn report(session: &Session, findings: &[Finding]) -> Outcome {
-    if session.global.json {
+fn report(context: &Context, findings: &[Finding]) -> Outcome {
+    if context.global.json {
         let findings = findings
             .iter()
             .map(|finding| json!({ "about": finding.about, "ok": finding.is_well, "message": finding.says }));
@@ -77,15 +77,15 @@ fn under_way(rotation: &Rotation) -> Finding {
 }
 
 /// What can be said of a vault once it is open.
-fn of_vault(session: &Session, path: &Path) -> Outcome<Vec<Finding>> {
+fn of_vault(context: &Context, path: &Path) -> Outcome<Vec<Finding>> {
     let info = aumbry::inspect(path)?;
-    let passphrase = session.passphrase(path)?;
-    let opened = session.open_with(passphrase.clone(), |options, passphrase| options.open(path, passphrase));
+    let passphrase = context.passphrase(path)?;
+    let opened = context.open_with(passphrase.clone(), |options, passphrase| options.open(path, passphrase));
     let (vault, refused) = match opened {
         // What is refused is looked at all the same, and nothing is remembered of it.
         Err(error) if error.refused_revision().is_some() => {
             let open = |options: OpenOptions, passphrase| options.without_pin().open(path, passphrase);
-            (session.open_with(passphrase, open)?, Some(error))
+            (context.open_with(passphrase, open)?, Some(error))
         }
         opened => (opened?, None),
     };

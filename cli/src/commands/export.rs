@@ -10,9 +10,9 @@ use super::records::credentials;
 use crate::arguments::transfer::{Export, ExportFormat};
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, print, stdout_is_terminal, write_new};
-use crate::session::Session;
+use crate::context::Context;
 
-pub(super) fn export(session: &Session, export: &Export) -> Outcome {
+pub(super) fn export(session: &Context, export: &Export) -> Outcome {
     if matches!(export.format, ExportFormat::Env) && export.names.len() != 1 {
         return Err(Failure::usage("an env file holds one record: name it, and no other")
             .advise("for instance: aumbry export s3-uploads --format env --plaintext -o s3-uploads.env"));

@@ -15,9 +15,9 @@ use super::records::{escaped, table};
 use crate::arguments::transfer::{Import, OnConflict};
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json, records};
-use crate::session::Session;
+use crate::context::Context;
 
-pub(super) fn import(session: &Session, import: &Import) -> Outcome {
+pub(super) fn import(session: &Context, import: &Import) -> Outcome {
     check(session, import)?;
     let Contents { records: new, skipped, left_out, with_keys } = read_all(import)?;
     // Without anything to import, the user is not asked for a passphrase.
@@ -57,7 +57,7 @@ pub(super) fn import(session: &Session, import: &Import) -> Outcome {
 }
 
 /// Refuses arguments that cannot work, before the command reads a file or asks for a passphrase.
-fn check(session: &Session, import: &Import) -> Outcome {
+fn check(session: &Context, import: &Import) -> Outcome {
     if let Some(name) = &import.name {
         Name::new(name)?;
     }
@@ -74,7 +74,7 @@ fn check(session: &Session, import: &Import) -> Outcome {
 /// Adds all records in one commit, or none if one conflicts with the vault at that time. The closure can run again, so it
 /// restarts the counter.
 fn add_all<'a>(
-    session: &Session,
+    session: &Context,
     vault: &Vault,
     new: &'a [NewRecord],
     on_conflict: OnConflict,
@@ -113,7 +113,7 @@ fn refuse_conflicts(planned: &[Planned<'_>]) -> Outcome {
 }
 
 /// Prints what was imported and what to do next.
-fn advise(session: &Session, planned: &[Planned<'_>], with_keys: &[&PathBuf]) {
+fn advise(session: &Context, planned: &[Planned<'_>], with_keys: &[&PathBuf]) {
     let imported: Vec<_> = planned.iter().filter(|planned| planned.fate != Fate::Skip).collect();
     session.note(&format!("Imported {} of {}.", imported.len(), records(planned.len())));
     if let Some(command) = imported.iter().find_map(|planned| aws_config(session, planned.name())) {
@@ -126,7 +126,7 @@ fn advise(session: &Session, planned: &[Planned<'_>], with_keys: &[&PathBuf]) {
 }
 
 /// Returns the command that creates a profile for this record, if a profile can have its name.
-fn aws_config(session: &Session, name: &str) -> Option<String> {
+fn aws_config(session: &Context, name: &str) -> Option<String> {
     if !name.chars().all(|c| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c)) || name.starts_with('-') {
         return None;
     }

@@ -12,16 +12,16 @@ use crate::arguments::NewPassphrase;
 use crate::arguments::people::{Add, People, RecoveryCheck, Rekey, Remove};
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json, records, stdout_is_lost};
-use crate::session::Session;
+use crate::context::Context;
 
-pub(super) fn people(session: &Session, people: &People) -> Outcome {
+pub(super) fn people(context: &Context, people: &People) -> Outcome {
     match people {
-        People::List => list(session),
-        People::Add(arguments) => add(session, arguments),
-        People::Remove(arguments) => remove(session, arguments),
-        People::Passwd { label, new } => passwd(session, label, new),
-        People::RecoveryCode { print, yes } => recovery_code(session, *print, *yes),
-        People::RecoveryCheck(arguments) => recovery_check(session, arguments),
+        People::List => list(context),
+        People::Add(arguments) => add(context, arguments),
+        People::Remove(arguments) => remove(context, arguments),
+        People::Passwd { label, new } => passwd(context, label, new),
+        People::RecoveryCode { print, yes } => recovery_code(context, *print, *yes),
+        People::RecoveryCheck(arguments) => recovery_check(context, arguments),
     }
 }
 
@@ -29,9 +29,9 @@ fn labels(vault: &Vault) -> Outcome<Vec<String>> {
     Ok(vault.people()?.into_iter().map(|person| person.label).collect())
 }
 
-fn list(session: &Session) -> Outcome {
-    let people = session.open()?.people()?;
-    if session.global.json {
+fn list(context: &Context) -> Outcome {
+    let people = context.open()?.people()?;
+    if context.global.json {
         return print_json(&people.iter().map(as_json).collect::<Vec<_>>());
     }
     let rows: Vec<[String; 4]> = people
@@ -67,8 +67,8 @@ fn as_json(person: &Person) -> Value {
     })
 }
 
-fn add(session: &Session, add: &Add) -> Outcome {
-    let vault = session.open_to_write()?;
+fn add(context: &Context, add: &Add) -> Outcome {
+    let vault = context.open_to_write()?;
     let role = if add.administrator { Role::Administrator } else { Role::Reader };
     let labels = labels(&vault)?;
     // Before a passphrase is thought up.
@@ -78,9 +78,9 @@ fn add(session: &Session, add: &Add) -> Outcome {
             .advise("choose another label, or see `aumbry people list`"));
     }
     let known: Vec<&str> = labels.iter().map(String::as_str).chain([add.label.as_str()]).collect();
-    let passphrase = session.wanted(&add.new, &known).get()?;
-    session.waiting("Adding", || vault.add_person(&add.label, role, passphrase))?;
-    session.done(&format!("Added {}, {role}.", escaped(&add.label)), &as_json(&person(&vault, &add.label)?))
+    let passphrase = context.wanted(&add.new, &known).get()?;
+    context.waiting("Adding", || vault.add_person(&add.label, role, passphrase))?;
+    context.done(&format!("Added {}, {role}.", escaped(&add.label)), &as_json(&person(&vault, &add.label)?))
 }
 
 fn person(vault: &Vault, label: &str) -> Outcome<Person> {
@@ -91,8 +91,8 @@ fn person(vault: &Vault, label: &str) -> Outcome<Person> {
     })
 }
 
-fn remove(session: &Session, remove: &Remove) -> Outcome {
-    let vault = session.open_to_write()?;
+fn remove(context: &Context, remove: &Remove) -> Outcome {
+    let vault = context.open_to_write()?;
     let person = person(&vault, &remove.label)?;
     if person.is_self {
         return Err(Failure::refused("nobody can remove themselves").advise(
@@ -100,7 +100,7 @@ fn remove(session: &Session, remove: &Remove) -> Outcome {
         ));
     }
     if remove.rekey {
-        return make_new(session, &vault, remove.yes, &remove.new, Some(&person.label));
+        return make_new(context, &vault, remove.yes, &remove.new, Some(&person.label));
     }
     if person.role == Role::Administrator && !remove.keep_seed {
         let message = format!(
@@ -111,11 +111,11 @@ fn remove(session: &Session, remove: &Remove) -> Outcome {
             "add --rekey, which makes all keys new; or --keep-seed, if nobody else has seen this passphrase or code",
         ));
     }
-    session.confirm(
+    context.confirm(
         remove.yes,
         &format!("{} will not be able to open the vault any more. Go on?", escaped(&person.label)),
     )?;
-    session.waiting("Removing", || match remove.keep_seed {
+    context.waiting("Removing", || match remove.keep_seed {
         true => vault.remove_person_keeping_seed(&person.label),
         false => vault.remove_person(&person.label),
     })?;
@@ -125,31 +125,31 @@ fn remove(session: &Session, remove: &Remove) -> Outcome {
         escaped(&person.label),
         records(could_read)
     );
-    session.done(&note, &json!({ "removed": [as_json(&person)], "could_read": could_read }))
+    context.done(&note, &json!({ "removed": [as_json(&person)], "could_read": could_read }))
 }
 
-fn passwd(session: &Session, label: &str, new: &NewPassphrase) -> Outcome {
-    let vault = session.open_to_write()?;
+fn passwd(context: &Context, label: &str, new: &NewPassphrase) -> Outcome {
+    let vault = context.open_to_write()?;
     let person = person(&vault, label)?;
     let labels = labels(&vault)?;
     let known: Vec<&str> = labels.iter().map(String::as_str).collect();
-    let passphrase = session.wanted(new, &known).get()?;
-    session.waiting("Changing the passphrase", || vault.set_passphrase(label, passphrase))?;
+    let passphrase = context.wanted(new, &known).get()?;
+    context.waiting("Changing the passphrase", || vault.set_passphrase(label, passphrase))?;
     let mut note = format!("Changed the passphrase of {}.", escaped(label));
     if person.role == Role::Administrator {
         note.push_str("\nIf somebody else may know the old one: `aumbry rekey` makes all keys new.");
     }
-    session.done(&note, &as_json(&self::person(&vault, label)?))
+    context.done(&note, &as_json(&self::person(&vault, label)?))
 }
 
-pub(super) fn rekey(session: &Session, rekey: &Rekey) -> Outcome {
-    let vault = session.open_to_write()?;
-    make_new(session, &vault, rekey.yes, &rekey.new, None)
+pub(super) fn rekey(context: &Context, rekey: &Rekey) -> Outcome {
+    let vault = context.open_to_write()?;
+    make_new(context, &vault, rekey.yes, &rekey.new, None)
 }
 
 /// `leaving` is who shall not come back.
 fn make_new(
-    session: &Session,
+    context: &Context,
     vault: &Vault,
     yes: bool,
     new: &NewPassphrase,
@@ -165,24 +165,24 @@ fn make_new(
     let others: Vec<&str> =
         people.iter().filter(|person| !person.is_self).map(|person| person.label.as_str()).collect();
     let gone = if others.is_empty() { "nobody".to_owned() } else { escaped(&others.join(", ")) };
-    session.confirm(
+    context.confirm(
         yes,
         &format!(
             "All keys are made new. Besides you, these can open the vault now and then cannot: {gone}. Go on?"
         ),
     )?;
     let known: Vec<&str> = people.iter().map(|person| person.label.as_str()).collect();
-    let passphrase = session.wanted(new, &known).get()?;
-    let gone = session.waiting("Making all keys new", || vault.rekey(passphrase))?;
+    let passphrase = context.wanted(new, &known).get()?;
+    let gone = context.waiting("Making all keys new", || vault.rekey(passphrase))?;
     let could_read = vault.records()?.count();
-    if session.global.json {
+    if context.global.json {
         let removed: Vec<_> = gone.iter().map(as_json).collect();
         print_json(&json!({ "removed": removed, "could_read": could_read }))?;
-        return session.confirmed(vault);
+        return context.confirmed(vault);
     }
-    session.note("All keys are new, and only your new passphrase opens the vault.");
+    context.note("All keys are new, and only your new passphrase opens the vault.");
     for person in gone.iter().filter(|person| Some(person.label.as_str()) != leaving) {
-        session.note(&match (person.is_recovery_code, person.role) {
+        context.note(&match (person.is_recovery_code, person.role) {
             (true, _) => "Make a new recovery code: aumbry people recovery-code".to_owned(),
             (false, Role::Administrator) => format!(
                 "To be added again, with a passphrase never used here: aumbry people add --administrator {}",
@@ -194,14 +194,14 @@ fn make_new(
             ),
         });
     }
-    session.note("Each machine that remembers the vault asks once: add --accept-rollback there.");
+    context.note("Each machine that remembers the vault asks once: add --accept-rollback there.");
     if !gone.is_empty() {
-        session.note(&format!(
+        context.note(&format!(
             "They could read the secrets of {}: change those of whoever left at AWS.",
             records(could_read)
         ));
     }
-    session.confirmed(vault)
+    context.confirmed(vault)
 }
 
 /// As a shell takes it for one word, and no option.
@@ -213,35 +213,35 @@ fn word(label: &str) -> String {
     format!("-- '{}'", escaped(label).replace('\'', "'\\''"))
 }
 
-fn recovery_code(session: &Session, page: bool, yes: bool) -> Outcome {
+fn recovery_code(context: &Context, page: bool, yes: bool) -> Outcome {
     check_stdout()?;
-    let vault = session.open_to_write()?;
+    let vault = context.open_to_write()?;
     let had_one = vault.people()?.iter().any(|person| person.is_recovery_code);
     if had_one {
-        session.confirm(
+        context.confirm(
             yes,
             "The recovery code that was made before will not open the vault any more. Go on?",
         )?;
     }
-    let code = session.waiting("Making the code", || vault.issue_recovery_code())?;
+    let code = context.waiting("Making the code", || vault.issue_recovery_code())?;
     if had_one {
-        session
+        context
             .note("If somebody else may have seen the one from before: `aumbry rekey` makes all keys new.");
     }
-    session.note("It is shown once. Whoever has it can open the vault as an administrator: keep it where the passphrase is not.");
-    show_code(session, &code, page).map_err(|failure| {
+    context.note("It is shown once. Whoever has it can open the vault as an administrator: keep it where the passphrase is not.");
+    show_code(context, &code, page).map_err(|failure| {
         failure.advise("the code is lost: make another one with `aumbry people recovery-code`")
     })
 }
 
 /// The code on stdout, bare or on a page.
-pub(super) fn show_code(session: &Session, code: &RecoveryCode, page: bool) -> Outcome {
+pub(super) fn show_code(context: &Context, code: &RecoveryCode, page: bool) -> Outcome {
     let grouped = code.to_grouped();
     let shown = grouped.expose_secret();
-    let printed = match (session.global.json, page) {
+    let printed = match (context.global.json, page) {
         (true, _) => print_json(&BTreeMap::from([("recovery_code", shown)])),
         (false, false) => print(&joined(&[shown, "\n"])),
-        (false, true) => print(&recovery_page(session, shown)?),
+        (false, true) => print(&recovery_page(context, shown)?),
     };
     // Also where nobody listens any more: that is no quiet end for a code that is shown once.
     printed.map_err(|_| lost_code())
@@ -267,8 +267,8 @@ fn joined(parts: &[&str]) -> Zeroizing<String> {
     text
 }
 
-fn recovery_page(session: &Session, code: &str) -> Outcome<Zeroizing<String>> {
-    let path = session.path()?;
+fn recovery_page(context: &Context, code: &str) -> Outcome<Zeroizing<String>> {
+    let path = context.path()?;
     let path = std::path::absolute(&path).unwrap_or(path);
     let before = format!(
         "RECOVERY CODE OF AN AUMBRY VAULT\n\n    vault   {}\n    made    {}\n\n    ",
@@ -286,18 +286,18 @@ fn recovery_page(session: &Session, code: &str) -> Outcome<Zeroizing<String>> {
     Ok(joined(&[&before, code, after]))
 }
 
-fn recovery_check(session: &Session, check: &RecoveryCheck) -> Outcome {
-    let path = session.path()?;
+fn recovery_check(context: &Context, check: &RecoveryCheck) -> Outcome {
+    let path = context.path()?;
     aumbry::inspect(&path)?;
-    let code: Passphrase = check.sources().code(session.may_ask())?;
-    let checked = session.open_with(code, |options, code| options.check_recovery_code(&path, code));
+    let code: Passphrase = check.sources().code(context.may_ask())?;
+    let checked = context.open_with(code, |options, code| options.check_recovery_code(&path, code));
     let checked = checked.map_err(|error| match error.kind() {
         ErrorKind::WrongPassphrase => {
             Failure::from(error).advise("the code was replaced by a newer one, or is of another vault")
         }
         _ => error.into(),
     })?;
-    if session.global.json {
+    if context.global.json {
         return print_json(&json!({ "opens": true, "generation": checked.generation }));
     }
     print(&format!(

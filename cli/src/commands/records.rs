@@ -16,18 +16,18 @@ use crate::failure::{Failure, Outcome};
 use crate::output::{is_plain, print, print_json};
 use crate::passphrase::terminal;
 use crate::secret::{self, SecretBytes};
-use crate::session::Session;
+use crate::context::Context;
 
-pub(super) fn add(session: &Session, add: &Add) -> Outcome {
+pub(super) fn add(context: &Context, add: &Add) -> Outcome {
     Name::new(&add.name)?; // before anything is asked
-    let vault = session.open_to_write()?;
+    let vault = context.open_to_write()?;
     if vault.find(&add.name)?.is_some() {
         return Err(taken(&add.name));
     }
     let mut draft = match (&add.access_key_id, document(&add.secret)?) {
         (_, Some(document)) => credential_process::parse(&document, &add.name)?,
         (Some(id), None) => {
-            let secret = secret_access_key(session, &add.secret)?;
+            let secret = secret_access_key(context, &add.secret)?;
             NewRecord::new_static(&add.name, id, secret)?
         }
         (None, None) => return Err(Failure::usage("--access-key-id or --from-json is needed")),
@@ -49,10 +49,10 @@ pub(super) fn add(session: &Session, add: &Add) -> Outcome {
         };
     }
     vault.edit(|edit| edit.add(&draft))?;
-    done(session, &vault, &add.name, &format!("Added {}.", escaped(&add.name)))
+    done(context, &vault, &add.name, &format!("Added {}.", escaped(&add.name)))
 }
 
-pub(super) fn edit(session: &Session, edit: &Edit) -> Outcome {
+pub(super) fn edit(context: &Context, edit: &Edit) -> Outcome {
     let mut change = RecordChange::new();
     for field in &edit.fields {
         change = apply(change, field)?;
@@ -64,16 +64,16 @@ pub(super) fn edit(session: &Session, edit: &Edit) -> Outcome {
     if nothing {
         return Err(Failure::usage("nothing to change: name a FIELD=VALUE or a source for the secret"));
     }
-    let vault = session.open_to_write()?;
+    let vault = context.open_to_write()?;
     find(&vault, &edit.name)?;
     if let Some(document) = document(&edit.secret)? {
         let draft = credential_process::parse(&document, &edit.name)?;
         change = change.secrets_of(&draft);
     } else if edit.secret.secret_fd.is_some() || edit.secret.secret_file.is_some() {
-        change = change.secret_access_key(secret_access_key(session, &edit.secret)?);
+        change = change.secret_access_key(secret_access_key(context, &edit.secret)?);
     }
     vault.edit(|records| records.change(&edit.name, &change))?;
-    done(session, &vault, &edit.name, &format!("Changed {}.", escaped(&edit.name)))
+    done(context, &vault, &edit.name, &format!("Changed {}.", escaped(&edit.name)))
 }
 
 /// A field of a record that is written as `FIELD=VALUE`.
@@ -123,32 +123,32 @@ fn apply(change: RecordChange, assignment: &str) -> Outcome<RecordChange> {
     })
 }
 
-pub(super) fn rename(session: &Session, old: &str, new: &str) -> Outcome {
+pub(super) fn rename(context: &Context, old: &str, new: &str) -> Outcome {
     let new = Name::new(new)?;
-    let vault = session.open_to_write()?;
+    let vault = context.open_to_write()?;
     vault.edit(|edit| edit.rename(old, &new))?;
-    done(session, &vault, new.as_str(), &format!("Renamed {} to {}.", escaped(old), escaped(new.as_str())))
+    done(context, &vault, new.as_str(), &format!("Renamed {} to {}.", escaped(old), escaped(new.as_str())))
 }
 
-pub(super) fn remove(session: &Session, name: &str, yes: bool) -> Outcome {
-    let vault = session.open_to_write()?;
+pub(super) fn remove(context: &Context, name: &str, yes: bool) -> Outcome {
+    let vault = context.open_to_write()?;
     let id = find(&vault, name)?.access_key_id().to_owned();
-    session.confirm(yes, &format!("Remove {} ({}) for good?", escaped(name), escaped(&id)))?;
+    context.confirm(yes, &format!("Remove {} ({}) for good?", escaped(name), escaped(&id)))?;
     vault.edit(|edit| edit.remove(name))?;
-    session.done(&format!("Removed {}.", escaped(name)), &json!({ "removed": name }))
+    context.done(&format!("Removed {}.", escaped(name)), &json!({ "removed": name }))
 }
 
 /// Says that a record was written: to a person in a line, to a program as the record that it is now.
-fn done(session: &Session, vault: &Vault, name: &str, note: &str) -> Outcome {
-    if session.global.json {
+fn done(context: &Context, vault: &Vault, name: &str, note: &str) -> Outcome {
+    if context.global.json {
         return print(&(json::render(&find(vault, name)?)? + "\n"));
     }
-    session.note(note);
+    context.note(note);
     Ok(())
 }
 
-pub(super) fn get(session: &Session, name: &str, field: &str, no_newline: bool) -> Outcome {
-    let vault = session.open()?;
+pub(super) fn get(context: &Context, name: &str, field: &str, no_newline: bool) -> Outcome {
+    let vault = context.open()?;
     let credentials = credentials(&vault, name)?;
     let missing = || Failure::no_such_field(format!("{} has no {}", escaped(name), escaped(field)));
     let value = match field {
@@ -163,7 +163,7 @@ pub(super) fn get(session: &Session, name: &str, field: &str, no_newline: bool) 
     };
     let value: &SecretString = &value;
     let value = value.expose_secret();
-    if session.global.json {
+    if context.global.json {
         return print_json(&BTreeMap::from([("name", name), ("field", field), ("value", value)]));
     }
     // Sized first: a String that grows leaves its smaller self behind.
@@ -217,23 +217,23 @@ fn document(source: &SecretSource) -> Outcome<Option<SecretBytes>> {
     }
 }
 
-fn secret_access_key(session: &Session, source: &SecretSource) -> Outcome<SecretString> {
+fn secret_access_key(context: &Context, source: &SecretSource) -> Outcome<SecretString> {
     let bytes = match (source.secret_fd, &source.secret_file) {
         (Some(number), _) => secret::from_descriptor(number)?,
         (None, Some(path)) => secret::from_file(path)?,
-        (None, None) => terminal(session.may_ask(), "secret access key")
+        (None, None) => terminal(context.may_ask(), "secret access key")
             .map_err(|failure| failure.advise("give it by --secret-file, --secret-fd or --from-json"))?
             .ask_secret("Secret access key: ")?,
     };
     secret::to_text(&bytes)
 }
 
-pub(super) fn list(session: &Session, prefix: Option<&str>, provider: Option<Provider>) -> Outcome {
-    let vault = session.open()?;
+pub(super) fn list(context: &Context, prefix: Option<&str>, provider: Option<Provider>) -> Outcome {
+    let vault = context.open()?;
     let entries = vault.records_with_prefix(prefix.unwrap_or_default())?;
     let entries: Vec<Record> =
         entries.filter(|entry| provider.is_none_or(|provider| entry.provider() == provider)).collect();
-    if session.global.json {
+    if context.global.json {
         // One line: in JSON a line break within a value is written otherwise.
         return print(&(json::render_all(entries)?.replace('\n', "") + "\n"));
     }
@@ -271,10 +271,10 @@ pub(super) fn escaped(text: &str) -> String {
     text.chars().map(|c| if is_plain(c) { c.to_string() } else { c.escape_unicode().to_string() }).collect()
 }
 
-pub(super) fn show(session: &Session, name: &str, reveal: bool) -> Outcome {
-    let vault = session.open()?;
+pub(super) fn show(context: &Context, name: &str, reveal: bool) -> Outcome {
+    let vault = context.open()?;
     let entry = find(&vault, name)?;
-    if session.global.json {
+    if context.global.json {
         if reveal {
             print(json::render_with_secret(&credentials(&vault, name)?)?.expose_secret())?;
         } else {

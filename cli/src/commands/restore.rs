@@ -11,13 +11,13 @@ use crate::arguments::Restore;
 use crate::failure::{Failure, Outcome};
 use crate::output::records;
 use crate::passphrase::terminal;
-use crate::session::{Session, make_folder};
+use crate::context::{Context, make_folder};
 
 /// As much as the format allows.
 const MAX_FILE: u64 = 1 << 30;
 
-pub(super) fn restore(session: &Session, restore: &Restore) -> Outcome {
-    let path = session.path()?;
+pub(super) fn restore(context: &Context, restore: &Restore) -> Outcome {
+    let path = context.path()?;
     // Read once: what is verified is what is restored.
     let bytes = FileStorage::new(&restore.file).load(MAX_FILE);
     let storage = InMemory::from_bytes(bytes.map_err(unusable)?);
@@ -30,27 +30,27 @@ pub(super) fn restore(session: &Session, restore: &Restore) -> Outcome {
             );
         }
         Ok(_) => None,
-        Err(error) => Some(Found::by(error)?),
+        Err(error) => Some(Destination::by(error)?),
     };
-    let passphrase = session.passphrase(if gone.is_some() { &restore.file } else { &path })?;
+    let passphrase = context.passphrase(if gone.is_some() { &restore.file } else { &path })?;
     let found = match gone {
         Some(gone) => gone,
-        None => session
+        None => context
             .open_with(passphrase.clone(), |options, passphrase| options.open(&path, passphrase))
-            .map_or_else(Found::by, |vault| Ok(Found::Opened(vault)))?,
+            .map_or_else(Destination::by, |vault| Ok(Destination::Opened(vault)))?,
     };
-    let vault = open_backup(session, restore, &storage, passphrase)?;
-    let verified = session.waiting("Verifying the backup", || vault.verify()).map_err(unusable)?;
+    let vault = open_backup(context, restore, &storage, passphrase)?;
+    let verified = context.waiting("Verifying the backup", || vault.verify()).map_err(unusable)?;
     let text = format!("{} of generation {}", records(verified.records), verified.generation);
     let backup = Backup { vault, storage, text };
 
     let signs = |vault: &Vault| Ok::<_, Failure>(vault.role()? == Role::Administrator);
     match &found {
-        Found::Opened(vault) if signs(vault)? => backup.give_records_to(vault, session, restore),
-        Found::Nothing | Found::Damaged if signs(&backup.vault)? => {
-            backup.come_back(&found, &path, session, restore)
+        Destination::Opened(vault) if signs(vault)? => backup.give_records_to(vault, context, restore),
+        Destination::Nothing | Destination::Damaged if signs(&backup.vault)? => {
+            backup.come_back(&found, &path, context, restore)
         }
-        _ => backup.put_back(&found, &path, session, restore),
+        _ => backup.put_back(&found, &path, context, restore),
     }
 }
 
@@ -66,16 +66,16 @@ struct Backup {
 }
 
 impl Backup {
-    fn give_records_to(&self, vault: &Vault, session: &Session, restore: &Restore) -> Outcome {
+    fn give_records_to(&self, vault: &Vault, context: &Context, restore: &Restore) -> Outcome {
         let (count, generation) = (vault.records()?.count(), vault.generation()?);
         let what =
             format!("In place of {} of generation {generation} there will be {}.", records(count), self.text);
-        ask(session, restore, &what)?;
-        session.waiting("Restoring", || vault.restore(&self.vault))?;
-        report(session, vault, &[])
+        ask(context, restore, &what)?;
+        context.waiting("Restoring", || vault.restore(&self.vault))?;
+        report(context, vault, &[])
     }
 
-    fn come_back(&self, found: &Found, path: &Path, session: &Session, restore: &Restore) -> Outcome {
+    fn come_back(&self, found: &Destination, path: &Path, context: &Context, restore: &Restore) -> Outcome {
         let people: Vec<String> = self.vault.people()?.into_iter().map(|person| person.label).collect();
         let what = format!(
             "In place of {} there will be {}. These can open it, with their passphrases of then, also who was removed since: {}.",
@@ -83,25 +83,25 @@ impl Backup {
             self.text,
             people.iter().map(|label| escaped(label)).collect::<Vec<_>>().join(", ")
         );
-        ask(session, restore, &what)?;
+        ask(context, restore, &what)?;
         let aside = make_room(found, path)?;
-        let restored = session.open_with(&self.vault, |options, backup| options.restore(path, backup));
+        let restored = context.open_with(&self.vault, |options, backup| options.restore(path, backup));
         let vault = restored.inspect_err(|_| put_back(aside.as_deref(), path))?;
-        say_where(session, aside.as_deref());
-        report(session, &vault, &people)?;
-        session.confirmed(&vault)
+        say_where(context, aside.as_deref());
+        report(context, &vault, &people)?;
+        context.confirmed(&vault)
     }
 
     /// As it is, which is all that a reader can do.
-    fn put_back(&self, found: &Found, path: &Path, session: &Session, restore: &Restore) -> Outcome {
-        if !session.global.accept_rollback {
+    fn put_back(&self, found: &Destination, path: &Path, context: &Context, restore: &Restore) -> Outcome {
+        if !context.global.accept_rollback {
             let message = "a reader cannot sign a new version: the backup could only be put back as it is";
             return Err(Failure::refused(message).advise(
                 "ask an administrator; or add --accept-rollback, at each opening until an administrator commits",
             ));
         }
         let what = format!("In place of {} there will be {}, as they were.", found.named(path), self.text);
-        ask(session, restore, &what)?;
+        ask(context, restore, &what)?;
         let aside = make_room(found, path)?;
         let place = FileStorage::new(path);
         let replace = || {
@@ -109,19 +109,19 @@ impl Backup {
             place.replace(place.version()?.as_ref(), &self.storage.load(MAX_FILE)?)
         };
         replace().inspect_err(|_| put_back(aside.as_deref(), path))?;
-        say_where(session, aside.as_deref());
-        report(session, &self.vault, &[])
+        say_where(context, aside.as_deref());
+        report(context, &self.vault, &[])
     }
 }
 
 /// What stands where the backup goes.
-enum Found {
+enum Destination {
     Nothing,
     Damaged,
     Opened(Vault),
 }
 
-impl Found {
+impl Destination {
     /// What makes way without being opened: nothing but what is gone or damaged.
     fn by(error: aumbry::Error) -> Outcome<Self> {
         match error.kind() {
@@ -146,14 +146,14 @@ impl Found {
 
 /// With the passphrase of the vault, or with its own.
 fn open_backup(
-    session: &Session,
+    context: &Context,
     restore: &Restore,
     storage: &InMemory,
     passphrase: Passphrase,
 ) -> Outcome<Vault> {
     let open = |passphrase| {
         let options = OpenOptions::new().without_pin();
-        session.waiting("Unlocking the backup", || options.open_storage(storage.clone(), passphrase))
+        context.waiting("Unlocking the backup", || options.open_storage(storage.clone(), passphrase))
     };
     if let Some(own) = restore.passphrase.sources().backup_passphrase()? {
         return Ok(open(own)?);
@@ -163,7 +163,7 @@ fn open_backup(
             let advise = |failure: Failure| {
                 failure.advise("if the backup has another passphrase, give it by --backup-passphrase-file")
             };
-            let mut terminal = terminal(session.may_ask(), "passphrase of the backup")
+            let mut terminal = terminal(context.may_ask(), "passphrase of the backup")
                 .map_err(|_| advise(Failure::from(error)))?;
             let own =
                 terminal.ask_secret(&format!("Passphrase of the backup {}: ", restore.file.display()))?;
@@ -174,17 +174,17 @@ fn open_backup(
 }
 
 /// Asks, or with `--yes` says what happens: it names whom it revives.
-fn ask(session: &Session, restore: &Restore, what: &str) -> Outcome {
+fn ask(context: &Context, restore: &Restore, what: &str) -> Outcome {
     if restore.yes {
-        session.note(what);
+        context.note(what);
     }
-    session.confirm(restore.yes, &format!("{what} Go on?"))
+    context.confirm(restore.yes, &format!("{what} Go on?"))
 }
 
 /// A folder for the vault. A damaged file is kept beside it, for somebody may save something from it; where it is now.
-fn make_room(found: &Found, path: &Path) -> Outcome<Option<PathBuf>> {
+fn make_room(found: &Destination, path: &Path) -> Outcome<Option<PathBuf>> {
     make_folder(path)?;
-    let Found::Damaged = found else { return Ok(None) };
+    let Destination::Damaged = found else { return Ok(None) };
     // A link is followed: what it leads to is what is damaged.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let free = |number: u32| {
@@ -208,15 +208,15 @@ fn put_back(aside: Option<&Path>, path: &Path) {
     }
 }
 
-fn say_where(session: &Session, aside: Option<&Path>) {
+fn say_where(context: &Context, aside: Option<&Path>) {
     if let Some(aside) = aside {
-        session.note(&format!("The damaged file is kept as {}.", aside.display()));
+        context.note(&format!("The damaged file is kept as {}.", aside.display()));
     }
 }
 
-fn report(session: &Session, vault: &Vault, people: &[String]) -> Outcome {
+fn report(context: &Context, vault: &Vault, people: &[String]) -> Outcome {
     let (count, generation) = (vault.records()?.count(), vault.generation()?);
-    session.done(
+    context.done(
         &format!("Restored {}, as generation {generation}.", records(count)),
         &json!({ "records": count, "generation": generation, "people_of_the_backup": people }),
     )

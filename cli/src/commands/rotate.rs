@@ -15,7 +15,7 @@ use super::records::{credentials, rfc3339};
 use crate::arguments::online::Rotate;
 use crate::failure::{Failure, Outcome};
 use crate::online::{AccessKey, Iam, Refusal};
-use crate::session::Session;
+use crate::context::Context;
 
 /// As many keys as AWS lets a user have.
 const MOST_KEYS: usize = 2;
@@ -24,11 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How far from the time when a key was asked for AWS may have made it: a call, and clocks that differ a little.
 const AT_THAT_TIME: Duration = Duration::from_secs(60);
 
-pub(super) fn rotate(session: &Session, arguments: &Rotate) -> Outcome {
-    let vault = session.open_to_write()?;
+pub(super) fn rotate(context: &Context, arguments: &Rotate) -> Outcome {
+    let vault = context.open_to_write()?;
     let name = arguments.name.as_str();
     credentials(&vault, name)?; // a record that is not there has no rotation either
-    let work = Work { session, vault: &vault, name, arguments };
+    let work = Work { context, vault: &vault, name, arguments };
     match (vault.rotation(name)?, arguments.resume, arguments.abort) {
         (None, false, false) => {
             work.begin()?;
@@ -36,7 +36,7 @@ pub(super) fn rotate(session: &Session, arguments: &Rotate) -> Outcome {
         }
         (Some(_), true, _) => work.go_on(false),
         (Some(rotation), _, true) => work.abort(&rotation),
-        (None, ..) => session.done(
+        (None, ..) => context.done(
             &format!("No rotation of {name} is under way."),
             &json!({ "name": name, "rotated": false }),
         ),
@@ -49,7 +49,7 @@ pub(super) fn rotate(session: &Session, arguments: &Rotate) -> Outcome {
 }
 
 struct Work<'a> {
-    session: &'a Session,
+    context: &'a Context,
     vault: &'a Vault,
     name: &'a str,
     arguments: &'a Rotate,
@@ -67,8 +67,8 @@ impl Work<'_> {
 
     /// What was done so far, for people.
     fn say(&self, text: &str) {
-        if !self.session.global.json {
-            self.session.note(text);
+        if !self.context.global.json {
+            self.context.note(text);
         }
     }
 
@@ -92,7 +92,7 @@ impl Work<'_> {
                 self.name
             )));
         }
-        let keys = self.session.waiting("Asking AWS", || self.iam(&own)?.keys().map_err(Failure::from))?;
+        let keys = self.context.waiting("Asking AWS", || self.iam(&own)?.keys().map_err(Failure::from))?;
         if !keys.iter().any(|key| key.id == own.access_key_id()) {
             let message = format!("AWS does not list {} among the keys of its user", own.access_key_id());
             return Err(Failure::aws_refused(message).advise("only a key of an IAM user can be rotated"));
@@ -126,7 +126,7 @@ impl Work<'_> {
             return Ok(());
         }
         let names = others.join(", ");
-        self.session
+        self.context
             .confirm(
                 self.arguments.yes,
                 &format!(
@@ -173,7 +173,7 @@ impl Work<'_> {
             // What is made now was made at another time than what an earlier run made.
             self.save(|edit| edit.renew_rotation(rotation))?;
         }
-        let (id, secret) = match self.session.waiting("Making a key", || own.create_key()) {
+        let (id, secret) = match self.context.waiting("Making a key", || own.create_key()) {
             Ok(key) => key,
             Err(Refusal::Answered { failure, .. }) if is_new => {
                 self.save(|edit| edit.end_rotation(rotation))?; // nothing was made: nothing is under way
@@ -231,7 +231,7 @@ impl Work<'_> {
                     "The key {} was not there when the rotation began. It may be of this rotation, or somebody else's. Delete it?",
                     described(key)
                 );
-                self.session.confirm(self.arguments.yes, &question).map_err(|failure| {
+                self.context.confirm(self.arguments.yes, &question).map_err(|failure| {
                     failure.advise(format!(
                         "the key {} was not there when the rotation began: add --yes if it is nobody else's",
                         described(key)
@@ -322,7 +322,7 @@ impl Work<'_> {
     fn patiently(&self, call: impl Fn() -> Result<bool, Refusal>) -> Result<bool, Refusal> {
         let start = Instant::now();
         let mut pause = Duration::from_millis(250);
-        self.session.waiting("Asking AWS", || {
+        self.context.waiting("Asking AWS", || {
             loop {
                 let result = call();
                 let is_settled = result.as_ref().map_or_else(|refusal| !refusal.is_unknown_key(), |so| *so);
@@ -338,7 +338,7 @@ impl Work<'_> {
     /// Back to the old pair, as long as it is the record's, or the new one is gone.
     fn abort(&self, rotation: &Rotation) -> Outcome {
         let own = self.own()?;
-        match (self.session.waiting("Asking AWS", || own.keys()), rotation.stage) {
+        match (self.context.waiting("Asking AWS", || own.keys()), rotation.stage) {
             (Err(refusal), _) if refusal.is_unknown_key() => return self.abort_without_own(rotation),
             (Err(refusal), _) => return Err(refusal.into()),
             (Ok(keys), RotationStage::Creating) => {
@@ -367,7 +367,7 @@ impl Work<'_> {
             let other = self.vault.other_credentials(self.name)?;
             let other = other.ok_or_else(|| Failure::conflict("the rotation was ended elsewhere"))?;
             let other = self.iam(&other)?;
-            match (self.session.waiting("Asking AWS", || other.keys()), rotation.stage) {
+            match (self.context.waiting("Asking AWS", || other.keys()), rotation.stage) {
                 (Err(refusal), _) if refusal.is_unknown_key() => {}
                 (Err(refusal), _) => return Err(refusal.into()),
                 (Ok(_), RotationStage::Created) => {
@@ -409,19 +409,19 @@ impl Work<'_> {
                 rotation.other_access_key_id
             ),
         };
-        self.session
+        self.context
             .confirm(self.arguments.yes, &question)
             .map_err(|failure| failure.advise(format!("add --yes, which says yes to this: {question}")))
     }
 
     fn report(&self, rotated: bool, deleted: Option<&str>) -> Outcome {
-        if !self.session.global.json {
+        if !self.context.global.json {
             return Ok(()); // said already
         }
         let id = credentials(self.vault, self.name)?.access_key_id().to_owned();
         let result =
             json!({ "name": self.name, "rotated": rotated, "access_key_id": id, "deleted": deleted });
-        self.session.done("", &result)
+        self.context.done("", &result)
     }
 }
 

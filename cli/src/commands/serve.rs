@@ -25,7 +25,7 @@ use super::aws::{RENEW, unexpired};
 use crate::arguments::clients::Serve;
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json, records};
-use crate::session::Session;
+use crate::context::Context;
 
 /// How long a client may take to ask and to read the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,13 +37,13 @@ const MOST_BYTES: usize = 16 * 1024;
 /// up within a second or two, and whoever opens connections and says nothing is not to keep them out.
 const MOST_CONNECTIONS: usize = 32;
 
-pub(super) fn serve(session: &Session, serve: &Serve) -> Outcome {
+pub(super) fn serve(context: &Context, serve: &Serve) -> Outcome {
     let address = loopback(&serve.listen)?;
     let names: BTreeSet<_> = serve.names.iter().map(String::as_str).collect();
     for name in &names {
         uri::check(name)?;
     }
-    let vault = session.open()?;
+    let vault = context.open()?;
     for name in &names {
         unexpired(&vault, name, RENEW)?; // found out now, and not by the first client
     }
@@ -56,13 +56,13 @@ pub(super) fn serve(session: &Session, serve: &Serve) -> Outcome {
         let stop = stop().map_err(failed)?; // from here on a signal ends it in order
         let address = listener.local_addr().map_err(failed)?;
         let token = Token::new()?;
-        tell(session, address, &names, &token)?;
-        let endpoint = Endpoint::new(vault.clone(), &names, address, token, session.global.quiet);
-        session.note(&format!("Serving {} on {address}. Ctrl-C ends it.", records(names.len())));
+        tell(context, address, &names, &token)?;
+        let endpoint = Endpoint::new(vault.clone(), &names, address, token, context.global.quiet);
+        context.note(&format!("Serving {} on {address}. Ctrl-C ends it.", records(names.len())));
         tokio::select! {
-            () = stop => session.note("Stopped."),
+            () = stop => context.note("Stopped."),
             () = answer_all(&listener, &endpoint, serve.idle_timeout) => {
-                session.note("Stopped, for nobody has asked for a while: --idle-timeout says how long.");
+                context.note("Stopped, for nobody has asked for a while: --idle-timeout says how long.");
             }
         }
         Ok(())
@@ -87,11 +87,11 @@ fn loopback(text: &str) -> Outcome<SocketAddr> {
 }
 
 /// Prints what clients need in their environment.
-fn tell(session: &Session, address: SocketAddr, names: &BTreeSet<&str>, token: &Token) -> Outcome {
+fn tell(context: &Context, address: SocketAddr, names: &BTreeSet<&str>, token: &Token) -> Outcome {
     const URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
     const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
     let uris: BTreeMap<_, _> = names.iter().map(|name| (*name, uri::of(address, name))).collect();
-    if session.global.json {
+    if context.global.json {
         return print_json(&json!({ URI: uris, TOKEN: token.text() }));
     }
     let lines = uris.values().map(|uri| (URI, uri.as_str())).chain([(TOKEN, token.text())]);

@@ -15,11 +15,11 @@ use crate::arguments::clients::Sign;
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json};
 use crate::secret::{self, SecretBytes};
-use crate::session::Session;
+use crate::context::Context;
 
-pub(super) fn sign(session: &Session, sign: &Sign) -> Outcome {
+pub(super) fn sign(context: &Context, sign: &Sign) -> Outcome {
     let headers = sign.headers.iter().map(|header| parse(header)).collect::<Outcome<Vec<_>>>()?;
-    let body = sign.body.as_deref().map(|path| body(session, path)).transpose()?;
+    let body = sign.body.as_deref().map(|path| body(context, path)).transpose()?;
     let mut request = Request::new(&sign.method, &sign.url, &sign.service);
     if let Some(region) = &sign.region {
         request = request.region(region);
@@ -33,7 +33,7 @@ pub(super) fn sign(session: &Session, sign: &Sign) -> Outcome {
     if sign.unsigned_payload {
         request = request.unsigned_body();
     }
-    let credentials = unexpired(&session.open()?, &sign.name, RENEW)?;
+    let credentials = unexpired(&context.open()?, &sign.name, RENEW)?;
     if sign.region.is_none() && credentials.attribute("region").is_none_or(str::is_empty) {
         return Err(Failure::usage(format!(
             "a signature needs a region, and the record {:?} has none",
@@ -42,14 +42,14 @@ pub(super) fn sign(session: &Session, sign: &Sign) -> Outcome {
         .advise("add --region, or give the record one with `aumbry edit NAME region=REGION`"));
     }
     match sign.presign {
-        Some(valid_for) => print_url(session, &credentials, &request, valid_for),
-        None => print_headers(session, &credentials, &request, &headers),
+        Some(valid_for) => print_url(context, &credentials, &request, valid_for),
+        None => print_headers(context, &credentials, &request, &headers),
     }
 }
 
 /// A line for each header that is to be sent, as curl reads them.
 fn print_headers(
-    session: &Session,
+    context: &Context,
     credentials: &Credentials,
     request: &Request<'_>,
     given: &[(&str, &str)],
@@ -57,7 +57,7 @@ fn print_headers(
     let signed = aws::sign(credentials, request)?;
     let signed = signed.iter().map(|(name, value)| (*name, value.expose_secret()));
     let headers = given.iter().copied().chain(signed);
-    if session.global.json {
+    if context.global.json {
         return print_json(&by_name(headers));
     }
     let len = headers.clone().map(|(name, value)| name.len() + value.len() + ": \n".len()).sum();
@@ -87,13 +87,13 @@ fn by_name<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeMap<St
 }
 
 fn print_url(
-    session: &Session,
+    context: &Context,
     credentials: &Credentials,
     request: &Request<'_>,
     valid_for: Duration,
 ) -> Outcome {
     let url = aws::presign(credentials, request, valid_for)?;
-    if session.global.json {
+    if context.global.json {
         return print_json(&BTreeMap::from([("url", url.expose_secret())]));
     }
     let mut line = Zeroizing::new(String::with_capacity(url.expose_secret().len() + 1));
@@ -110,11 +110,11 @@ fn parse(header: &str) -> Outcome<(&str, &str)> {
     Ok((name, value.trim()))
 }
 
-fn body(session: &Session, path: &Path) -> Outcome<SecretBytes> {
+fn body(context: &Context, path: &Path) -> Outcome<SecretBytes> {
     if path != Path::new("-") {
         return secret::import_file(path);
     }
-    if session.global.passphrase().descriptor == Some(0) {
+    if context.global.passphrase().descriptor == Some(0) {
         return Err(Failure::usage(
             "stdin cannot give both the passphrase and the body: take another descriptor, or a file",
         ));

@@ -15,10 +15,10 @@ use crate::arguments::{Init, NewPassphrase};
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json, records};
 use crate::passphrase::Wanted;
-use crate::session::{Session, make_folder};
+use crate::context::{Context, make_folder};
 
-pub(super) fn init(session: &Session, init: &Init) -> Outcome {
-    let path = session.path()?;
+pub(super) fn init(context: &Context, init: &Init) -> Outcome {
+    let path = context.path()?;
     if init.recovery_code {
         check_stdout()?;
     }
@@ -29,24 +29,24 @@ pub(super) fn init(session: &Session, init: &Init) -> Outcome {
     }
     let kdf = match (&init.kdf, &init.kdf_target) {
         (Some(parameters), _) => parse_kdf(parameters)?,
-        (None, Some(target)) => session.waiting("Calibrating", || {
+        (None, Some(target)) => context.waiting("Calibrating", || {
             KdfParameters::calibrated_to(parse_time(target)?).map_err(Failure::from)
         })?,
         (None, None) => KdfParameters::default(),
     };
     let known = [init.label.as_str()];
-    let wanted = Wanted { ordinary: Some(session.global.passphrase()), ..session.wanted(&init.new, &known) };
+    let wanted = Wanted { ordinary: Some(context.global.passphrase()), ..context.wanted(&init.new, &known) };
     let passphrase = wanted.get()?;
     make_folder(&path)?;
     let options = CreateOptions::new().label(&init.label).kdf(kdf).open_options(OpenOptions::new());
     let (vault, code) = if init.recovery_code {
         let made =
-            session.waiting("Making the vault", || options.create_with_recovery_code(&path, passphrase))?;
+            context.waiting("Making the vault", || options.create_with_recovery_code(&path, passphrase))?;
         (made.0, Some(made.1))
     } else {
-        (session.waiting("Making the vault", || options.create(&path, passphrase))?, None)
+        (context.waiting("Making the vault", || options.create(&path, passphrase))?, None)
     };
-    if session.global.json {
+    if context.global.json {
         let shown = path.to_string_lossy();
         let mut result = BTreeMap::from([("path", &*shown)]);
         let code = code.as_ref().map(RecoveryCode::to_grouped);
@@ -54,19 +54,19 @@ pub(super) fn init(session: &Session, init: &Init) -> Outcome {
             result.insert("recovery_code", code.expose_secret());
         }
         print_json(&result).map_err(|failure| if code.is_some() { lost_code() } else { failure })?;
-        return session.confirmed(&vault);
+        return context.confirmed(&vault);
     }
-    session.note(&format!("Made {}.", path.display()));
-    let Some(code) = code else { return session.confirmed(&vault) };
-    session.note(
+    context.note(&format!("Made {}.", path.display()));
+    let Some(code) = code else { return context.confirmed(&vault) };
+    context.note(
         "The recovery code opens the vault when the passphrase is forgotten. It is shown once: write it down.",
     );
-    show_code(session, &code, false)?;
-    session.confirmed(&vault)
+    show_code(context, &code, false)?;
+    context.confirmed(&vault)
 }
 
-pub(super) fn passwd(session: &Session, new: &NewPassphrase) -> Outcome {
-    let vault = session.open()?;
+pub(super) fn passwd(context: &Context, new: &NewPassphrase) -> Outcome {
+    let vault = context.open()?;
     if vault.role()? == Role::Reader {
         let message = "a reader cannot sign a new version of the vault, so cannot change a passphrase either";
         return Err(Failure::from(Error::new(ErrorKind::NotAdministrator, message))
@@ -80,21 +80,21 @@ pub(super) fn passwd(session: &Session, new: &NewPassphrase) -> Outcome {
         .advise("say whose passphrase is to be changed: `aumbry people passwd LABEL`"));
     }
     let known: Vec<&str> = people.iter().map(|person| person.label.as_str()).collect();
-    let passphrase = session.wanted(new, &known).get()?;
-    session.waiting("Changing the passphrase", || vault.change_passphrase(passphrase))?;
-    session.done(
+    let passphrase = context.wanted(new, &known).get()?;
+    context.waiting("Changing the passphrase", || vault.change_passphrase(passphrase))?;
+    context.done(
         "Changed. Copies of the vault from before still open with the old passphrase; if somebody else may know \
          it, `aumbry rekey` makes all keys new.",
-        &json!({ "path": session.path()?, "generation": vault.generation()? }),
+        &json!({ "path": context.path()?, "generation": vault.generation()? }),
     )
 }
 
-pub(super) fn info(session: &Session) -> Outcome {
-    let path = session.path()?;
+pub(super) fn info(context: &Context) -> Outcome {
+    let path = context.path()?;
     let info = aumbry::inspect(&path)?;
     let id: String = info.vault_id.iter().map(|byte| format!("{byte:02x}")).collect();
     let kind = |is_code| if is_code { "recovery-code" } else { "passphrase" };
-    if session.global.json {
+    if context.global.json {
         let people: Vec<_> = info
             .slots
             .iter()
@@ -143,10 +143,10 @@ pub(super) fn info(session: &Session) -> Outcome {
     print(&text)
 }
 
-pub(super) fn verify(session: &Session) -> Outcome {
-    let vault = session.open()?;
-    let verified = session.waiting("Verifying", || vault.verify())?;
-    if session.global.json {
+pub(super) fn verify(context: &Context) -> Outcome {
+    let vault = context.open()?;
+    let verified = context.waiting("Verifying", || vault.verify())?;
+    if context.global.json {
         return print_json(&json!({ "records": verified.records, "generation": verified.generation }));
     }
     print(&format!(

@@ -7,7 +7,7 @@ use aumbry::{Error, ErrorKind, ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Outcome};
-use crate::session::make_folder;
+use crate::context::make_folder;
 
 /// Nobody's config file is larger.
 const MAX_FILE: u64 = 16 * 1024 * 1024;

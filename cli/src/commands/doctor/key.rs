@@ -8,12 +8,12 @@ use super::super::records::{credentials, rfc3339};
 use super::{Finding, under_way};
 use crate::failure::{Failure, Outcome};
 use crate::online;
-use crate::session::Session;
+use crate::context::Context;
 
 const ABOUT: &str = "key";
 
 pub(super) fn findings(
-    session: &Session,
+    context: &Context,
     vault: &Vault,
     name: &str,
     endpoint: Option<&str>,
@@ -23,7 +23,7 @@ pub(super) fn findings(
         Some(expires) if expires <= SystemTime::now() => {
             Finding::ill(ABOUT, format!("the session expired at {}", rfc3339(expires)))
         }
-        _ => match session.waiting("Asking AWS", || online::identity(&credentials, endpoint))? {
+        _ => match context.waiting("Asking AWS", || online::identity(&credentials, endpoint))? {
             Ok(identity) => {
                 let says = format!(
                     "{} is {} of account {}",

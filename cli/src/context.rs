@@ -10,11 +10,11 @@ use crate::output;
 use crate::passphrase::{self, Wanted};
 use crate::progress::{Counter, Spinner};
 
-pub(crate) struct Session {
+pub(crate) struct Context {
     pub(crate) global: Global,
 }
 
-impl Session {
+impl Context {
     /// `--vault`, or the default place.
     pub(crate) fn path(&self) -> Outcome<PathBuf> {
         // An empty variable is as good as none.
