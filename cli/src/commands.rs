@@ -22,8 +22,8 @@ mod vault;
 use crate::arguments::Command;
 #[cfg(feature = "aws")]
 use crate::arguments::online::Doctor;
-use crate::failure::Outcome;
 use crate::context::Context;
+use crate::failure::Outcome;
 
 pub(crate) fn run(context: &Context, command: Command) -> Outcome {
     match command {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use aumbry::{Advice, ErrorKind, OpenOptions, Passphrase, Role, Vault};
 
-use crate::arguments::{Color, Global, NewPassphrase};
+use crate::arguments::secrets::NewPassphrase;
+use crate::arguments::{Color, Global};
 use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::passphrase::{self, Wanted};

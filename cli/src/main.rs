@@ -4,8 +4,15 @@
 //! `terminal` take secrets in, `output` and `failure` let results and errors out, `progress` shows
 //! that it goes on, `online` calls AWS.
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+#![deny(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
+
 mod arguments;
 mod commands;
+mod context;
 mod environment;
 mod failure;
 #[cfg(feature = "aws")]
@@ -14,7 +21,6 @@ mod output;
 mod passphrase;
 mod progress;
 mod secret;
-mod context;
 mod terminal;
 
 use std::process::ExitCode;
@@ -23,8 +29,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use arguments::{Arguments, Command};
-use failure::Failure;
 use context::Context;
+use failure::Failure;
 
 /// A parser or an estimate of strength copies what it works on, and wipes nothing: so whatever is freed is wiped.
 #[global_allocator]

@@ -1,5 +1,6 @@
 //! The terminal itself, not what stdin and stdout happen to be: questions, and secrets that are not shown.
 
+mod keys;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -7,6 +8,7 @@ mod windows;
 
 use zeroize::Zeroizing;
 
+use self::keys::{BACKSPACE, CTRL_BACKSLASH, CTRL_C, CTRL_D, CTRL_U, CTRL_Z, DELETE, cancelled};
 use crate::failure::{Failure, Outcome};
 use crate::secret::SecretBytes;
 #[cfg(unix)]
@@ -83,20 +85,4 @@ fn read_line(keys: &mut system::Keys) -> Outcome<SecretBytes> {
     }
     line.truncate(len);
     Ok(line)
-}
-
-const CTRL_C: u8 = 3;
-const CTRL_D: u8 = 4;
-const BACKSPACE: u8 = 8;
-const CTRL_U: u8 = 21;
-const CTRL_Z: u8 = 26;
-const CTRL_BACKSLASH: u8 = 28;
-const DELETE: u8 = 127;
-
-fn cancelled() -> Failure {
-    Failure::input_needed("cancelled")
-}
-
-fn lost(error: &std::io::Error) -> Failure {
-    Failure::io("could not use the terminal", error)
 }

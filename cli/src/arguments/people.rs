@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::NewPassphrase;
+use super::secrets::NewPassphrase;
 use crate::passphrase::Sources;
 
 #[derive(Subcommand)]

@@ -13,10 +13,10 @@ use zeroize::Zeroizing;
 
 use super::records::{credentials, rfc3339};
 use crate::arguments::Shell;
+use crate::context::Context;
 use crate::environment::hide_from_child;
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json};
-use crate::context::Context;
 
 /// What AWS clients read from the environment before they look at a profile: a stale one would win over the record.
 const READ_BY_CLIENTS: [&str; 13] = [

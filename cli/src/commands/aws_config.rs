@@ -13,10 +13,10 @@ use serde_json::json;
 use super::aws_files;
 use super::records::credentials;
 use crate::arguments::AwsConfig;
+use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, print, print_json};
 use crate::passphrase::Sources;
-use crate::context::Context;
 
 pub(super) use quoting::{Platform, quoted};
 
@@ -28,9 +28,9 @@ pub(super) fn aws_config(context: &Context, arguments: &AwsConfig) -> Outcome {
     if let Some(region) = &arguments.region {
         properties.push(("region", region));
     }
-    let mut result =
-        json!({ "profile": profile, "properties": properties.iter().copied().collect::<BTreeMap<_, _>>() });
+    let by_name: BTreeMap<_, _> = properties.iter().copied().collect();
     if !arguments.write {
+        let result = json!({ "profile": profile, "properties": by_name });
         let text = set_properties("", profile, &properties)?;
         return if context.global.json { print_json(&result) } else { print(text.expose_secret()) };
     }
@@ -47,9 +47,9 @@ pub(super) fn aws_config(context: &Context, arguments: &AwsConfig) -> Outcome {
         Vec::new()
     });
     let stronger: Vec<_> = stronger.into_iter().filter(|stronger| stronger.profile == profile).collect();
-    result["path"] = json!(path);
-    result["stronger"] =
-        stronger.iter().map(|stronger| json!({ "path": stronger.path, "keys": stronger.keys })).collect();
+    let keys = stronger.iter().map(|stronger| json!({ "path": stronger.path, "keys": stronger.keys }));
+    let keys: Vec<_> = keys.collect();
+    let result = json!({ "profile": profile, "properties": by_name, "path": path, "stronger": keys });
     context.done(&note, &result)?;
     stronger.iter().for_each(|stronger| warn(&stronger.says()));
     Ok(())

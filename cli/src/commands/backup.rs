@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
+use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{records, write_new};
-use crate::context::Context;
 
 /// Writes the vault's sealed bytes to a new file, once all of them are known to be sound.
 pub(super) fn backup(context: &Context, target: &Path) -> Outcome {

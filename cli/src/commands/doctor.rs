@@ -1,6 +1,7 @@
 //! What could be better, and how. What it is there to find never makes it fail: a vault that cannot be opened does, once
 //! everything else is said.
 
+mod finding;
 #[cfg(feature = "aws")]
 mod key;
 mod permissions;
@@ -8,31 +9,15 @@ mod plaintext;
 
 use std::path::Path;
 
-use aumbry::{Advice, KdfParameters, MemoryProtection, OpenOptions, Role, Rotation, Vault, VaultInfo};
+use aumbry::{Advice, KdfParameters, MemoryProtection, OpenOptions, Role, Vault, VaultInfo};
 use serde_json::json;
 
+use self::finding::{Finding, under_way};
 use super::aws_files;
-use super::records::{escaped, rfc3339};
+use super::records::rfc3339;
+use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{print, print_json};
-use crate::context::Context;
-
-/// One finding: what it is about, whether all is well, and what to do if not.
-struct Finding {
-    about: &'static str,
-    is_well: bool,
-    says: String,
-}
-
-impl Finding {
-    fn well(about: &'static str, says: impl Into<String>) -> Self {
-        Self { about, is_well: true, says: says.into() }
-    }
-
-    fn ill(about: &'static str, says: impl Into<String>) -> Self {
-        Self { about, is_well: false, says: says.into() }
-    }
-}
 
 pub(super) fn doctor(context: &Context) -> Outcome {
     let path = context.path()?;
@@ -65,15 +50,6 @@ fn report(context: &Context, findings: &[Finding]) -> Outcome {
         format!("{:<7} {about:<12} {says}\n", if *is_well { "ok" } else { "advice" })
     });
     print(&lines.collect::<String>())
-}
-
-fn under_way(rotation: &Rotation) -> Finding {
-    let Rotation { name, started, .. } = rotation;
-    let (name, since) = (escaped(name), rfc3339(*started));
-    let says = format!(
-        "the keys of {name} are being rotated since {since}: `aumbry rotate {name} --resume` goes on"
-    );
-    Finding::ill("rotation", says)
 }
 
 /// What can be said of a vault once it is open.

@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::records::credentials;
 use crate::arguments::transfer::{Export, ExportFormat};
+use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, print, stdout_is_terminal, write_new};
-use crate::context::Context;
 
 pub(super) fn export(session: &Context, export: &Export) -> Outcome {
     if matches!(export.format, ExportFormat::Env) && export.names.len() != 1 {

@@ -13,9 +13,9 @@ use self::reading::{Contents, Remark, is_stdin, read_all, shown};
 use super::aws_config::{Platform, quoted};
 use super::records::{escaped, table};
 use crate::arguments::transfer::{Import, OnConflict};
+use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json, records};
-use crate::context::Context;
 
 pub(super) fn import(session: &Context, import: &Import) -> Outcome {
     check(session, import)?;

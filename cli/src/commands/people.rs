@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::records::{escaped, rfc3339, table};
-use crate::arguments::NewPassphrase;
 use crate::arguments::people::{Add, People, RecoveryCheck, Rekey, Remove};
+use crate::arguments::secrets::NewPassphrase;
+use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json, records, stdout_is_lost};
-use crate::context::Context;
 
 pub(super) fn people(context: &Context, people: &People) -> Outcome {
     match people {

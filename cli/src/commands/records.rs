@@ -11,12 +11,13 @@ use aumbry::{
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::arguments::{Add, Edit, SecretSource};
+use crate::arguments::secrets::SecretSource;
+use crate::arguments::{Add, Edit};
+use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{is_plain, print, print_json};
 use crate::passphrase::terminal;
 use crate::secret::{self, SecretBytes};
-use crate::context::Context;
 
 pub(super) fn add(context: &Context, add: &Add) -> Outcome {
     Name::new(&add.name)?; // before anything is asked

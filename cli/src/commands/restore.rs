@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::records::escaped;
 use crate::arguments::Restore;
+use crate::context::{Context, make_folder};
 use crate::failure::{Failure, Outcome};
 use crate::output::records;
 use crate::passphrase::terminal;
-use crate::context::{Context, make_folder};
 
 /// As much as the format allows.
 const MAX_FILE: u64 = 1 << 30;

@@ -13,9 +13,9 @@ use serde_json::json;
 
 use super::records::{credentials, rfc3339};
 use crate::arguments::online::Rotate;
+use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::online::{AccessKey, Iam, Refusal};
-use crate::context::Context;
 
 /// As many keys as AWS lets a user have.
 const MOST_KEYS: usize = 2;

@@ -23,9 +23,9 @@ use zeroize::Zeroizing;
 use self::endpoint::{Endpoint, Token};
 use super::aws::{RENEW, unexpired};
 use crate::arguments::clients::Serve;
+use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json, records};
-use crate::context::Context;
 
 /// How long a client may take to ask and to read the answer.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -12,10 +12,10 @@ use zeroize::Zeroizing;
 
 use super::aws::{RENEW, unexpired};
 use crate::arguments::clients::Sign;
+use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json};
 use crate::secret::{self, SecretBytes};
-use crate::context::Context;
 
 pub(super) fn sign(context: &Context, sign: &Sign) -> Outcome {
     let headers = sign.headers.iter().map(|header| parse(header)).collect::<Outcome<Vec<_>>>()?;

@@ -11,11 +11,12 @@ use aumbry::{
 use serde_json::json;
 
 use super::people::{check_stdout, lost_code, show_code};
-use crate::arguments::{Init, NewPassphrase};
+use crate::arguments::Init;
+use crate::arguments::secrets::NewPassphrase;
+use crate::context::{Context, make_folder};
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json, records};
 use crate::passphrase::Wanted;
-use crate::context::{Context, make_folder};
 
 pub(super) fn init(context: &Context, init: &Init) -> Outcome {
     let path = context.path()?;

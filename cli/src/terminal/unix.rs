@@ -10,7 +10,7 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 use signal_hook::{consts, flag};
 use zeroize::Zeroizing;
 
-use super::{cancelled, lost};
+use super::keys::{cancelled, lost};
 use crate::failure::Outcome;
 
 pub(super) struct Device {
@@ -75,12 +75,12 @@ impl Keys {
     }
 
     pub(super) fn next(&mut self) -> Outcome<u8> {
-        let mut byte = Zeroizing::new([0]);
+        let mut byte = Zeroizing::new(0);
         loop {
             self.wait()?;
-            match self.tty.read(byte.as_mut_slice()) {
+            match self.tty.read(std::slice::from_mut(&mut *byte)) {
                 Ok(0) => return Err(cancelled()),
-                Ok(_) => return Ok(byte[0]),
+                Ok(_) => return Ok(*byte),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(lost(&error)),
             }

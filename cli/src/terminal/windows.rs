@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use console::{Key, Term};
 use zeroize::Zeroizing;
 
-use super::{BACKSPACE, CTRL_C, cancelled, lost};
+use super::keys::{BACKSPACE, CTRL_C, cancelled, lost};
 use crate::failure::{Failure, Outcome};
 
 pub(super) struct Device {

@@ -6,8 +6,8 @@ use aumbry::storage::{FileStorage, Storage, Version};
 use aumbry::{Error, ErrorKind, ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::failure::{Failure, Outcome};
 use crate::context::make_folder;
+use crate::failure::{Failure, Outcome};
 
 /// Nobody's config file is larger.
 const MAX_FILE: u64 = 16 * 1024 * 1024;

@@ -5,10 +5,10 @@ use std::time::SystemTime;
 use aumbry::Vault;
 
 use super::super::records::{credentials, rfc3339};
-use super::{Finding, under_way};
+use super::finding::{Finding, under_way};
+use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::online;
-use crate::context::Context;
 
 const ABOUT: &str = "key";
 
