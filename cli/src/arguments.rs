@@ -17,13 +17,15 @@ use crate::environment::VAULT;
 use crate::failure::EXITS;
 use crate::passphrase::Sources;
 
+/// Each paragraph is one line, because clap wraps to the width of the terminal.
 const SOURCES_HELP: &str = "\
 Where the passphrase comes from, first found:
   --passphrase-fd N, --passphrase-file P, --passphrase-command CMD
   AUMBRY_PASSPHRASE_FILE, AUMBRY_PASSPHRASE_COMMAND, AUMBRY_PASSPHRASE
-  the terminal, which is asked without echo
-Never the command line itself, which every user of the machine can read. AUMBRY_PASSPHRASE stays readable in
-/proc/PID/environ for programs of the same user: prefer a file, a descriptor or a command. One final line end is not
+  the terminal, which does not show it
+
+The command line is never a source, because every user of the machine can read it. AUMBRY_PASSPHRASE is readable in \
+/proc/PID/environ by programs of the same user: prefer a file, a descriptor or a command. One final line end is not \
 part of a passphrase. A recovery code is accepted wherever a passphrase is.";
 
 /// What the exit codes mean, for the end of the help.
@@ -377,7 +379,7 @@ pub(crate) struct Add {
     /// What the record is called: unique, up to 1024 bytes
     pub(crate) name: String,
     /// The access key id, such as AKIAIOSFODNN7EXAMPLE
-    #[arg(long, value_name = "ID", required_unless_present = "from_json", conflicts_with = "from_json")]
+    #[arg(long, value_name = "ID", conflicts_with = "from_json")]
     pub(crate) access_key_id: Option<String>,
     /// The AWS region of whoever signs with this record
     #[arg(long)]

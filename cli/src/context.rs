@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aumbry::{Advice, ErrorKind, OpenOptions, Passphrase, Role, Vault};
+use aumbry::{Advice, ErrorKind, OpenOptions, Passphrase, Role, Vault, VaultInfo};
 
 use crate::arguments::secrets::NewPassphrase;
 use crate::arguments::{Color, Global};
@@ -28,8 +28,7 @@ impl Context {
     /// Opens the vault, asking for the passphrase if no source gives it.
     pub(crate) fn open(&self) -> Outcome<Vault> {
         let path = self.path()?;
-        // What needs no passphrase is found out before one is asked for.
-        aumbry::inspect(&path)?;
+        self.inspect(&path)?;
         let passphrase = self.passphrase(&path)?;
         let vault = self.open_with(passphrase, |options, passphrase| options.open(&path, passphrase))?;
         for advice in vault.advice()?.iter().filter(|advice| matches!(advice, Advice::PinNotWritten(_))) {
@@ -39,6 +38,18 @@ impl Context {
             self.note(&opened(&vault)?);
         }
         Ok(vault)
+    }
+
+    /// Checks all that can be checked before a passphrase is asked for.
+    pub(crate) fn inspect(&self, path: &Path) -> Outcome<VaultInfo> {
+        let info = aumbry::inspect(path)?;
+        match self.global.role.map(Role::from) {
+            Some(role) if info.slots.iter().all(|slot| slot.role != role) => {
+                Err(Failure::no_such_person(format!("the vault has no person in the role {role}"))
+                    .advise("open it without --role, or see `aumbry people list`"))
+            }
+            _ => Ok(info),
+        }
     }
 
     /// Opens the vault for somebody who wants to change it: a reader is refused before anything else is asked for.

@@ -21,6 +21,7 @@ mod output;
 mod passphrase;
 mod progress;
 mod secret;
+mod suggestion;
 mod terminal;
 
 use std::process::ExitCode;

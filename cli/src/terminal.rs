@@ -8,16 +8,13 @@ mod windows;
 
 use zeroize::Zeroizing;
 
-use self::keys::{BACKSPACE, CTRL_BACKSLASH, CTRL_C, CTRL_D, CTRL_U, CTRL_Z, DELETE, cancelled};
+use self::keys::{BACKSPACE, CTRL_BACKSLASH, CTRL_C, CTRL_D, CTRL_U, CTRL_Z, DELETE, MAX_LINE, cancelled};
 use crate::failure::{Failure, Outcome};
 use crate::secret::SecretBytes;
 #[cfg(unix)]
 use unix as system;
 #[cfg(windows)]
 use windows as system;
-
-/// As much as one line may hold; sized once, so that no grown copy stays behind.
-const MAX_LINE: usize = 4096;
 
 pub(crate) struct Terminal {
     device: system::Device,
@@ -40,10 +37,21 @@ impl Terminal {
         line
     }
 
+    /// Asks for a line of text, which is shown while it is typed.
+    pub(crate) fn ask(&mut self, prompt: &str) -> Outcome<String> {
+        self.device.say(prompt)?;
+        let line = self.device.line()?;
+        let text = std::str::from_utf8(&line).map_err(|_| Failure::usage("what was typed is not UTF-8"))?;
+        match text.trim() {
+            "" => Err(cancelled()),
+            text => Ok(text.to_owned()),
+        }
+    }
+
     /// Asks a question whose answer is yes only if it begins with y.
     pub(crate) fn confirm(&mut self, question: &str) -> Outcome<bool> {
         self.device.say(&format!("{question} [y/N] "))?;
-        Ok(matches!(self.device.first_of_line()?, Some(b'y' | b'Y')))
+        Ok(matches!(self.device.line()?.first(), Some(b'y' | b'Y')))
     }
 }
 

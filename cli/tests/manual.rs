@@ -167,3 +167,21 @@ fn the_help_of_import_says_what_it_reads_and_what_it_skips() {
         assert!(help.contains(said), "{said} is not in {help}");
     }
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn help_is_wrapped_by_the_width_of_the_terminal_alone() {
+    // The width of what is not a terminal is 100 columns.
+    let help = Home::empty().succeeds(&["--help"]);
+    assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+    for section in ["The command line is never", "  9  refused"] {
+        let lines = help.lines().skip_while(|line| !line.starts_with(section));
+        let paragraph: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+        // Each line is as full as the next word allows.
+        for pair in paragraph.windows(2) {
+            let next = pair[1].split_whitespace().next().unwrap();
+            let is_item = pair[1].starts_with(['`', ' ']);
+            assert!(is_item || pair[0].chars().count() + 1 + next.len() > 100, "{pair:?}");
+        }
+    }
+}

@@ -287,3 +287,55 @@ fn wait_until(is_so: impl Fn() -> bool) {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
 }
+
+#[test]
+fn add_asks_for_the_key_id_and_the_secret_on_a_terminal() {
+    let home = Home::new();
+    let mut tty = Tty::new();
+    let child = tty.spawn_captured(home.program(env!("CARGO_BIN_EXE_aumbry"), &["add", "typed"]));
+    let at = tty.wait_for("Access key id: ", 0);
+    assert!(tty.echoes(), "an access key id is not a secret");
+    tty.type_("AKIATYPEX\x7f\r");
+    tty.wait_for("Secret access key: ", at);
+    assert!(!tty.echoes());
+    tty.type_(format!("{SECRET}\r"));
+    let output = tty.wait(child);
+    assert_eq!(stderr(&output), "Added typed.\n");
+    assert!(!tty.screen().contains(SECRET), "{}", tty.screen());
+    assert_eq!(home.succeeds(&["get", "typed", "--field", "access-key-id"]), "AKIATYPE\n");
+    assert_eq!(home.succeeds(&["get", "typed"]), format!("{SECRET}\n"));
+}
+
+#[test]
+fn add_changes_nothing_when_no_key_id_is_typed() {
+    let home = Home::new();
+    let vault = fs::read(home.vault()).unwrap();
+    let mut tty = Tty::new();
+    let child = tty.spawn_captured(home.program(env!("CARGO_BIN_EXE_aumbry"), &["add", "typed"]));
+    tty.wait_for("Access key id: ", 0);
+    tty.type_("\r");
+    let output = tty.wait(child);
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(6), "aumbry: cancelled\n"));
+    assert_eq!(fs::read(home.vault()).unwrap(), vault);
+}
+
+#[test]
+fn add_without_a_terminal_says_which_options_to_give() {
+    let home = Home::new();
+    home.fails(
+        &["add", "other"],
+        6,
+        "--access-key-id, with --secret-file or --secret-fd; or all by --from-json",
+    );
+}
+
+#[test]
+fn a_role_that_the_vault_does_not_have_is_reported_before_the_passphrase_is_asked_for() {
+    let home = Home::new();
+    let mut tty = Tty::new();
+    let child = tty.spawn_captured(asking(&home, &["list", "--role", "reader", "--json"]));
+    let output = tty.wait(child);
+    assert_eq!(tty.screen(), "");
+    assert_eq!(output.status.code(), Some(5));
+    assert!(stderr(&output).contains("\"code\":\"no_such_person\""), "{}", stderr(&output));
+}

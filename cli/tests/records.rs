@@ -36,7 +36,7 @@ fn a_secret_is_refused_on_the_command_line_however_it_is_spelled() {
         "secret",
         "SessionToken",
     ] {
-        home.fails(&["edit", "mine", &format!("{field}={SECRET}")], 2, "must not stand on the command line");
+        home.fails(&["edit", "mine", &format!("{field}={SECRET}")], 2, "must not be on the command line");
         let attribute = format!("{field}={SECRET}");
         let add = [
             "add",
@@ -48,7 +48,7 @@ fn a_secret_is_refused_on_the_command_line_however_it_is_spelled() {
             "--attribute",
             &attribute,
         ];
-        home.fails(&add, 2, "must not stand on the command line");
+        home.fails(&add, 2, "must not be on the command line");
     }
 }
 
@@ -72,4 +72,32 @@ fn a_field_that_every_record_has_is_no_attribute() {
     assert_eq!(add("expires=9999-12-31T23:59:59Z")["expires"], "9999-12-31T23:59:59Z");
     home.succeeds(&["edit", "mine", "expires=9999-12-31T23:59:59Z"]);
     assert_eq!(home.succeeds(&["get", "mine", "--field", "expires"]), "9999-12-31T23:59:59Z\n");
+}
+
+#[test]
+fn get_accepts_each_spelling_of_a_field_that_edit_accepts() {
+    let home = Home::new();
+    home.add_session("session", "2099-01-01T00:00:00Z");
+    home.succeeds(&["edit", "mine", "Endpoint-URL=https://example.com", "ExPires=2099-01-01T00:00:00Z"]);
+    for (record, spellings, value) in [
+        ("mine", ["access-key-id", "access_key_id", "AccessKeyId", "AWS_ACCESS_KEY_ID"], "AKIAEXAMPLE"),
+        ("mine", ["endpoint-url", "endpoint_url", "EndpointUrl", "AWS_ENDPOINT_URL"], "https://example.com"),
+        ("mine", ["expires", "Expires", "EXPIRES", "aws_expires"], "2099-01-01T00:00:00Z"),
+        ("mine", ["secret-access-key", "secret", "SecretAccessKey", "AWS_SECRET_ACCESS_KEY"], SECRET),
+        ("session", ["session-token", "token", "SessionToken", "AWS_SESSION_TOKEN"], TOKEN),
+    ] {
+        for spelling in spellings {
+            assert_eq!(
+                home.succeeds(&["get", record, "--field", spelling]),
+                format!("{value}\n"),
+                "{spelling}"
+            );
+        }
+    }
+    home.fails(&["get", "mine", "--field", "token"], 5, "mine has no token");
+}
+
+#[test]
+fn a_mistyped_command_gets_a_suggestion() {
+    Home::empty().fails(&["lisst"], 2, "a similar subcommand exists: 'list'");
 }

@@ -123,12 +123,13 @@ class Moto:
 class Proxy:
     """Passes requests on one by one, and counts them. What becomes of each, `fate` says: called with the number of the
     request, its action and "before" or "after" it reached the server, it returns None, to pass it on, or what to answer
-    in its place: (status, body), or LOST."""
+    in its place: (status, body), (status, body, Date header), or LOST."""
 
     LOST = object()
 
     def __init__(self, server, tls=None):
         self.server, self.fate, self.user, self.seen, self.most_keys = server, None, None, [], 0
+        self.signed = None  # when the last request was signed
         proxy = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -167,6 +168,8 @@ class Proxy:
         action = urllib.parse.parse_qs(body.decode())["Action"][0]
         number = len(self.seen)
         self.seen.append(action)
+        signed = datetime.datetime.strptime(request.headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ")
+        self.signed = signed.replace(tzinfo=datetime.timezone.utc)
         answer = self.decide(number, action, "before")
         if answer is None:
             server = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
@@ -180,6 +183,10 @@ class Proxy:
             request.close_connection = True
             return
         try:
+            if len(answer) == 3:
+                request.date_time_string = lambda: answer[2]
+            else:
+                request.__dict__.pop("date_time_string", None)
             request.send_response(answer[0])
             request.send_header("Content-Type", "text/xml")
             request.send_header("Content-Length", str(len(answer[1])))
@@ -191,3 +198,44 @@ class Proxy:
     def stop(self):
         self.listener.shutdown()
         self.listener.server_close()
+
+
+class Tunnel:
+    """An HTTP proxy that connects to whatever its client names by CONNECT, and counts its connections."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url, self.targets = f"http://127.0.0.1:{self.listener.getsockname()[1]}", []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=[client], daemon=True).start()
+
+    def serve(self, client):
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += client.recv(1)
+        target = head.split()[1].decode()
+        self.targets.append(target)
+        host, _, port = target.rpartition(":")
+        server = socket.create_connection((host, int(port)))
+        client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+        threading.Thread(target=self.pump, args=[server, client], daemon=True).start()
+        self.pump(client, server)
+
+    @staticmethod
+    def pump(source, sink):
+        try:
+            while some := source.recv(65536):
+                sink.sendall(some)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def stop(self):
+        self.listener.close()

@@ -3,6 +3,8 @@
 rotation.py AUMBRY MOTO_SERVER
 """
 
+import datetime
+import email.utils
 import json
 import os
 import pathlib
@@ -15,7 +17,7 @@ import tempfile
 import time
 
 from desk import Desk, check, counts, says, tally
-from iam import MOST_KEYS, Proxy, certificate
+from iam import MOST_KEYS, Proxy, Tunnel, certificate
 from rotation_others import PARTS
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "rotation.md"
@@ -130,6 +132,47 @@ def answers_that_are_lost(desk):
     done = desk.run("rotate", name, "--iam-endpoint", "http://127.0.0.1:1", "--json")
     told = says(done, 3, "network", "the call ListAccessKeys to AWS failed: Connection refused")
     check("nobody listens: nothing is begun", told and not desk.is_under_way(name) and not desk.holds(name), done)
+
+
+def error(code):
+    return f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>".encode()
+
+
+def a_clock_that_is_wrong(desk):
+    """AWS refuses signatures of another time; its own time is in the Date header of the refusal."""
+    for hours in [-1, 1]:
+        name, old = desk.record()
+
+        def fate(_number, _action, when):
+            now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=hours)
+            if when == "before" and abs(now - desk.proxy.signed) > datetime.timedelta(minutes=5):
+                return 403, error("RequestTimeTooSkewed"), email.utils.format_datetime(now, usegmt=True)
+            return None
+
+        done = desk.rotate(name, fate=fate)
+        check(f"a clock that is {-hours} hours ahead of AWS", done.returncode == 0 and not desk.is_done(name, old), done)
+        check("it is noticed once", desk.proxy.seen[:3] == ["ListAccessKeys", "ListAccessKeys", "CreateAccessKey"], desk.proxy.seen)
+    name, _ = desk.record()
+    wrong = (403, error("SignatureDoesNotMatch"))
+    done = desk.rotate(name, "--json", fate=lambda *_: wrong)
+    told = says(done, 9, "aws_refused", "SignatureDoesNotMatch")
+    check("a wrong signature at the right time is not sent again", told and desk.proxy.seen == ["ListAccessKeys"], done)
+
+
+def throttled(desk):
+    slow = (400, error("Throttling"))
+    name, old = desk.record()
+    done = desk.rotate(name, fate=lambda number, _action, _when: slow if number in (0, 1) else None)
+    check("a throttled call is repeated", done.returncode == 0 and not desk.is_done(name, old), done)
+    check("until it is answered", desk.proxy.seen[:4] == ["ListAccessKeys"] * 3 + ["CreateAccessKey"], desk.proxy.seen)
+    name, _ = desk.record()
+    done = desk.rotate(name, "--json", fate=lambda *_: slow)
+    told = says(done, 9, "aws_refused", "AWS refused ListAccessKeys: Throttling")
+    check("but three times at most", told and desk.proxy.seen == ["ListAccessKeys"] * 3, done)
+    name, _ = desk.record()
+    done = desk.rotate(name, "--json", fate=lambda _number, action, _when: slow if action == "CreateAccessKey" else None)
+    told = says(done, 9, "aws_refused", "CreateAccessKey: Throttling") and not desk.is_under_way(name)
+    check("a call for a new key is never repeated", told and desk.proxy.seen == ["ListAccessKeys", "CreateAccessKey"], done)
 
 
 def a_new_key_takes_its_time(desk):
@@ -280,10 +323,31 @@ def tls(desk):
         desk.environment["NO_PROXY"] = "127.0.0.1"
         done = desk.rotate(name)
         check("TLS: a rotation", done.returncode == 0 and not desk.is_done(name, old), done)
+
+        tunnel = Tunnel()
+        desk.environment["HTTPS_PROXY"] = tunnel.url
+        desk.environment.pop("NO_PROXY")
+        name, old = desk.record()
+        done = desk.rotate(name)
+        target = desk.proxy.url.removeprefix("https://")
+        rotated = done.returncode == 0 and not desk.is_done(name, old)
+        check("TLS through a proxy: a rotation", rotated and set(tunnel.targets) == {target}, (done, tunnel.targets))
+        tunnel.stop()
+        for variable in ["SSL_CERT_FILE", "HTTPS_PROXY"]:
+            desk.environment.pop(variable)
+        desk.environment["AWS_CA_BUNDLE"] = path
+        name, old = desk.record()
+        done = desk.rotate(name)
+        check("TLS with AWS_CA_BUNDLE: a rotation", done.returncode == 0 and not desk.is_done(name, old), done)
+        desk.environment["AWS_CA_BUNDLE"] = "passphrase"
+        name, _ = desk.record()
+        done = desk.rotate(name, "--json")
+        told = says(done, 3, "network", "could not read the certificates of AWS_CA_BUNDLE")
+        check("a CA bundle without certificates is refused", told and not desk.proxy.seen, done)
     finally:
         desk.proxy.stop()
         desk.proxy = clear
-        for variable in ["SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY"]:
+        for variable in ["AWS_CA_BUNDLE", "SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY"]:
             desk.environment.pop(variable, None)
 
 

@@ -54,7 +54,7 @@ fn report(context: &Context, findings: &[Finding]) -> Outcome {
 
 /// What can be said of a vault once it is open.
 fn of_vault(context: &Context, path: &Path) -> Outcome<Vec<Finding>> {
-    let info = aumbry::inspect(path)?;
+    let info = context.inspect(path)?;
     let passphrase = context.passphrase(path)?;
     let opened = context.open_with(passphrase.clone(), |options, passphrase| options.open(path, passphrase));
     let (vault, refused) = match opened {

@@ -13,6 +13,7 @@ use crate::arguments::secrets::NewPassphrase;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json, records, stdout_is_lost};
+use crate::suggestion::did_you_mean;
 
 pub(super) fn people(context: &Context, people: &People) -> Outcome {
     match people {
@@ -84,11 +85,13 @@ fn add(context: &Context, add: &Add) -> Outcome {
 }
 
 fn person(vault: &Vault, label: &str) -> Outcome<Person> {
-    let found = vault.people()?.into_iter().find(|person| person.label == label);
-    found.ok_or_else(|| {
-        Failure::no_such_person(format!("the vault has no person named {label:?}"))
-            .advise("`aumbry people list` shows who there is")
-    })
+    let mut people = vault.people()?;
+    if let Some(at) = people.iter().position(|person| person.label == label) {
+        return Ok(people.swap_remove(at));
+    }
+    let advice = did_you_mean(label, people.into_iter().map(|person| person.label));
+    Err(Failure::no_such_person(format!("the vault has no person named {label:?}"))
+        .advise(advice.unwrap_or_else(|| "`aumbry people list` shows the labels".to_owned())))
 }
 
 fn remove(context: &Context, remove: &Remove) -> Outcome {

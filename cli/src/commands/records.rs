@@ -18,20 +18,29 @@ use crate::failure::{Failure, Outcome};
 use crate::output::{is_plain, print, print_json};
 use crate::passphrase::terminal;
 use crate::secret::{self, SecretBytes};
+use crate::suggestion::did_you_mean;
+use crate::terminal::Terminal;
 
 pub(super) fn add(context: &Context, add: &Add) -> Outcome {
     Name::new(&add.name)?; // before anything is asked
+    let mut terminal = match (&add.access_key_id, &add.secret.from_json) {
+        (None, None) => Some(terminal_for_id(context)?), // before the passphrase is asked for
+        _ => None,
+    };
     let vault = context.open_to_write()?;
     if vault.find(&add.name)?.is_some() {
         return Err(taken(&add.name));
     }
-    let mut draft = match (&add.access_key_id, document(&add.secret)?) {
-        (_, Some(document)) => credential_process::parse(&document, &add.name)?,
-        (Some(id), None) => {
-            let secret = secret_access_key(context, &add.secret)?;
-            NewRecord::new_static(&add.name, id, secret)?
+    let mut draft = match document(&add.secret)? {
+        Some(document) => credential_process::parse(&document, &add.name)?,
+        None => {
+            let id = match (&add.access_key_id, &mut terminal) {
+                (Some(id), _) => id.clone(),
+                (None, Some(terminal)) => terminal.ask("Access key id: ")?,
+                (None, None) => String::new(), // the library refuses it
+            };
+            NewRecord::new_static(&add.name, &id, secret_access_key(context, &add.secret)?)?
         }
-        (None, None) => return Err(Failure::usage("--access-key-id or --from-json is needed")),
     };
     if let Some(region) = &add.region {
         draft = draft.attribute("region", region)?;
@@ -43,10 +52,10 @@ pub(super) fn add(context: &Context, add: &Add) -> Outcome {
         let (key, value) = attribute
             .split_once('=')
             .ok_or_else(|| Failure::usage("--attribute takes KEY=VALUE, and what was given has no ="))?;
-        draft = match field(key)? {
+        draft = match Field::to_set(key)? {
             Field::Expires => draft.expires(time(value)?),
-            Field::AccessKeyId => return Err(Failure::usage("the access key id has an option of its own")),
             Field::Attribute(key) => draft.attribute(key, value)?,
+            _ => return Err(Failure::usage("the access key id has an option of its own: --access-key-id")),
         };
     }
     vault.edit(|edit| edit.add(&draft))?;
@@ -77,33 +86,57 @@ pub(super) fn edit(context: &Context, edit: &Edit) -> Outcome {
     done(context, &vault, &edit.name, &format!("Changed {}.", escaped(&edit.name)))
 }
 
-/// A field of a record that is written as `FIELD=VALUE`.
+/// A field of a record, however it is spelled on the command line.
 enum Field<'a> {
+    SecretAccessKey,
+    SessionToken,
     AccessKeyId,
     Expires,
+    Name,
+    Provider,
+    Created,
+    Updated,
     Attribute(&'a str),
 }
 
-/// What is meant by this field. Those that the record has anyway are no attributes, or there would be two of the name; a
-/// secret on the command line is known to every user of the machine, however the field is spelled.
-fn field(key: &str) -> Outcome<Field<'_>> {
-    let plain: String =
-        key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    match plain.strip_prefix("aws").unwrap_or(&plain) {
-        "secret" | "secretkey" | "secretaccesskey" | "token" | "sessiontoken" | "securitytoken"
-        | "password" => Err(Failure::usage(format!(
-            "{key} must not stand on the command line, where every user of the machine can read it"
-        ))
-        .advise("give it by --secret-file, --secret-fd or --from-json")),
-        "name" => Err(Failure::usage("the name is changed with `aumbry rename`")),
-        "provider" | "created" | "updated" => {
-            Err(Failure::usage(format!("{key} is not for anybody to set: it follows from the rest")))
+impl<'a> Field<'a> {
+    /// `access-key-id`, `access_key_id`, `AccessKeyId` and `AWS_ACCESS_KEY_ID` are one field. A field that each record
+    /// has is not an attribute, otherwise a record could have two of the same name.
+    fn of(key: &'a str) -> Self {
+        let letters = key.chars().filter(char::is_ascii_alphanumeric);
+        let plain = letters.collect::<String>().to_ascii_lowercase();
+        match plain.strip_prefix("aws").unwrap_or(&plain) {
+            "secret" | "secretkey" | "secretaccesskey" => Self::SecretAccessKey,
+            "token" | "sessiontoken" | "securitytoken" => Self::SessionToken,
+            "accesskeyid" => Self::AccessKeyId,
+            "expires" => Self::Expires,
+            "name" => Self::Name,
+            "provider" => Self::Provider,
+            "created" => Self::Created,
+            "updated" => Self::Updated,
+            "endpointurl" => Self::Attribute("endpoint_url"),
+            _ => Self::Attribute(key),
         }
-        "accesskeyid" => Ok(Field::AccessKeyId),
-        "expires" => Ok(Field::Expires),
-        "endpointurl" => Ok(Field::Attribute("endpoint_url")),
-        _ => Ok(Field::Attribute(key)),
     }
+
+    /// The field, if the command line may set it. A secret on the command line is visible to every user of the machine.
+    fn to_set(key: &'a str) -> Outcome<Self> {
+        match Self::of(key) {
+            Self::SecretAccessKey | Self::SessionToken => Err(on_command_line(key)),
+            Self::Attribute(key) if key.eq_ignore_ascii_case("password") => Err(on_command_line(key)),
+            Self::Name => Err(Failure::usage("the name is changed with `aumbry rename`")),
+            Self::Provider | Self::Created | Self::Updated => {
+                Err(Failure::usage(format!("{key} cannot be set: it follows from the rest of the record")))
+            }
+            field => Ok(field),
+        }
+    }
+}
+
+fn on_command_line(key: &str) -> Failure {
+    let message =
+        format!("{key} must not be on the command line, where every user of the machine can read it");
+    Failure::usage(message).advise("give it by --secret-file, --secret-fd or --from-json")
 }
 
 fn time(text: &str) -> Outcome<std::time::SystemTime> {
@@ -117,16 +150,17 @@ fn apply(change: RecordChange, assignment: &str) -> Outcome<RecordChange> {
         .split_once('=')
         .ok_or_else(|| Failure::usage("a change is FIELD=VALUE, or FIELD= to clear the field"))?;
     let value = Some(value).filter(|value| !value.is_empty());
-    Ok(match field(key)? {
-        Field::AccessKeyId => change.access_key_id(value.unwrap_or_default()),
+    Ok(match Field::to_set(key)? {
         Field::Expires => change.expires(value.map(time).transpose()?),
         Field::Attribute(key) => change.attribute(key, value),
+        _ => change.access_key_id(value.unwrap_or_default()),
     })
 }
 
 pub(super) fn rename(context: &Context, old: &str, new: &str) -> Outcome {
     let new = Name::new(new)?;
     let vault = context.open_to_write()?;
+    find(&vault, old)?;
     vault.edit(|edit| edit.rename(old, &new))?;
     done(context, &vault, new.as_str(), &format!("Renamed {} to {}.", escaped(old), escaped(new.as_str())))
 }
@@ -152,16 +186,19 @@ pub(super) fn get(context: &Context, name: &str, field: &str, no_newline: bool) 
     let vault = context.open()?;
     let credentials = credentials(&vault, name)?;
     let missing = || Failure::no_such_field(format!("{} has no {}", escaped(name), escaped(field)));
-    let value = match field {
-        "secret-access-key" => credentials.secret_access_key().clone(),
-        "session-token" => credentials.session_token().ok_or_else(missing)?.clone(),
-        "access-key-id" => credentials.access_key_id().into(),
-        "name" => credentials.name().as_str().into(),
-        "provider" => credentials.provider().to_string().into(),
-        "expires" => rfc3339(credentials.expires().ok_or_else(missing)?).into(),
-        "endpoint-url" => credentials.attribute("endpoint_url").ok_or_else(missing)?.into(),
-        key => credentials.attribute(key).ok_or_else(missing)?.into(),
+    let value: Option<SecretString> = match Field::of(field) {
+        Field::SecretAccessKey => Some(credentials.secret_access_key().clone()),
+        Field::SessionToken => credentials.session_token().cloned(),
+        Field::AccessKeyId => Some(credentials.access_key_id().into()),
+        Field::Expires => credentials.expires().map(|time| rfc3339(time).into()),
+        Field::Name => Some(credentials.name().as_str().into()),
+        Field::Provider => Some(credentials.provider().to_string().into()),
+        Field::Created => Some(rfc3339(credentials.created()).into()),
+        Field::Updated => Some(rfc3339(credentials.updated()).into()),
+        Field::Attribute(key) => credentials.attribute(key).map(Into::into),
     };
+    // An imported attribute may have a name like that of a field that this record does not have.
+    let value = value.or_else(|| credentials.attribute(field).map(Into::into)).ok_or_else(missing)?;
     let value: &SecretString = &value;
     let value = value.expose_secret();
     if context.global.json {
@@ -190,17 +227,9 @@ fn find(vault: &Vault, name: &str) -> Outcome<Record> {
 }
 
 fn missing(vault: &Vault, name: &str) -> Failure {
-    let failure = Failure::no_such_record(format!("the vault has no record named {name:?}"));
-    // A name that differs in case alone is what was meant.
-    let lower = name.to_lowercase();
-    let similar = vault
-        .records()
-        .ok()
-        .and_then(|mut entries| entries.find(|entry| entry.name().to_lowercase() == lower));
-    match similar {
-        Some(entry) => failure.advise(format!("did you mean {:?}?", entry.name())),
-        None => failure.advise("`aumbry list` shows the names"),
-    }
+    let names = vault.records().into_iter().flatten().map(|record| record.name().to_owned());
+    Failure::no_such_record(format!("the vault has no record named {name:?}"))
+        .advise(did_you_mean(name, names).unwrap_or_else(|| "`aumbry list` shows the names".to_owned()))
 }
 
 fn taken(name: &str) -> Failure {
@@ -216,6 +245,13 @@ fn document(source: &SecretSource) -> Outcome<Option<SecretBytes>> {
         Some(path) if path == Path::new("-") => secret::from_descriptor(0).map(Some),
         Some(path) => secret::from_file(path).map(Some),
     }
+}
+
+/// The terminal to ask for an access key id on, or which options give it where there is none.
+fn terminal_for_id(context: &Context) -> Outcome<Terminal> {
+    terminal(context.may_ask(), "access key id").map_err(|failure| {
+        failure.advise("give it by --access-key-id, with --secret-file or --secret-fd; or all by --from-json")
+    })
 }
 
 fn secret_access_key(context: &Context, source: &SecretSource) -> Outcome<SecretString> {

@@ -2,6 +2,9 @@
 
 use crate::failure::Failure;
 
+/// The longest line in bytes; the buffer has this size from the start, so that it leaves no smaller copy behind.
+pub(super) const MAX_LINE: usize = 4096;
+
 pub(super) const CTRL_C: u8 = 3;
 pub(super) const CTRL_D: u8 = 4;
 pub(super) const BACKSPACE: u8 = 8;

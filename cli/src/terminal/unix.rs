@@ -10,8 +10,9 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 use signal_hook::{consts, flag};
 use zeroize::Zeroizing;
 
-use super::keys::{cancelled, lost};
+use super::keys::{MAX_LINE, cancelled, lost};
 use crate::failure::Outcome;
+use crate::secret::SecretBytes;
 
 pub(super) struct Device {
     tty: File,
@@ -26,14 +27,15 @@ impl Device {
         self.tty.write_all(text.as_bytes()).map_err(|error| lost(&error))
     }
 
-    /// The first byte of a line that the terminal shows and lets the person edit.
-    pub(super) fn first_of_line(&mut self) -> Outcome<Option<u8>> {
-        let mut answer = [0; 1];
-        let mut first = None;
+    /// A line that the terminal shows and lets the person edit.
+    pub(super) fn line(&mut self) -> Outcome<SecretBytes> {
+        let mut byte = Zeroizing::new(0);
+        let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE));
         loop {
-            match self.tty.read(&mut answer) {
-                Ok(1) if answer[0] != b'\n' => first = first.or(Some(answer[0])),
-                Ok(_) => return Ok(first),
+            match self.tty.read(std::slice::from_mut(&mut *byte)) {
+                Ok(1) if *byte != b'\n' && line.len() < MAX_LINE => line.push(*byte),
+                Ok(1) if *byte != b'\n' => {}
+                Ok(_) => return Ok(line),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(lost(&error)),
             }

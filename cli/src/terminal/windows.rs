@@ -6,8 +6,9 @@ use std::io::IsTerminal;
 use console::{Key, Term};
 use zeroize::Zeroizing;
 
-use super::keys::{BACKSPACE, CTRL_C, cancelled, lost};
+use super::keys::{BACKSPACE, CTRL_C, MAX_LINE, cancelled, lost};
 use crate::failure::{Failure, Outcome};
+use crate::secret::SecretBytes;
 
 pub(super) struct Device {
     term: Term,
@@ -23,10 +24,10 @@ impl Device {
         self.term.write_str(text).map_err(|error| lost(&error))
     }
 
-    /// The first byte of a line that is shown while it is typed.
-    pub(super) fn first_of_line(&mut self) -> Outcome<Option<u8>> {
+    /// A line that is shown while it is typed.
+    pub(super) fn line(&mut self) -> Outcome<SecretBytes> {
         let mut keys = self.keys()?;
-        let mut first = None;
+        let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE));
         loop {
             match keys.next()? {
                 b'\r' | b'\n' => break,
@@ -34,16 +35,20 @@ impl Device {
                     self.say("\n")?;
                     return Err(cancelled());
                 }
-                BACKSPACE => {}
-                typed if first.is_none() => {
-                    first = Some(typed);
+                BACKSPACE => {
+                    if line.pop().is_some() {
+                        self.term.clear_chars(1).map_err(|error| lost(&error))?;
+                    }
+                }
+                typed if typed.is_ascii_graphic() && line.len() < MAX_LINE => {
+                    line.push(typed);
                     self.say(&char::from(typed).to_string())?;
                 }
                 _ => {}
             }
         }
         self.say("\n")?;
-        Ok(first)
+        Ok(line)
     }
 
     pub(super) fn keys(&mut self) -> Outcome<Keys> {
