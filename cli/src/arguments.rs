@@ -1,4 +1,4 @@
-//! The command line: what can be said, and the help that teaches it.
+//! The command line: commands, options and their help.
 
 #[cfg(feature = "aws")]
 pub(crate) mod clients;
@@ -28,7 +28,7 @@ The command line is never a source, because every user of the machine can read i
 /proc/PID/environ by programs of the same user: prefer a file, a descriptor or a command. One final line end is not \
 part of a passphrase. A recovery code is accepted wherever a passphrase is.";
 
-/// What the exit codes mean, for the end of the help.
+/// The meaning of the exit codes, for the end of the help.
 fn exits() -> String {
     let lines = EXITS.iter().map(|(exit, meaning)| format!("\n  {exit}  {meaning}"));
     format!(
@@ -43,7 +43,7 @@ fn exits() -> String {
     name = "aumbry",
     version,
     arg_required_else_help = true,
-    after_long_help = format!("Begin:\n  aumbry init\n  aumbry import ~/Downloads/anna_accessKeys.csv --name s3-uploads\n  \
+    after_long_help = format!("To start:\n  aumbry init\n  aumbry import ~/Downloads/anna_accessKeys.csv --name s3-uploads\n  \
         aumbry exec s3-uploads -- aws s3 ls\n\n{SOURCES_HELP}\n\n{}", exits())
 )]
 pub(crate) struct Arguments {
@@ -68,22 +68,22 @@ pub(crate) struct Global {
     /// Results as JSON on stdout, errors as JSON in the last line of stderr
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Say nothing but results and errors
+    /// Print only results and errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-    /// Say as whom the vault was opened, and how long that took
+    /// Print who opened the vault, and how long that took
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
-    /// Never ask: fail with 6 where something would have to be typed
+    /// Never ask on the terminal: fail with exit code 6 instead
     #[arg(long, global = true)]
     pub(crate) no_input: bool,
-    /// Colours, on a terminal [default: auto; NO_COLOR is respected]
+    /// Use colours on a terminal [default: auto, which respects NO_COLOR]
     #[arg(long, value_enum, default_value_t, hide_default_value = true, global = true)]
     pub(crate) color: Color,
-    /// Accept a vault that is older than, or not, the one this machine saw last
+    /// Accept a vault that is older than the one that this machine saw last, or another one
     #[arg(long, global = true)]
     pub(crate) accept_rollback: bool,
-    /// Open the vault in this role or not at all: it saves the key derivations of everybody else
+    /// Open the vault only in this role, without trying the key slots of the other role
     #[arg(long, value_enum, global = true)]
     pub(crate) role: Option<Role>,
     /// Read the passphrase from this open file descriptor
@@ -114,12 +114,12 @@ impl From<Role> for aumbry::Role {
 
 #[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
 pub(crate) enum Color {
-    /// Where NO_COLOR does not forbid them
+    /// Unless NO_COLOR is set
     #[default]
     Auto,
-    /// Whatever NO_COLOR says
+    /// Even if NO_COLOR is set
     Always,
-    /// None
+    /// Without colours
     Never,
 }
 
@@ -135,26 +135,26 @@ impl Global {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make a vault
+    /// Create a vault
     #[command(
-        after_help = "Example:\n  aumbry init --label anna --recovery-code\n\nWrite the recovery code down: it is shown once, and opens the vault when the passphrase is forgotten."
+        after_help = "Example:\n  aumbry init --label anna --recovery-code\n\nWrite the recovery code down: it is shown only once, and opens the vault if the passphrase is forgotten."
     )]
     Init(Init),
     /// Add a record
     #[command(
-        after_help = "Example, asking for the secret:\n  aumbry add s3-uploads --access-key-id AKIAIOSFODNN7EXAMPLE --region eu-central-1\n\nFrom another program:\n  aws configure export-credentials | aumbry add s3-uploads --from-json -"
+        after_help = "Example, which asks for the key id and the secret:\n  aumbry add s3-uploads --region eu-central-1\n\nFrom another program:\n  aws configure export-credentials | aumbry add s3-uploads --from-json -"
     )]
     Add(Add),
     /// List records, without their secrets
     #[command(after_help = "Example:\n  aumbry list team-a/\n  aumbry list --json | jq -r '.[].name'")]
     List {
-        /// Only names that begin with this
+        /// List only names with this prefix
         prefix: Option<String>,
-        /// Only records of this kind: static or session
+        /// List only records of this kind: static or session
         #[arg(long)]
         provider: Option<aumbry::Provider>,
     },
-    /// Show one record; its secret only with --reveal
+    /// Show one record, with its secret only if --reveal is given
     #[command(after_help = "Example:\n  aumbry show s3-uploads")]
     Show {
         /// The record
@@ -163,7 +163,7 @@ pub(crate) enum Command {
         #[arg(long)]
         reveal: bool,
     },
-    /// Print one field of a record, its secret access key if no other is named
+    /// Print one field of a record, by default its secret access key
     #[command(
         after_help = "Example:\n  aumbry get s3-uploads | pbcopy\n  aumbry get s3-uploads --field region"
     )]
@@ -173,7 +173,7 @@ pub(crate) enum Command {
         /// secret-access-key, session-token, access-key-id, expires, or the key of an attribute
         #[arg(long, default_value = "secret-access-key")]
         field: String,
-        /// No line end after the value
+        /// Print no line end after the value
         #[arg(short = 'n')]
         no_newline: bool,
     },
@@ -185,9 +185,9 @@ pub(crate) enum Command {
     /// Give a record another name
     #[command(after_help = "Example:\n  aumbry rename s3-uploads team-a/s3-uploads")]
     Rename {
-        /// What it is called now
+        /// The current name
         old: String,
-        /// What it is called from then on
+        /// The new name
         new: String,
     },
     /// Remove a record
@@ -195,36 +195,36 @@ pub(crate) enum Command {
     Remove {
         /// The record
         name: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Import records from other programs' files: all of them or none
+    /// Import records from files of other programs, all or none
     #[command(
-        after_help = "Examples:\n  aumbry import ~/Downloads/anna_accessKeys.csv --name s3-uploads\n  aumbry import ~/.aws/credentials ~/.aws/config --dry-run\n  aws configure export-credentials | aumbry import - --name s3-uploads\n\nProfiles without a key of their own (those that assume a role, sign in, or ask a program) are skipped, and named with the reason. The files stay as they are: remove the keys there once the vault is backed up."
+        after_help = "Examples:\n  aumbry import ~/Downloads/anna_accessKeys.csv --name s3-uploads\n  aumbry import ~/.aws/credentials ~/.aws/config --dry-run\n  aws configure export-credentials | aumbry import - --name s3-uploads\n\nProfiles without a key of their own (those that assume a role, sign in, or ask a program) are skipped, and listed with the reason. The files are not changed: remove the keys from them once the vault is backed up."
     )]
     Import(transfer::Import),
-    /// Write records, secrets and all, in plaintext
+    /// Write records with their secrets in plaintext
     #[command(
-        after_help = "Examples:\n  aumbry export --format json --plaintext -o vault.json\n  aumbry export s3-uploads --format env --plaintext -o s3-uploads.env\n\nThe second can be read by `docker run --env-file`, by EnvironmentFile= of systemd, and by a shell. It is refused if those would read a value differently."
+        after_help = "Examples:\n  aumbry export --format json --plaintext -o vault.json\n  aumbry export s3-uploads --format env --plaintext -o s3-uploads.env\n\n`docker run --env-file`, EnvironmentFile= of systemd and a shell can read the second file. The export fails if they would read a value differently."
     )]
     Export(transfer::Export),
-    /// Print a record as AWS clients want it from a credential_process
+    /// Print a record as AWS clients expect it from a credential_process
     #[command(
         name = "credential-process",
-        after_help = "In ~/.aws/config (`aumbry aws-config NAME --write` puts it there):\n  [profile uploads]\n  credential_process = /usr/local/bin/aumbry credential-process s3-uploads"
+        after_help = "In ~/.aws/config (`aumbry aws-config NAME --write` writes it):\n  [profile uploads]\n  credential_process = /usr/local/bin/aumbry credential-process s3-uploads"
     )]
     CredentialProcess {
         /// The record
         name: String,
-        /// Give a session that has expired too
+        /// Accept a session that has expired
         #[arg(long)]
         allow_expired: bool,
     },
-    /// Print the profile by which AWS clients find a record, or write it to ~/.aws/config
+    /// Print the profile through which AWS clients use a record, or write it to ~/.aws/config
     #[command(
         name = "aws-config",
-        after_help = "Example:\n  aumbry aws-config s3-uploads --profile uploads --passphrase-command 'pass aumbry' --write\n  aws --profile uploads s3 ls\n\nThe vault and the passphrase source of this call go into the profile, a file or a command that the environment names too; everything else in the file stays as it is. If something gives the profile another key, which AWS clients prefer to a program's, it says so."
+        after_help = "Example:\n  aumbry aws-config s3-uploads --profile uploads --passphrase-command 'pass aumbry' --write\n  aws --profile uploads s3 ls\n\nThe profile names the vault and the passphrase source of this call, including a file or a command that the environment names. Everything else in the file stays as it is. A warning says if AWS clients would use another key for the profile."
     )]
     AwsConfig(AwsConfig),
     /// Print a record as commands for a shell
@@ -232,42 +232,42 @@ pub(crate) enum Command {
     Env {
         /// The record
         name: String,
-        /// Whose commands
+        /// The shell
         #[arg(long, value_enum, default_value_t)]
         shell: Shell,
-        /// Give a session that has expired too
+        /// Accept a session that has expired
         #[arg(long)]
         allow_expired: bool,
     },
     /// Run a program with a record in its environment
     #[command(
-        after_help = "Example:\n  aumbry exec s3-uploads -- aws s3 ls\n\nIt ends as the program ends; 126 and 127 if it could not be run. The program begins without core dumps, which would hold the secret; if it needs them, it can have them: aumbry exec s3-uploads -- sh -c 'ulimit -c unlimited; exec program'"
+        after_help = "Example:\n  aumbry exec s3-uploads -- aws s3 ls\n\nThe exit code is that of the program, or 126 or 127 if it could not be run. The program starts with core dumps disabled, because they would contain the secret. To enable them: aumbry exec s3-uploads -- sh -c 'ulimit -c unlimited; exec program'"
     )]
     Exec {
         /// The record
         name: String,
-        /// Give a session that has expired too
+        /// Accept a session that has expired
         #[arg(long)]
         allow_expired: bool,
         /// The program and its arguments
         #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<std::ffi::OsString>,
     },
-    /// Give a record a new key at AWS, and delete the old one; needs a key of an IAM user
+    /// Replace the key of a record at AWS, and delete the old one; the record must have a key of an IAM user
     #[cfg(feature = "aws")]
     #[command(after_help = online::ROTATE_HELP)]
     Rotate(online::Rotate),
-    /// Give records to AWS clients over HTTP, as containers get them
+    /// Serve records to AWS clients over HTTP, as containers get them
     #[cfg(feature = "aws")]
     #[command(after_help = clients::SERVE_HELP)]
     Serve(clients::Serve),
-    /// Sign a request with a record, for curl and the like
+    /// Sign a request with a record, for curl and similar programs
     #[cfg(feature = "aws")]
     #[command(after_help = clients::SIGN_HELP)]
     Sign(clients::Sign),
     /// Change your own passphrase
     #[command(
-        after_help = "Example:\n  aumbry passwd\n\nEvery record is sealed anew under a new key; everybody else keeps their passphrase. If somebody else may know the old one, and you are an administrator, `aumbry rekey` is what is needed."
+        after_help = "Example:\n  aumbry passwd\n\nEvery record is sealed again under a new key; the other people keep their passphrases. If another person may know the old passphrase and you are an administrator, use `aumbry rekey` instead."
     )]
     Passwd {
         #[command(flatten)]
@@ -279,18 +279,18 @@ pub(crate) enum Command {
         after_help = "Example:\n  aumbry people add reports       (a reader: an application, say)\n  aumbry people list"
     )]
     People(people::People),
-    /// Make all keys new: only you can open the vault afterwards, with a new passphrase
+    /// Replace all keys of the vault: afterwards only you can open it, with a new passphrase
     #[command(
-        after_help = "Example:\n  aumbry rekey\n\nFor when an administrator leaves, or an administrator's passphrase may be known to others. Everybody else must be added again, each with a passphrase that was never used in this vault; a recovery code must be made anew."
+        after_help = "Example:\n  aumbry rekey\n\nUse it when an administrator leaves, or when others may know an administrator's passphrase. All other people must be added again, each with a passphrase that was never used in this vault, and a new recovery code must be made."
     )]
     Rekey(people::Rekey),
-    /// Show what can be known of a vault without a passphrase
+    /// Show what is known about a vault without a passphrase
     #[command(after_help = "Example:\n  aumbry info --json")]
     Info,
-    /// Open every record of the vault and check all of it
+    /// Check the whole vault and open every record
     #[command(after_help = "Example:\n  aumbry verify && aumbry backup /media/usb/vault.aumbry")]
     Verify,
-    /// Check all of the vault and copy it to a new file, sealed as it is
+    /// Check the whole vault and copy it, still sealed, to a new file
     #[command(
         after_help = "Example:\n  aumbry backup /media/usb/vault-2026-11.aumbry\n\nA backup opens like the vault itself: aumbry --vault /media/usb/vault-2026-11.aumbry list"
     )]
@@ -298,12 +298,12 @@ pub(crate) enum Command {
         /// The new file
         file: PathBuf,
     },
-    /// Bring the records of a backup back
+    /// Restore the records of a backup
     #[command(
-        after_help = "Example:\n  aumbry restore /media/usb/vault-2026-11.aumbry\n\nA vault that opens keeps its people and passphrases and takes the backup's records, as a new version. In the place of one that is gone or damaged the backup comes back with the people of then; the damaged file is kept beside it. A reader cannot sign a new version, and can only put the old one back, with --accept-rollback."
+        after_help = "Example:\n  aumbry restore /media/usb/vault-2026-11.aumbry\n\nA vault that opens keeps its people and passphrases and gets the records of the backup as a new revision. A vault that is missing or damaged is replaced by the backup with the people of that time; the damaged file is kept beside it. A reader cannot sign a new revision, and can only put the old file back, with --accept-rollback."
     )]
     Restore(Restore),
-    /// Look at permissions, pin, memory, key derivation and plaintext files, and say what to do
+    /// Check permissions, pin, memory, key derivation and plaintext files, and say what to improve
     #[command(after_help = online::DOCTOR_HELP)]
     Doctor(online::Doctor),
     /// Write a completion script for a shell
@@ -311,7 +311,7 @@ pub(crate) enum Command {
         after_help = "Example:\n  aumbry completions bash > ~/.local/share/bash-completion/completions/aumbry"
     )]
     Completions {
-        /// Which shell
+        /// The shell
         shell: clap_complete::Shell,
     },
     /// Write the manual page
@@ -323,13 +323,13 @@ pub(crate) enum Command {
 pub(crate) struct AwsConfig {
     /// The record
     pub(crate) name: String,
-    /// What the profile is called [default: as the record]
+    /// The name of the profile [default: the name of the record]
     #[arg(long)]
     pub(crate) profile: Option<String>,
-    /// The region of whoever uses the profile
+    /// The region of the profile
     #[arg(long)]
     pub(crate) region: Option<String>,
-    /// Put it into ~/.aws/config, or where AWS_CONFIG_FILE points
+    /// Write it to ~/.aws/config, or to the file that AWS_CONFIG_FILE names
     #[arg(long)]
     pub(crate) write: bool,
 }
@@ -349,7 +349,7 @@ pub(crate) enum Shell {
 pub(crate) struct Restore {
     /// The backup
     pub(crate) file: PathBuf,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
     #[command(flatten)]
@@ -358,16 +358,16 @@ pub(crate) struct Restore {
 
 #[derive(Args)]
 pub(crate) struct Init {
-    /// What you are called in this vault
+    /// Your name in this vault
     #[arg(long, value_name = "ME", default_value = "owner")]
     pub(crate) label: String,
-    /// What a guess at the passphrase costs, such as m=64MiB,t=3,p=4
+    /// The cost of a guess at the passphrase, such as m=64MiB,t=3,p=4
     #[arg(long, value_name = "PARAMETERS", conflicts_with = "kdf_target")]
     pub(crate) kdf: Option<String>,
     /// Choose that cost so that unlocking takes this long on this machine, such as 500ms
     #[arg(long, value_name = "TIME")]
     pub(crate) kdf_target: Option<String>,
-    /// Make a recovery code too, and print it, once
+    /// Make a recovery code too, and print it once
     #[arg(long)]
     pub(crate) recovery_code: bool,
     #[command(flatten)]
@@ -376,18 +376,18 @@ pub(crate) struct Init {
 
 #[derive(Args)]
 pub(crate) struct Add {
-    /// What the record is called: unique, up to 1024 bytes
+    /// The name of the record: unique, up to 1024 bytes
     pub(crate) name: String,
-    /// The access key id, such as AKIAIOSFODNN7EXAMPLE
+    /// The access key id, such as AKIAIOSFODNN7EXAMPLE [default: asked for on the terminal]
     #[arg(long, value_name = "ID", conflicts_with = "from_json")]
     pub(crate) access_key_id: Option<String>,
-    /// The AWS region of whoever signs with this record
+    /// The AWS region to sign for
     #[arg(long)]
     pub(crate) region: Option<String>,
-    /// Another endpoint than AWS's own
+    /// The endpoint to use instead of AWS's own
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint_url: Option<String>,
-    /// Any further field
+    /// Any further field; may be given several times
     #[arg(long = "attribute", value_name = "KEY=VALUE")]
     pub(crate) attributes: Vec<String>,
     #[command(flatten)]

@@ -52,13 +52,13 @@ impl Context {
         }
     }
 
-    /// Opens the vault for somebody who wants to change it: a reader is refused before anything else is asked for.
+    /// Opens the vault to change it. A reader is refused before anything else is asked for.
     pub(crate) fn open_to_write(&self) -> Outcome<Vault> {
         let vault = self.open()?;
         if vault.role()? == Role::Administrator {
             return Ok(vault);
         }
-        let message = "only an administrator may change the vault, and it was opened as a reader";
+        let message = "only an administrator can change the vault, and it was opened as a reader";
         Err(aumbry::Error::new(ErrorKind::NotAdministrator, message).into())
     }
 
@@ -121,7 +121,7 @@ impl Context {
             return Ok(());
         }
         let mut terminal = passphrase::terminal(self.may_ask(), "yes").map_err(|_| {
-            Failure::input_needed("this has to be confirmed, and there is no terminal to ask on")
+            Failure::input_needed("a confirmation is needed, and there is no terminal to ask on")
                 .advise("add --yes")
         })?;
         if terminal.confirm(what)? {
@@ -153,12 +153,12 @@ impl Context {
         }
     }
 
-    /// Says something that is no result.
+    /// Prints something that is not a result.
     pub(crate) fn note(&self, text: &str) {
         output::note(self.global.quiet, text);
     }
 
-    /// Says what was done: a line for a person, or with `--json` the result.
+    /// Reports what was done: a line for a person, or with `--json` the result.
     pub(crate) fn done(&self, note: &str, result: &serde_json::Value) -> Outcome {
         if self.global.json {
             return output::print_json(result);
@@ -168,7 +168,7 @@ impl Context {
     }
 }
 
-/// As whom, and how long it took.
+/// Who opened the vault, and how long that took.
 fn opened(vault: &Vault) -> Outcome<String> {
     let own = vault.people()?.into_iter().find(|person| person.is_self);
     let who = own.map(|own| format!("{}, {}", own.label.escape_debug(), own.role)).unwrap_or_default();
@@ -186,17 +186,17 @@ fn default_path() -> Outcome<PathBuf> {
     let data = absolute("XDG_DATA_HOME")
         .or_else(|| if cfg!(windows) { absolute("LOCALAPPDATA") } else { None })
         .or_else(|| std::env::home_dir().map(|home| home.join(".local").join("share")))
-        .ok_or_else(|| Failure::usage("there is no home folder: name the vault with --vault"))?;
+        .ok_or_else(|| Failure::usage("could not find the home folder: name the vault with --vault"))?;
     Ok(data.join("aumbry").join("default.aumbry"))
 }
 
-/// Makes the folder of a new vault, for its owner alone.
+/// Creates the folder of a new vault, accessible only to its owner.
 pub(crate) fn make_folder(path: &Path) -> Outcome {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
     create_folder(folder).map_err(|error| Failure::io(format!("could not make {}", folder.display()), &error))
 }
 
-/// With the folders that lead to it. One after the other, for a umask may take the owner's own way into each.
+/// Creates the folder and its parents, one after the other, because a umask may remove the owner's access to each.
 #[cfg(unix)]
 fn create_folder(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};

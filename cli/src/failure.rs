@@ -1,4 +1,4 @@
-//! What went wrong, for people and for programs: an exit code, a code word, a message, a line of advice.
+//! Why a command failed, for people and for programs: an exit code, a code word, a message, a line of advice.
 
 mod code;
 
@@ -38,7 +38,7 @@ impl Failure {
         Self::new(if full { code::STORAGE_FULL } else { code::IO }, format!("{}: {error}", message.into()))
     }
 
-    /// A file that was to be read, and is not there, or is none.
+    /// A file could not be read.
     pub(crate) fn reading(path: &std::path::Path, error: &std::io::Error) -> Self {
         let code = match error.kind() {
             std::io::ErrorKind::NotFound => code::NOT_FOUND,
@@ -77,7 +77,7 @@ impl Failure {
         Self::new(code::EXPIRED, message)
     }
 
-    /// Something must be typed, and there is nobody to type it.
+    /// Something must be typed, and there is no terminal.
     pub(crate) fn input_needed(message: impl Into<String>) -> Self {
         Self::new(code::INPUT_NEEDED, message)
     }
@@ -173,7 +173,7 @@ impl Failure {
 }
 
 fn say(text: &str) {
-    // If even stderr is closed there is nobody left to tell.
+    // If stderr is closed too, the message cannot be shown anywhere.
     let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
 }
 

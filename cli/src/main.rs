@@ -1,8 +1,8 @@
 //! `aumbry`: AWS credentials in a sealed vault, for terminals and scripts.
 //!
-//! `arguments` says what can be said, `commands` does it, `context` leads to the vault, `passphrase`, `secret` and
-//! `terminal` take secrets in, `output` and `failure` let results and errors out, `progress` shows
-//! that it goes on, `online` calls AWS.
+//! `arguments` defines the command line, `commands` runs the commands, `context` opens the vault. `passphrase`, `secret`
+//! and `terminal` read secrets, `environment` has the names of our variables, `output` and `failure` print results and
+//! errors, `suggestion` corrects names, `progress` shows progress, `online` calls AWS.
 
 #![cfg_attr(
     not(test),
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
             Ok(arguments) => arguments,
             Err(error) => return misunderstood(&error),
         };
-    // A client that runs it takes whatever stands on stderr for a failure.
+    // AWS clients treat any output on stderr as a failure.
     global.quiet |= matches!(command, Command::CredentialProcess { .. });
     global.verbose &= !global.quiet;
     let context = Context { global };
@@ -111,20 +111,20 @@ fn misunderstood(error: &clap::Error) -> ExitCode {
 }
 
 fn asks_for_json() -> bool {
-    // What stands behind `--` is meant for another program.
+    // Arguments after `--` are for another program.
     std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json")
 }
 
-/// A word where none belongs, or no number where a descriptor's does, may be a secret that somebody thought was wanted
-/// there: the usual message would repeat it.
+/// An unexpected argument, or one that is not a number where a descriptor is expected, may be a secret in the wrong
+/// place. The usual message would repeat it.
 fn perhaps_a_secret(error: &clap::Error) -> Option<Failure> {
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
     let message = match error.kind() {
         ErrorKind::UnknownArgument if !argument.starts_with('-') => {
-            "there is a word too many; it is not repeated here, for it may be a secret".to_owned()
+            "unexpected argument (not shown, because it may be a secret)".to_owned()
         }
         ErrorKind::ValueValidation if argument.contains("-fd ") => {
-            format!("{argument} is the number of a descriptor, and what was given is none")
+            format!("invalid value for {argument}: it must be the number of a descriptor")
         }
         _ => return None,
     };

@@ -1,4 +1,4 @@
-//! What a command prints: straight to the descriptor, for the library's own buffer would keep a secret.
+//! What a command prints: straight to the descriptor, because the standard library's buffer would keep a secret.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::failure::{Failure, Outcome};
 use crate::secret::SecretBytes;
 
-/// Writes all of `text` to stdout. A reader that went away is no error: the command ends quietly.
+/// Writes all of `text` to stdout. A reader that closed its end is not an error: the command ends quietly.
 pub(crate) fn print(text: &str) -> Outcome {
     match write_raw(text) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::silent()),
@@ -25,7 +25,7 @@ fn write_raw(text: &str) -> io::Result<()> {
 }
 
 /// A console wants letters, not bytes, and the library knows how to give them; its buffer keeps only what has no line
-/// end, of a text that stands on the screen anyway.
+/// end, of a text that is on the screen anyway.
 #[cfg(windows)]
 fn write_raw(text: &str) -> io::Result<()> {
     use std::os::windows::io::AsHandle;
@@ -39,7 +39,7 @@ fn write_raw(text: &str) -> io::Result<()> {
 /// Writes a result to stdout as one line of JSON.
 pub(crate) fn print_json(result: &impl Serialize) -> Outcome {
     let line = json_line(result)?;
-    print(std::str::from_utf8(&line).map_err(|_| Failure::unexpected("JSON that is no text"))?)
+    print(std::str::from_utf8(&line).map_err(|_| Failure::unexpected("the JSON is not UTF-8"))?)
 }
 
 /// One line of JSON. It may hold a secret: its buffer is of the exact size, and wiped.
@@ -80,7 +80,7 @@ pub(crate) fn records(count: usize) -> String {
     format!("{count} record{}", if count == 1 { "" } else { "s" })
 }
 
-/// Whether nobody will ever see what is printed: stdout is the null device, which is also what a closed one becomes.
+/// Returns whether the output is lost: stdout is the null device, which also replaces a closed stdout.
 #[cfg(unix)]
 pub(crate) fn stdout_is_lost() -> bool {
     use std::os::fd::AsFd;
@@ -115,7 +115,7 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome {
     let mut file = options.open(path).map_err(failed)?;
     #[cfg(unix)]
     {
-        // A umask may have taken from the owner too. Where this fails, nobody else has gained anything.
+        // A umask may have removed rights of the owner too. If this fails, no other user has gained any.
         let alone = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         let _ = file.set_permissions(alone);
     }
@@ -146,7 +146,8 @@ fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a terminal shows it where it stands: no control character, and none that is not seen or turns the line around.
+/// Returns whether a terminal shows the character in its place: it is not a control character, is visible and does not
+/// reverse the line.
 pub(crate) fn is_plain(letter: char) -> bool {
     !letter.is_control()
         && !matches!(letter, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -20,7 +20,7 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// What an option names, else what a variable names that leads to a passphrase and is none.
+    /// The source that an option names, otherwise the file or command that a variable names.
     fn or_environment(&self, variables: Variables) -> Outcome<Self> {
         if self.is_named() {
             return Ok(self.clone());
@@ -29,12 +29,12 @@ impl Sources {
             return Ok(Self { file: Some(path.into()), ..Self::default() });
         }
         let command = set(variables.command).map(|command| {
-            command.into_string().map_err(|_| Failure::usage("the passphrase command is no text"))
+            command.into_string().map_err(|_| Failure::usage("the passphrase command is not UTF-8"))
         });
         Ok(Self { command: command.transpose()?, ..Self::default() })
     }
 
-    /// Where the passphrase of a vault comes from, if it does not stand in a variable and is not asked for.
+    /// The file, command or descriptor that gives the passphrase of a vault, if there is one.
     pub(crate) fn named(&self) -> Outcome<Self> {
         self.or_environment(PASSPHRASE)
     }
@@ -130,7 +130,7 @@ impl Wanted<'_> {
             // An empty one the vault refuses in words of its own.
             None | Some(Weakness::Short(0)) => Ok(()),
             Some(weakness) if self.allow_weak => {
-                // Also with --quiet: this is no small talk.
+                // Also with --quiet, because it is a warning.
                 output::note(false, &format!("aumbry: warning: the new passphrase is weak: {weakness}"));
                 Ok(())
             }
@@ -142,7 +142,7 @@ impl Wanted<'_> {
     }
 }
 
-/// The terminal, or what to do where there is none.
+/// Opens the terminal. The error says what to do without one.
 pub(crate) fn terminal(may_ask: bool, what: &str) -> Outcome<Terminal> {
     let terminal = if may_ask { Terminal::open() } else { None };
     terminal.ok_or_else(|| {

@@ -40,7 +40,7 @@ impl Counter {
         counter
     }
 
-    /// One that nobody sees.
+    /// A counter that is not shown.
     pub(crate) fn hidden() -> Self {
         Self { bar: ProgressBar::hidden(), what: String::new(), color: false }
     }

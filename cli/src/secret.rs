@@ -58,8 +58,8 @@ fn descriptor(number: u32, what: &str) -> Outcome<File> {
     duplicate(number).map_err(|error| Failure::io(format!("could not read {what}"), &error))
 }
 
-/// The descriptor itself, where it stands. `/dev/fd` would open its file anew: from the beginning, with the rights of
-/// today, and no socket at all.
+/// The descriptor itself, at its current position. `/dev/fd` would open its file again: from the beginning, with the
+/// current rights, and not for a socket.
 #[cfg(target_os = "linux")]
 fn duplicate(number: u32) -> std::io::Result<File> {
     use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
@@ -129,7 +129,7 @@ fn shell(command: &str) -> Command {
     shell
 }
 
-/// With `/S` what stands between the outer quotes is the command, quotes and all.
+/// With `/S` everything between the outer quotes is the command, including further quotes.
 #[cfg(windows)]
 fn shell(command: &str) -> Command {
     use std::os::windows::process::CommandExt;

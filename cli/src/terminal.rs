@@ -28,7 +28,7 @@ impl Terminal {
 
     /// Asks for a secret; what is typed is not shown.
     pub(crate) fn ask_secret(&mut self, prompt: &str) -> Outcome<SecretBytes> {
-        // First of all: what is typed as soon as the question stands there would be shown, and then thrown away.
+        // First, because the terminal would show and then discard what is typed as soon as the question appears.
         let mut keys = self.device.keys()?;
         self.device.say(prompt)?;
         let line = read_line(&mut keys);

@@ -1,4 +1,4 @@
-//! What can be said about people.
+//! Options of the commands about people.
 
 use std::path::PathBuf;
 
@@ -12,50 +12,50 @@ pub(crate) enum People {
     /// List who can open the vault
     #[command(after_help = "Example:\n  aumbry people list --json | jq -r '.[].label'")]
     List,
-    /// Give somebody a way in of their own; nobody else's passphrase is needed
+    /// Add a person with a passphrase of their own; the passphrases of the others are not needed
     #[command(
-        after_help = "Examples:\n  aumbry people add reports --new-passphrase-file /run/secrets/reports     (an application, which reads)\n  aumbry people add bob --administrator"
+        after_help = "Examples:\n  aumbry people add reports --new-passphrase-file /run/secrets/reports     (an application that reads)\n  aumbry people add bob --administrator"
     )]
     Add(Add),
-    /// Take somebody's way in away
+    /// Remove a person
     #[command(
-        after_help = "Examples:\n  aumbry people remove reports\n  aumbry people remove bob --rekey\n\nWho could read secrets may have copied them: change those at AWS. An administrator has also known the key that signs the vault, so removing one takes new keys and new passphrases for everybody (--rekey), unless nobody else has seen that passphrase or code (--keep-seed)."
+        after_help = "Examples:\n  aumbry people remove reports\n  aumbry people remove bob --rekey\n\nA person who could read secrets may have copied them: change them at AWS. An administrator also knew the key that signs the vault. Therefore removing an administrator requires new keys and new passphrases for all people (--rekey), unless no other person has seen that passphrase or code (--keep-seed)."
     )]
     Remove(Remove),
-    /// Give somebody a new passphrase, for instance one who forgot it
+    /// Give a person a new passphrase, for instance because it was forgotten
     #[command(after_help = "Example:\n  aumbry people passwd bob")]
     Passwd {
-        /// Whose
+        /// The person's label
         label: String,
         #[command(flatten)]
         new: NewPassphrase,
     },
-    /// Make a recovery code, shown once: it opens the vault when a passphrase is forgotten
+    /// Make a recovery code, shown only once, which opens the vault if a passphrase is forgotten
     #[command(
         name = "recovery-code",
-        after_help = "Example:\n  aumbry people recovery-code --print | lpr\n\nA forgotten passphrase is replaced in two steps, the code being typed where the passphrase is asked for:\n  aumbry people list\n  aumbry people passwd LABEL\n\nA code that was made before opens the vault no more."
+        after_help = "Example:\n  aumbry people recovery-code --print | lpr\n\nTo replace a forgotten passphrase, type the code where these commands ask for the passphrase:\n  aumbry people list\n  aumbry people passwd LABEL\n\nAn older code no longer opens the vault."
     )]
     RecoveryCode {
-        /// A page to be printed and kept, instead of the bare code
+        /// Print a page to keep, instead of the bare code
         #[arg(long)]
         print: bool,
-        /// Do not ask before an older code is replaced
+        /// Do not ask before replacing an older code
         #[arg(long)]
         yes: bool,
     },
-    /// Whether a recovery code still opens the vault; nothing is changed
+    /// Check whether a recovery code still opens the vault, without changing anything
     #[command(name = "recovery-check", after_help = "Example:\n  aumbry people recovery-check")]
     RecoveryCheck(RecoveryCheck),
 }
 
 #[derive(Args)]
 pub(crate) struct Add {
-    /// What they are called in this vault
+    /// Their name in this vault
     pub(crate) label: String,
-    /// They read, and cannot write; the default
+    /// Let them read, but not write; the default
     #[arg(long, conflicts_with = "administrator")]
     pub(crate) reader: bool,
-    /// They read, write, and manage people
+    /// Let them read, write and manage people
     #[arg(long)]
     pub(crate) administrator: bool,
     #[command(flatten)]
@@ -64,15 +64,15 @@ pub(crate) struct Add {
 
 #[derive(Args)]
 pub(crate) struct Remove {
-    /// Whose
+    /// The person's label
     pub(crate) label: String,
-    /// Make all keys new; only you stay, with a new passphrase
+    /// Replace all keys: only you stay, with a new passphrase
     #[arg(long, conflicts_with = "keep_seed")]
     pub(crate) rekey: bool,
-    /// Keep the key that signs: nobody else has seen this passphrase or code
+    /// Keep the signing key, because no other person has seen this passphrase or code
     #[arg(long)]
     pub(crate) keep_seed: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
     #[command(flatten)]
@@ -81,7 +81,7 @@ pub(crate) struct Remove {
 
 #[derive(Args)]
 pub(crate) struct Rekey {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
     #[command(flatten)]

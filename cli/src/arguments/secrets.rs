@@ -18,7 +18,7 @@ pub(crate) struct NewPassphrase {
     /// Read the new passphrase from what this shell command prints
     #[arg(long, value_name = "CMD", group = "new")]
     new_passphrase_command: Option<String>,
-    /// Take a new passphrase that is easy to guess all the same
+    /// Accept a new passphrase that is easy to guess
     #[arg(long)]
     pub(crate) allow_weak: bool,
 }
@@ -47,10 +47,10 @@ pub(crate) struct SecretSource {
     pub(crate) from_json: Option<PathBuf>,
 }
 
-/// Where the passphrase of a backup comes from, if it is not that of the vault.
+/// Where the passphrase of a backup comes from, if it differs from that of the vault.
 #[derive(Args)]
 pub(crate) struct BackupPassphrase {
-    /// Read the backup's passphrase, if it is another, from this open file descriptor
+    /// Read the backup's passphrase, if it differs, from this open file descriptor
     #[arg(long, value_name = "N", group = "backup")]
     backup_passphrase_fd: Option<u32>,
     /// Read it from this file

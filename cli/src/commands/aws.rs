@@ -59,7 +59,7 @@ pub(super) fn unexpired(vault: &Vault, name: &str, advice: &str) -> Outcome<Cred
     }
 }
 
-/// The record, if it is not expired and can stand in the environment of a program.
+/// Returns the record, if it is not expired and its values can be environment variables.
 fn for_environment(context: &Context, name: &str, allow_expired: bool) -> Outcome<Credentials> {
     let credentials = fresh(context, name, allow_expired)?;
     if let Some((name, _)) = variables(&credentials).find(|(_, value)| value.contains('\0')) {
@@ -162,7 +162,7 @@ pub(super) fn exec(context: &Context, name: &str, command: &[OsString], allow_ex
     };
     let program = program.to_string_lossy();
     Err(match error.kind() {
-        IoKind::NotFound => Failure::no_program(format!("there is no program {program}: {error}")),
+        IoKind::NotFound => Failure::no_program(format!("could not find the program {program}: {error}")),
         _ => Failure::not_runnable(format!("could not run {program}: {error}")),
     })
 }

@@ -37,7 +37,7 @@ pub(super) fn aws_config(context: &Context, arguments: &AwsConfig) -> Outcome {
     check_record(context, &arguments.name)?;
     let path = shared_file::edit(&aws_files::config()?, |old| set_properties(old, profile, &properties))?;
     let note = format!(
-        "The profile {profile:?} stands in {} now. Try: aws --profile {profile} sts get-caller-identity",
+        "The profile {profile:?} is now in {}. Try: aws --profile {profile} sts get-caller-identity",
         path.display()
     );
     // Also with --quiet: as long as something else is stronger, the profile is not what it seems.
@@ -100,6 +100,7 @@ fn credential_process(context: &Context, name: &str) -> Outcome<String> {
 }
 
 fn text(path: &Path) -> Outcome<String> {
-    let text = path.to_str().ok_or_else(|| Failure::usage(format!("{} is no text", path.display())))?;
+    let text =
+        path.to_str().ok_or_else(|| Failure::usage(format!("the path {} is not UTF-8", path.display())))?;
     Ok(text.to_owned())
 }

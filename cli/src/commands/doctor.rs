@@ -24,7 +24,7 @@ pub(super) fn doctor(context: &Context) -> Outcome {
     let mut findings = permissions::findings(&path);
     let passphrase = context.global.passphrase().named()?.file;
     findings.extend(passphrase.as_deref().and_then(permissions::of_passphrase));
-    // A vault that cannot be opened is no reason to say nothing of what stands around it.
+    // If the vault cannot be opened, the findings about everything else are still reported.
     let opened = of_vault(context, &path).map(|of_vault| findings.extend(of_vault));
     findings.extend(profiles());
     findings.extend(plaintext::findings());
@@ -52,13 +52,13 @@ fn report(context: &Context, findings: &[Finding]) -> Outcome {
     print(&lines.collect::<String>())
 }
 
-/// What can be said of a vault once it is open.
+/// Findings about a vault that can be opened.
 fn of_vault(context: &Context, path: &Path) -> Outcome<Vec<Finding>> {
     let info = context.inspect(path)?;
     let passphrase = context.passphrase(path)?;
     let opened = context.open_with(passphrase.clone(), |options, passphrase| options.open(path, passphrase));
     let (vault, refused) = match opened {
-        // What is refused is looked at all the same, and nothing is remembered of it.
+        // A refused revision is opened without its pin, so that nothing is remembered.
         Err(error) if error.refused_revision().is_some() => {
             let open = |options: OpenOptions, passphrase| options.without_pin().open(path, passphrase);
             (context.open_with(passphrase, open)?, Some(error))
@@ -173,7 +173,7 @@ fn words(kdf: &KdfParameters) -> String {
     format!("{} MiB and {passes} pass{s}", kdf.memory().get() / 1024)
 }
 
-/// Advice that has no place above.
+/// The remaining advice.
 fn rest(advice: &[Advice]) -> Vec<Finding> {
     let rest = advice.iter().filter_map(|advice| match advice {
         Advice::PinNotWritten(_) | Advice::MemoryNotLocked | Advice::KdfBelowDefault(_) => None,

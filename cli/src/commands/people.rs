@@ -1,4 +1,4 @@
-//! Who can open the vault.
+//! Commands about people: who can open the vault.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +74,7 @@ fn add(context: &Context, add: &Add) -> Outcome {
     let labels = labels(&vault)?;
     // Before a passphrase is thought up.
     if labels.contains(&add.label) {
-        let message = format!("the vault has somebody named {:?} already", add.label);
+        let message = format!("the vault already has a person named {:?}", add.label);
         return Err(Failure::from(aumbry::Error::new(ErrorKind::AlreadyExists, message))
             .advise("choose another label, or see `aumbry people list`"));
     }
@@ -98,8 +98,8 @@ fn remove(context: &Context, remove: &Remove) -> Outcome {
     let vault = context.open_to_write()?;
     let person = person(&vault, &remove.label)?;
     if person.is_self {
-        return Err(Failure::refused("nobody can remove themselves").advise(
-            "another administrator can; for new keys, and everybody else shut out, there is `aumbry rekey`",
+        return Err(Failure::refused("you cannot remove yourself").advise(
+            "another administrator can; to replace all keys and remove all other people, use `aumbry rekey`",
         ));
     }
     if remove.rekey {
@@ -111,7 +111,7 @@ fn remove(context: &Context, remove: &Remove) -> Outcome {
             escaped(&person.label)
         );
         return Err(Failure::refused(message).advise(
-            "add --rekey, which makes all keys new; or --keep-seed, if nobody else has seen this passphrase or code",
+            "add --rekey, which replaces all keys; or --keep-seed, if no other person has seen this passphrase or code",
         ));
     }
     context.confirm(
@@ -140,7 +140,7 @@ fn passwd(context: &Context, label: &str, new: &NewPassphrase) -> Outcome {
     context.waiting("Changing the passphrase", || vault.set_passphrase(label, passphrase))?;
     let mut note = format!("Changed the passphrase of {}.", escaped(label));
     if person.role == Role::Administrator {
-        note.push_str("\nIf somebody else may know the old one: `aumbry rekey` makes all keys new.");
+        note.push_str("\nIf another person may know the old one: `aumbry rekey` replaces all keys.");
     }
     context.done(&note, &as_json(&self::person(&vault, label)?))
 }
@@ -228,8 +228,7 @@ fn recovery_code(context: &Context, page: bool, yes: bool) -> Outcome {
     }
     let code = context.waiting("Making the code", || vault.issue_recovery_code())?;
     if had_one {
-        context
-            .note("If somebody else may have seen the one from before: `aumbry rekey` makes all keys new.");
+        context.note("If another person may have seen the previous one: `aumbry rekey` replaces all keys.");
     }
     context.note("It is shown once. Whoever has it can open the vault as an administrator: keep it where the passphrase is not.");
     show_code(context, &code, page).map_err(|failure| {
@@ -246,11 +245,11 @@ pub(super) fn show_code(context: &Context, code: &RecoveryCode, page: bool) -> O
         (false, false) => print(&joined(&[shown, "\n"])),
         (false, true) => print(&recovery_page(context, shown)?),
     };
-    // Also where nobody listens any more: that is no quiet end for a code that is shown once.
+    // Also if the reader of stdout is gone: a code that is shown once must not be lost quietly.
     printed.map_err(|_| lost_code())
 }
 
-/// A code is shown once: not to nobody.
+/// A code is shown only once, therefore stdout must not be the null device.
 pub(super) fn check_stdout() -> Outcome {
     if !stdout_is_lost() {
         return Ok(());

@@ -217,7 +217,7 @@ pub(super) fn rfc3339(time: std::time::SystemTime) -> String {
     aumbry::interchange::time::format(time)
 }
 
-/// The record with its secret, or what to do if there is none.
+/// Returns the record with its secret. The error suggests a name.
 pub(super) fn credentials(vault: &Vault, name: &str) -> Outcome<Credentials> {
     vault.get_credentials(name)?.ok_or_else(|| missing(vault, name))
 }
@@ -233,7 +233,7 @@ fn missing(vault: &Vault, name: &str) -> Failure {
 }
 
 fn taken(name: &str) -> Failure {
-    let message = format!("the vault has a record named {name:?} already");
+    let message = format!("the vault already has a record named {name:?}");
     Failure::from(aumbry::Error::new(aumbry::ErrorKind::AlreadyExists, message))
         .advise("change it with `aumbry edit`, or choose another name")
 }
@@ -247,7 +247,7 @@ fn document(source: &SecretSource) -> Outcome<Option<SecretBytes>> {
     }
 }
 
-/// The terminal to ask for an access key id on, or which options give it where there is none.
+/// Opens the terminal to ask for an access key id. The error says which options to use without one.
 fn terminal_for_id(context: &Context) -> Outcome<Terminal> {
     terminal(context.may_ask(), "access key id").map_err(|failure| {
         failure.advise("give it by --access-key-id, with --secret-file or --secret-fd; or all by --from-json")

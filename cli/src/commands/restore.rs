@@ -78,7 +78,7 @@ impl Backup {
     fn come_back(&self, found: &Destination, path: &Path, context: &Context, restore: &Restore) -> Outcome {
         let people: Vec<String> = self.vault.people()?.into_iter().map(|person| person.label).collect();
         let what = format!(
-            "In place of {} there will be {}. These can open it, with their passphrases of then, also who was removed since: {}.",
+            "In place of {} there will be {}. These people can open it with the passphrases they had at that time, including people who were removed since: {}.",
             found.named(path),
             self.text,
             people.iter().map(|label| escaped(label)).collect::<Vec<_>>().join(", ")
@@ -114,7 +114,7 @@ impl Backup {
     }
 }
 
-/// What stands where the backup goes.
+/// What is at the place where the backup goes.
 enum Destination {
     Nothing,
     Damaged,
@@ -128,7 +128,7 @@ impl Destination {
             ErrorKind::NotFound => Ok(Self::Nothing),
             ErrorKind::Damaged => Ok(Self::Damaged),
             ErrorKind::WrongPassphrase => Err(Failure::from(error)
-                .advise("if nobody knows it any more, move the vault away, and restore again")),
+                .advise("if the passphrase is lost, move the vault away, and restore again")),
             ErrorKind::InvalidFile | ErrorKind::Unsupported => Err(Failure::from(error)
                 .advise("nothing was overwritten: move that file away, and restore again")),
             _ => Err(error.into()),
@@ -173,7 +173,7 @@ fn open_backup(
     }
 }
 
-/// Asks, or with `--yes` says what happens: it names whom it revives.
+/// Asks, or with `--yes` reports what happens, with the names of the people who come back.
 fn ask(context: &Context, restore: &Restore, what: &str) -> Outcome {
     if restore.yes {
         context.note(what);
@@ -181,7 +181,8 @@ fn ask(context: &Context, restore: &Restore, what: &str) -> Outcome {
     context.confirm(restore.yes, &format!("{what} Go on?"))
 }
 
-/// A folder for the vault. A damaged file is kept beside it, for somebody may save something from it; where it is now.
+/// Creates the folder of the vault. A damaged file is kept beside the vault, because parts of it may be recoverable.
+/// Returns where it is now.
 fn make_room(found: &Destination, path: &Path) -> Outcome<Option<PathBuf>> {
     make_folder(path)?;
     let Destination::Damaged = found else { return Ok(None) };

@@ -111,7 +111,7 @@ impl Work<'_> {
         let ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
         Ok(self.vault.edit(|edit| match edit.find(self.name) {
             Some(entry) if entry.access_key_id() != own.access_key_id() => {
-                Err(Error::new(ErrorKind::Conflict, "somebody else gave the record another key meanwhile"))
+                Err(Error::new(ErrorKind::Conflict, "another program has replaced the key of the record"))
             }
             _ => edit.begin_rotation(self.name, &ids),
         })?)
@@ -138,7 +138,7 @@ impl Work<'_> {
             })
     }
 
-    /// From wherever it stands to the end. `is_new` says that this very run began it.
+    /// Continues from the current stage to the end. `is_new` says that this run began the rotation.
     fn go_on(&self, is_new: bool) -> Outcome {
         loop {
             let rotation = self.vault.rotation(self.name)?;
@@ -186,7 +186,7 @@ impl Work<'_> {
                 );
             }
             Err(Refusal::Lost(failure)) => {
-                let advice = format!("the key may have been made all the same: {} finds out", self.resume());
+                let advice = format!("the key may have been made anyway: {} finds out", self.resume());
                 return Err(failure.advise(advice));
             }
         };
@@ -221,19 +221,19 @@ impl Work<'_> {
         }
     }
 
-    /// Deletes what this rotation made and nobody has the secret of. A key that may be somebody else's is asked for.
+    /// Deletes keys that this rotation made and whose secret is lost. Asks before it deletes a key of unknown origin.
     fn clear_orphans(&self, own: &Iam, keys: &[AccessKey], rotation: &Rotation) -> Outcome {
         for key in keys.iter().filter(|key| !rotation.keys_before.contains(&key.id)) {
             let is_ours = key.created.is_some_and(|created| is_near(created, rotation.started))
                 && own.was_used(&key.id) == Some(false);
             if !is_ours {
                 let question = format!(
-                    "The key {} was not there when the rotation began. It may be of this rotation, or somebody else's. Delete it?",
+                    "The key {} was not there when the rotation began. This rotation or another program made it. Delete it?",
                     described(key)
                 );
                 self.context.confirm(self.arguments.yes, &question).map_err(|failure| {
                     failure.advise(format!(
-                        "the key {} was not there when the rotation began: add --yes if it is nobody else's",
+                        "the key {} was not there when the rotation began: add --yes if no other program uses it",
                         described(key)
                     ))
                 })?;
@@ -292,18 +292,14 @@ impl Work<'_> {
         self.report(true, Some(old))
     }
 
-    /// Deletes a key and sees that AWS lists it no more: the answer says nothing that only AWS could say. A key that is
-    /// gone was deleted by a call whose answer was lost, or by somebody else: that is well too.
+    /// Deletes a key and checks that AWS no longer lists it, because the answer contains nothing that only AWS could say.
+    /// A key that does not exist was deleted by a call whose answer was lost, or by another program: that is fine too.
     fn delete(&self, iam: &Iam, id: &str) -> Result<(), Refusal> {
         let gone = self.patiently(|| match iam.delete(id) {
             Err(refusal) if !refusal.is_gone() => Err(refusal),
             _ => Ok(iam.keys()?.iter().all(|key| key.id != id)),
         })?;
-        if gone {
-            Ok(())
-        } else {
-            Err(Refusal::not_understood("DeleteAccessKey", "the key is there all the same"))
-        }
+        if gone { Ok(()) } else { Err(Refusal::not_understood("DeleteAccessKey", "the key still exists")) }
     }
 
     fn later(&self, refusal: Refusal, old: &str) -> Failure {
@@ -346,7 +342,7 @@ impl Work<'_> {
                 self.save(|edit| edit.end_rotation(rotation))?;
             }
             (Ok(_), RotationStage::Created) => {
-                // First in the vault: nobody is to put into use what is being deleted.
+                // First in the vault, so that no other run starts to use the key that is being deleted.
                 self.save(|edit| edit.renew_rotation(rotation))?;
                 self.delete(&own, &rotation.other_access_key_id)?;
                 let renewed = self.vault.rotation(self.name)?;
@@ -395,17 +391,17 @@ impl Work<'_> {
         self.report(false, None)
     }
 
-    /// When AWS accepts neither key, and nobody is to be kept waiting for ever.
+    /// AWS accepts neither key, and the user wants to end the rotation.
     fn ask_to_forget(&self, rotation: &Rotation) -> Outcome {
         let own = credentials(self.vault, self.name)?.access_key_id().to_owned();
         let question = match rotation.stage {
             RotationStage::Creating => {
                 format!(
-                    "AWS does not accept {own}, so nobody can look whether a new key was made. Give up all the same?"
+                    "AWS does not accept {own}, so it is unknown whether a new key was made. Give up anyway?"
                 )
             }
             _ => format!(
-                "AWS does not accept {own}, so nobody can look after {}. Give up, and forget the secret of that key?",
+                "AWS does not accept {own}, so {} cannot be checked. Give up, and forget the secret of that key?",
                 rotation.other_access_key_id
             ),
         };

@@ -62,7 +62,7 @@ pub(super) fn serve(context: &Context, serve: &Serve) -> Outcome {
         tokio::select! {
             () = stop => context.note("Stopped."),
             () = answer_all(&listener, &endpoint, serve.idle_timeout) => {
-                context.note("Stopped, for nobody has asked for a while: --idle-timeout says how long.");
+                context.note("Stopped, because no client has asked for the time of --idle-timeout.");
             }
         }
         Ok(())
@@ -74,7 +74,7 @@ pub(super) fn serve(context: &Context, serve: &Serve) -> Outcome {
 /// Other machines, and what pretends to be one of theirs, are kept out by never listening to them.
 fn loopback(text: &str) -> Outcome<SocketAddr> {
     let address: SocketAddr = text.parse().map_err(|_| {
-        Failure::usage(format!("{text:?} is no address and port, such as 127.0.0.1:0 or [::1]:8080"))
+        Failure::usage(format!("invalid address and port {text:?}; examples: 127.0.0.1:0, [::1]:8080"))
     })?;
     if address.ip().is_loopback() {
         return Ok(address);
@@ -103,7 +103,7 @@ fn tell(context: &Context, address: SocketAddr, names: &BTreeSet<&str>, token: &
     print(&text)
 }
 
-/// Answers whoever comes, until nobody who may ask has done so for the time given.
+/// Answers clients until no client with the token has asked for the given time.
 async fn answer_all(listener: &TcpListener, endpoint: &Arc<Endpoint>, idle_timeout: Duration) {
     let mut connections = JoinSet::new();
     let mut oldest_first = VecDeque::new();
@@ -133,7 +133,7 @@ async fn answer_all(listener: &TcpListener, endpoint: &Arc<Endpoint>, idle_timeo
     }
 }
 
-/// One request: then the connection ends, so that nobody holds one for nothing.
+/// Answers one request and closes the connection, so that no client keeps an idle one.
 async fn answer(stream: TcpStream, endpoint: Arc<Endpoint>) {
     let service = service_fn(move |request| {
         let response = endpoint.answer(&request);
@@ -146,7 +146,7 @@ async fn answer(stream: TcpStream, endpoint: Arc<Endpoint>) {
     let _ = timeout(PATIENCE, connection).await; // what goes wrong there is the client's to notice
 }
 
-/// Ends when somebody wants this program to end.
+/// Waits for the signal that ends this program.
 #[cfg(unix)]
 fn stop() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -162,7 +162,7 @@ fn stop() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Ends when somebody wants this program to end.
+/// Waits for the signal that ends this program.
 #[cfg(windows)]
 fn stop() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;

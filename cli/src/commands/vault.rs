@@ -76,7 +76,7 @@ pub(super) fn passwd(context: &Context, new: &NewPassphrase) -> Outcome {
     let people = vault.people()?;
     if people.iter().any(|person| person.is_self && person.is_recovery_code) {
         return Err(Failure::refused(
-            "the vault was opened with its recovery code, which is nobody's passphrase",
+            "the vault was opened with its recovery code, which does not belong to a person",
         )
         .advise("say whose passphrase is to be changed: `aumbry people passwd LABEL`"));
     }
@@ -84,7 +84,7 @@ pub(super) fn passwd(context: &Context, new: &NewPassphrase) -> Outcome {
     let passphrase = context.wanted(new, &known).get()?;
     context.waiting("Changing the passphrase", || vault.change_passphrase(passphrase))?;
     context.done(
-        "Changed. Copies of the vault from before still open with the old passphrase; if somebody else may know \
+        "Changed. Older copies of the vault still open with the old passphrase; if another person may know \
          it, `aumbry rekey` makes all keys new.",
         &json!({ "path": context.path()?, "generation": vault.generation()? }),
     )
@@ -140,7 +140,7 @@ pub(super) fn info(context: &Context) -> Outcome {
         info.slots.len(),
         total / 1024
     );
-    text.push_str("Nobody has vouched for this: `aumbry verify` does.\n");
+    text.push_str("This is not verified: `aumbry verify` checks it.\n");
     print(&text)
 }
 

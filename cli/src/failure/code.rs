@@ -1,4 +1,4 @@
-//! The codes of failures, by which programs tell them apart: each stands here, and nowhere else.
+//! The codes by which programs distinguish failures. Each is defined here only.
 
 use aumbry::ErrorKind;
 
@@ -64,7 +64,7 @@ pub(crate) const EXITS: &[(u8, &str)] = &[
     (3, "file missing, I/O, permission, full disk, or AWS was not reached"),
     (4, "wrong passphrase"),
     (5, "no such record, person or field, or an expired session"),
-    (6, "input needed, and nobody to type it"),
+    (6, "input needed, and no terminal to ask on"),
     (7, "conflict: a name or file exists, or another program is writing"),
     (8, "damaged, forged, rolled back, of a newer version, or a file or an answer that is not understood"),
     (

@@ -133,7 +133,7 @@ struct Signals {
 }
 
 impl Signals {
-    /// Set up once, for a handler that was taken away again would leave its signal without any effect.
+    /// Installs the handlers once, because removing one would leave its signal without any effect.
     fn of_process() -> &'static Self {
         static SIGNALS: OnceLock<Signals> = OnceLock::new();
         SIGNALS.get_or_init(|| {

@@ -24,7 +24,7 @@ pub(in crate::commands) fn quoted(word: &str, platform: Platform) -> Outcome<Str
     match word {
         word if !word.is_empty() && word.chars().all(is_bare) => Ok(word.to_owned()),
         word if word.contains(forbidden) => Err(Failure::usage(format!(
-            "{word:?} cannot stand in a config file: choose a name or path without quotes"
+            "{word:?} cannot be in a config file: choose a name or path without quotes"
         ))),
         word if platform == Platform::Windows => Ok(in_double_quotes(word)),
         word => Ok(format!("'{word}'")),
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(windows(r#"a\"b c\\"#), r#""a\\\"b c\\\\""#);
         assert_eq!(windows("anna's"), "\"anna's\"");
         assert_eq!(windows(""), "\"\"");
-        assert!(windows("a\nb").contains("cannot stand in a config file"));
+        assert!(windows("a\nb").contains("cannot be in a config file"));
     }
 
     #[test]
@@ -80,6 +80,6 @@ mod tests {
         assert_eq!(unix(r"a\b"), r"'a\b'");
         assert_eq!(unix(r#"pass "x""#), r#"'pass "x"'"#);
         assert_eq!(unix(""), "''");
-        assert!(unix("anna's").contains("cannot stand in a config file"));
+        assert!(unix("anna's").contains("cannot be in a config file"));
     }
 }

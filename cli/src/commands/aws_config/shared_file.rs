@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 use crate::context::make_folder;
 use crate::failure::{Failure, Outcome};
 
-/// Nobody's config file is larger.
+/// The largest config file that is read.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
 
-/// How often to begin anew when another program, which knows nothing of our lock, was quicker.
+/// How often to start again when another program, which does not know our lock, was quicker.
 const ATTEMPTS: u32 = 16;
 
 /// Puts what `change` makes of its text into the place of a file, which is saved as a vault is: under a lock, links

@@ -1,4 +1,4 @@
-//! Who else may read the vault's file or that of the passphrase, or put another in its place.
+//! Which other users can read the file of the vault or of the passphrase, or replace it.
 
 use std::path::Path;
 
@@ -45,7 +45,7 @@ pub(super) fn findings(vault: &Path) -> Vec<Finding> {
     });
     let folder = vault.parent().unwrap_or(&vault);
     look(folder, &|metadata| {
-        // Where the sticky bit is set, as in /tmp, nobody replaces what is another's.
+        // With the sticky bit, as in /tmp, users cannot replace files of other users.
         let others = (metadata.mode() & 0o022 != 0 && metadata.mode() & STICKY == 0).then(|| {
             format!(
                 "others may replace or remove what is in the vault's folder ({:o}): `chmod go-w {}`, unless it is shared on purpose",

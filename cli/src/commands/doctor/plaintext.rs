@@ -1,4 +1,4 @@
-//! Keys that stand about in plaintext: in the files of AWS clients, and in the environment.
+//! Keys in plaintext: in the files of AWS clients, and in the environment.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
@@ -9,7 +9,7 @@ use crate::secret;
 
 const ABOUT: &str = "plaintext";
 
-/// How much of `~/.aws` is looked at: more than anybody has there, and not a whole disk that somebody put there.
+/// How much of `~/.aws` is looked at: more than users have there, but not a whole disk that is mounted there.
 const MAX_DEPTH: usize = 5;
 const MAX_FILES: usize = 2000;
 const MAX_LEN: u64 = 1024 * 1024;
@@ -122,7 +122,7 @@ impl Search {
         });
         let sessions = self.sessions.iter().map(|(folder, count)| {
             format!(
-                "{} holds keys of sessions in plaintext: remove the {count} files that do, AWS clients ask anew when they must",
+                "{} holds keys of sessions in plaintext: remove these {count} files; AWS clients get new sessions when they need them",
                 folder.display()
             )
         });

@@ -28,7 +28,7 @@ impl Page {
         self.text.push_str(text);
     }
 
-    /// A paragraph. What stands in backticks is printed bold.
+    /// A paragraph. Text in backticks is printed bold.
     pub(super) fn text(&mut self, text: &str) {
         if self.text.lines().last().is_some_and(|line| !line.starts_with(".S")) {
             self.text.push_str(".PP\n");
@@ -116,7 +116,7 @@ impl Page {
     }
 }
 
-/// What stands in backticks, printed bold.
+/// Text in backticks, printed bold.
 fn bold(text: &str) -> String {
     text.split('`')
         .enumerate()

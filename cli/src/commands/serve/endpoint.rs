@@ -80,7 +80,7 @@ impl Endpoint {
         Arc::new(Self { vault, names, authority: address.to_string(), token, last_asked, quiet })
     }
 
-    /// When somebody with the token asked last, or the endpoint began.
+    /// When a client with the token last asked, or the endpoint started.
     pub(super) fn last_asked(&self) -> Instant {
         *self.last_asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -170,7 +170,7 @@ impl Endpoint {
     }
 }
 
-/// The one value of a header; `None` if it stands there twice.
+/// The only value of a header; `None` if the header is given twice.
 fn only<'a, B>(request: &'a Request<B>, name: &HeaderName) -> Option<&'a HeaderValue> {
     let mut values = request.headers().get_all(name).iter();
     values.next().filter(|_| values.next().is_none())
