@@ -137,7 +137,7 @@ fn nobody_shuts_everybody_else_out_by_removing_themselves() {
     home.fails(
         &["people", "remove", "owner", "--rekey", "--yes", "--new-passphrase-file", "another"],
         9,
-        "themselves",
+        "yourself",
     );
     assert_eq!(labels(&home), ["owner", "bob"]);
 }

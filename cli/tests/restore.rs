@@ -52,7 +52,7 @@ fn a_damaged_vault_is_put_aside_and_one_that_is_gone_comes_back_with_its_people(
     home.fails(&["list"], 8, "aumbry restore FILE");
     let output = home.run(&["restore", "backup.aumbry", "--yes"]);
     assert!(
-        output.status.success() && stderr(&output).contains("also who was removed since: owner"),
+        output.status.success() && stderr(&output).contains("including people who were removed since: owner"),
         "{}",
         stderr(&output)
     );
