@@ -168,7 +168,7 @@ impl Context {
     }
 }
 
-/// Who opened the vault, and how long that took.
+/// Names the person that opened the vault, and how long that took.
 fn opened(vault: &Vault) -> Outcome<String> {
     let own = vault.people()?.into_iter().find(|person| person.is_self);
     let who = own.map(|own| format!("{}, {}", own.label.escape_debug(), own.role)).unwrap_or_default();

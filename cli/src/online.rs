@@ -50,7 +50,7 @@ impl Iam {
             for key in listed.into_iter().flatten() {
                 let id = key.text("AccessKeyId").filter(|id| is_id(id));
                 let id = id.ok_or_else(|| Refusal::not_understood(CALL, "an entry has no access key id"))?;
-                let created = key.text("CreateDate").and_then(aumbry::aws::time::parse);
+                let created = key.text("CreateDate").and_then(aumbry::interchange::time::parse);
                 all.push(AccessKey { id: id.to_owned(), created });
             }
             match (answer.text("IsTruncated"), answer.text("Marker")) {

@@ -103,7 +103,7 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// Its own sources, then the ordinary ones, else it is asked for twice. One that is easy to guess is refused.
+    /// Tries its own sources, then the ordinary ones; otherwise asks twice. A passphrase that is easy to guess is refused.
     pub(crate) fn get(&self) -> Outcome<Passphrase> {
         let ordinary = || self.ordinary.as_ref().map(|sources| sources.read(PASSPHRASE)).transpose();
         let bytes = match self.sources.read(NEW_PASSPHRASE)? {

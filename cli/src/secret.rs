@@ -109,7 +109,7 @@ pub(crate) fn from_command(command: &str) -> Outcome<SecretBytes> {
         None => Err(Failure::unexpected("the passphrase command has no output")),
     };
     if read.is_err() {
-        // It may go on printing for ever.
+        // It may never stop printing.
         let _ = child.kill();
         let _ = child.wait();
         return read;

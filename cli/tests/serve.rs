@@ -281,7 +281,11 @@ fn it_ends_when_nobody_who_may_ask_asks() {
     }
     let output = server.ends();
     assert_eq!(output.status.code(), Some(0));
-    assert!(stderr(&output).contains("no client has asked for the time of --idle-timeout"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("no client has asked for the time of --idle-timeout"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

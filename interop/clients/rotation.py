@@ -203,7 +203,7 @@ def two_keys(desk):
     other = desk.moto.key(name)
     desk.secrets.append(other[1])
     done = desk.rotate(name, "--json")
-    told = says(done, 9, "refused", "the user has 2 keys already", f"{old[0]} (", f"{other[0]} (", "old)")
+    told = says(done, 9, "refused", "the user already has 2 keys", f"{old[0]} (", f"{other[0]} (", "old)")
     check("a user with two keys: both are named, and how old", told and not desk.is_under_way(name), done)
 
     name, old = desk.record()

@@ -26,7 +26,7 @@ pub(super) fn backup(context: &Context, target: &Path) -> Outcome {
         }
         write_new(target, &bytes)?;
         let note = format!(
-            "Wrote {}, generation {}, to {}. It opens with the passphrases of today.",
+            "Wrote {}, generation {}, to {}. It opens with the current passphrases.",
             records(verified.records),
             verified.generation,
             target.display()

@@ -125,7 +125,7 @@ fn memory(protection: MemoryProtection) -> Finding {
         MemoryProtection::None => {
             Finding::ill("memory", "the keys may reach swap: raise `ulimit -l` to 64 or more")
         }
-        protection => Finding::well("memory", format!("the keys stand {protection}")),
+        protection => Finding::well("memory", format!("the keys are {protection}")),
     }
 }
 

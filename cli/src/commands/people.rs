@@ -1,4 +1,4 @@
-//! Commands about people: who can open the vault.
+//! Commands about people.
 
 use std::collections::BTreeMap;
 
@@ -200,7 +200,7 @@ fn make_new(
     context.note("Each machine that remembers the vault asks once: add --accept-rollback there.");
     if !gone.is_empty() {
         context.note(&format!(
-            "They could read the secrets of {}: change those of whoever left at AWS.",
+            "They could read the secrets of {}: change at AWS the ones that they know.",
             records(could_read)
         ));
     }
@@ -230,7 +230,8 @@ fn recovery_code(context: &Context, page: bool, yes: bool) -> Outcome {
     if had_one {
         context.note("If another person may have seen the previous one: `aumbry rekey` replaces all keys.");
     }
-    context.note("It is shown once. Whoever has it can open the vault as an administrator: keep it where the passphrase is not.");
+    context
+        .note("It is shown once. It opens the vault as an administrator: keep it apart from the passphrase.");
     show_code(context, &code, page).map_err(|failure| {
         failure.advise("the code is lost: make another one with `aumbry people recovery-code`")
     })
@@ -278,7 +279,7 @@ fn recovery_page(context: &Context, code: &str) -> Outcome<Zeroizing<String>> {
         jiff::Timestamp::now().strftime("%Y-%m-%d")
     );
     let after = "\n\n\
-         Whoever has this page and the vault can read and change all that is in it. Keep it where the\n\
+         Anybody with this page and the vault can read and change all its records. Keep it where the\n\
          passphrase is not, and not beside the computer.\n\n\
          When the passphrase is forgotten:\n\n    \
          aumbry people list              type the code where the passphrase is asked for\n    \

@@ -2,8 +2,8 @@
 //! record has a pair that works, the vault holds every pair that may work, and `--resume` goes on.
 //!
 //! A save that the disk did not confirm stops the rotation. Whichever of the two versions a power cut leaves, the next
-//! run goes on from it: the record's pair of then was not touched, and a key whose secret went with the newer version is
-//! an orphan.
+//! run goes on from it: the record's pair in it was not touched, and a key whose secret was only in the newer version
+//! is an orphan.
 
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -100,7 +100,7 @@ impl Work<'_> {
         if keys.len() >= MOST_KEYS {
             let all: Vec<_> = keys.iter().map(described).collect();
             let message = format!(
-                "the user has {} keys already, and AWS allows no more: {}",
+                "the user already has {} keys, the most that AWS allows: {}",
                 keys.len(),
                 all.join(", ")
             );
@@ -149,7 +149,7 @@ impl Work<'_> {
                 RotationStage::Swapped if self.arguments.keep_old_key => return self.pause(&rotation),
                 RotationStage::Swapped => {
                     if !is_new {
-                        self.ask_for_others(&rotation.other_access_key_id)?; // who came since
+                        self.ask_for_others(&rotation.other_access_key_id)?; // records that were added since
                     }
                     self.deactivate(&rotation)?;
                 }

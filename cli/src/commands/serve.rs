@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MOST_BYTES: usize = 16 * 1024;
 
 /// When so many are being answered and one more comes, the one that has taken the longest is dropped: clients of AWS give
-/// up within a second or two, and whoever opens connections and says nothing is not to keep them out.
+/// up within a second or two, and a program that opens connections and sends nothing must not keep them out.
 const MOST_CONNECTIONS: usize = 32;
 
 pub(super) fn serve(context: &Context, serve: &Serve) -> Outcome {

@@ -14,8 +14,8 @@ impl Platform {
     pub(in crate::commands) const HERE: Self = if cfg!(windows) { Self::Windows } else { Self::Unix };
 }
 
-/// Bare where possible; else on Unix in single quotes, for one SDK for Go drops whatever follows a word in double
-/// quotes, and on Windows in double ones, for single ones mean nothing there.
+/// Bare where possible. Otherwise on Unix in single quotes, because one SDK for Go drops everything after a word in double
+/// quotes, and on Windows in double quotes, because single quotes have no meaning there.
 pub(in crate::commands) fn quoted(word: &str, platform: Platform) -> Outcome<String> {
     let is_bare = |c: char| {
         c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c) || (platform == Platform::Windows && c == '\\')
@@ -60,9 +60,9 @@ mod tests {
         quoted(word, Platform::Unix).unwrap_or_else(|failure| failure.message().to_owned())
     }
 
-    // What stands on the right was taken apart by botocore's own `compat_shell_split`.
+    // The right-hand sides were split by botocore's own `compat_shell_split`.
     #[test]
-    fn on_windows_a_path_is_bare_and_what_has_blanks_or_quotes_stands_in_double_quotes() {
+    fn on_windows_a_path_is_bare_and_blanks_or_quotes_need_double_quotes() {
         assert_eq!(windows(r"C:\Users\anna\aumbry.exe"), r"C:\Users\anna\aumbry.exe");
         assert_eq!(windows(r"C:\Program Files\aumbry.exe"), r#""C:\Program Files\aumbry.exe""#);
         assert_eq!(windows(r"\\server\share x\"), r#""\\server\share x\\""#);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn on_unix_what_is_not_bare_stands_in_single_quotes() {
+    fn on_unix_everything_else_is_in_single_quotes() {
         assert_eq!(unix("/usr/bin/aumbry"), "/usr/bin/aumbry");
         assert_eq!(unix("/home/anna b/vault"), "'/home/anna b/vault'");
         assert_eq!(unix(r"a\b"), r"'a\b'");

@@ -56,7 +56,7 @@ fn text(bytes: &[u8]) -> Outcome<&str> {
     })
 }
 
-/// Who takes the right to write from a file does not want it replaced either, which the folder's rights would allow.
+/// A user who makes a file read-only does not want it replaced either, which the folder's rights would allow.
 fn refuse_read_only(path: &Path) -> Outcome {
     match path.metadata() {
         Ok(metadata) if metadata.permissions().readonly() => {

@@ -36,8 +36,8 @@ pub(super) fn findings(vault: &Path) -> Vec<Finding> {
         });
         let names = (file.nlink() > 1).then(|| {
             format!(
-                "the file has {} names (hard links): saving changes this one alone, and the others keep the version of \
-                 then, as a vault of their own",
+                "the file has {} names (hard links): saving changes only this one, and the others \
+                 keep the older revision, as separate vaults",
                 file.nlink()
             )
         });
@@ -79,7 +79,7 @@ fn is_mine(metadata: &std::fs::Metadata) -> bool {
 #[cfg(unix)]
 pub(super) fn of_passphrase(file: &Path) -> Option<Finding> {
     use std::os::unix::fs::MetadataExt;
-    // What is not there is said by whoever needs it; a pipe holds nothing for others.
+    // A missing file is reported by the code that needs it; a pipe has nothing to protect.
     let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
     let shown = file.display();
     let says = if metadata.mode() & 0o077 != 0 {

@@ -107,7 +107,7 @@ impl Endpoint {
         response
     }
 
-    /// Whoever has no token learns nothing, not even which records there are.
+    /// A client without the token learns nothing, not even which records exist.
     fn credentials<B>(&self, request: &Request<B>) -> Result<SecretBytes, Refusal> {
         let refusal = |status, code, message: &str| Refusal { status, code, message: message.to_owned() };
         if !self.is_meant(request) {
