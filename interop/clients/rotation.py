@@ -371,7 +371,8 @@ def main():
         desk = Desk(folder, aumbry, moto_server)
         try:
             for part in [
-                documented_rotation, online, tls, old_keys_that_are_kept, answers_that_are_lost, a_new_key_takes_its_time, a_full_disk,
+                documented_rotation, online, tls, old_keys_that_are_kept, answers_that_are_lost, a_clock_that_is_wrong, throttled,
+                a_new_key_takes_its_time, a_full_disk,
                 two_keys, keys_that_are_refused, given_up, *PARTS, killed_at_any_time, killed_at_every_request,
             ]:
                 begin = time.monotonic()
