@@ -1,7 +1,7 @@
 //! A program that signs with credentials from a vault: an administrator fills the vault once, the program opens
 //! it after start-up and then asks for credentials by name, anywhere.
 //!
-//! `cargo run --release --example after_startup`
+//! `cargo run --release -p aumbry-examples`
 
 use std::error::Error;
 use std::path::Path;
@@ -13,7 +13,7 @@ use aumbry::{CreateOptions, OpenOptions, UnlockTime, startup};
 /// Only for show. A real program asks its user, or reads a file that only it may read.
 const PASSPHRASE: &str = "correct horse battery staple";
 /// What the IAM console lets you download when it makes access keys.
-const CONSOLE_CSV: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/console.csv");
+const CONSOLE_CSV: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/console.csv");
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;

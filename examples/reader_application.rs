@@ -2,7 +2,7 @@
 //! signs.
 //!
 //! ```sh
-//! cargo run --release --example reader_application
+//! cargo run --release -p aumbry-examples --bin reader_application
 //! ```
 
 use aumbry::{CreateOptions, ErrorKind, ExposeSecret, NewRecord, OpenOptions, Role};

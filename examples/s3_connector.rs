@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! export AUMBRY_PASSPHRASE_FILE=passphrase.txt
-//! cargo run -p aumbry-interop --features tls --example s3_connector -- credentials.aumbry s3-uploads my-bucket
+//! cargo run --manifest-path interop/Cargo.toml --features tls --example s3_connector -- credentials.aumbry s3-uploads my-bucket
 //! ```
 //!
 //! Region and endpoint are the record's attributes `region` and `endpoint_url`. The feature `tls` needs a C compiler;
