@@ -1,8 +1,8 @@
 """The checks that are removed, one at a time: what it is, the file, the code and what it becomes, and the test that must
-notice. A test is "TARGET::NAME", where TARGET is `lib` or a file of tests/."""
+notice. A test is "TARGET::NAME", where TARGET is `lib` or a binary of tests/."""
 
-VECTORS = "vectors::every_vector_opens_or_is_refused_as_the_index_says"
-UNREAD = "hostile::unread::what_needs_no_key_is_refused_without_a_key_derivation_and_without_reading_on"
+VECTORS = "file_format::vectors::every_vector_opens_or_is_refused_as_the_index_says"
+UNREAD = "attacks::hostile::unread::what_needs_no_key_is_refused_without_a_key_derivation_and_without_reading_on"
 TEXTS = "lib::format::body::tests::text_is_checked_by_the_same_rules_wherever_its_unusual_bytes_are"
 RESIDUE = "residue::nothing_is_left_outside_the_guarded_page"
 
@@ -35,7 +35,7 @@ UNIX = "src/storage/file/unix.rs"
 
 CHECKS = [
     ("the limit of a file's length", HEADER, "if file_len > MAX_FILE {", f"if {never('file_len > MAX_FILE')} {{",
-     "file_storage::a_file_too_large_for_a_vault_is_refused_unread"),
+     "file_storage::files::a_file_too_large_for_a_vault_is_refused_unread"),
     ("the magic bytes", HEADER, "Some((magic, rest)) if *magic == MAGIC =>", "Some((magic, rest)) if *magic == MAGIC || std::hint::black_box(true) =>", VECTORS),
     ("the format's version", HEADER, "if version == VERSION && suite == SUITE", "if suite == SUITE", VECTORS),
     ("the suite", HEADER, "if version == VERSION && suite == SUITE", "if version == VERSION", VECTORS),
@@ -63,7 +63,7 @@ CHECKS = [
     ("the cost of one slot", KDF, "if parameters.cost() > Self::MAX_COST {", f"if {never('parameters.cost() > Self::MAX_COST')} {{",
      VECTORS),
     ("the writer's floor", KDF, "self.memory.0 >= 19 * 1024 && self.cost() >= 38 * 1024", "self.memory.0 >= 8 * 1024",
-     "vault::a_vault_is_not_made_where_one_is_or_below_the_floor"),
+     "api::vault::a_vault_is_not_made_where_one_is_or_below_the_floor"),
     # What is sealed.
     ("the key commitment", SEAL, "if !bool::from(one_time.commitment.ct_eq(commit)) {",
      f"if {never('!bool::from(one_time.commitment.ct_eq(commit))')} {{", VECTORS),
@@ -73,11 +73,11 @@ CHECKS = [
      "self.cipher.as_ref()?.seal(nonce, aad, text)?;\n        let _ = tag;", VECTORS),
     ("a fresh salt for each message", SEAL, "hmac_sha256(key.ikm(), &[label::SALT, random, &length(aad), aad, text], salt);",
      "hmac_sha256(key.ikm(), &[label::SALT, random, &length(aad)], salt);",
-     "dead_generator::no_commits_of_a_dead_generator_share_a_key_and_nonce"),
+     "attacks::dead_generator::no_commits_of_a_dead_generator_share_a_key_and_nonce"),
     ("a fresh nonce for each record", RECORD,
      "hmac_sha256(&self.nonce_key, &[random, &length(aad), aad, text], &mut long_nonce);",
      "hmac_sha256(&self.nonce_key, &[random, &length(aad)], &mut long_nonce);",
-     "dead_generator::no_commits_of_a_dead_generator_share_a_key_and_nonce"),
+     "attacks::dead_generator::no_commits_of_a_dead_generator_share_a_key_and_nonce"),
     # The signature.
     ("the signature", HEADER, "if key.accepts(file, signature) {", "if key.accepts(file, signature) || std::hint::black_box(true) {",
      VECTORS),
@@ -90,7 +90,7 @@ CHECKS = [
      "lib::crypto::signature::tests::keys_with_a_y_outside_the_field_are_refused"),
     # The payload and the body.
     ("a whole number of blocks", HEADER, "if plaintext == 0 || !plaintext.is_multiple_of(BLOCK as u64) {",
-     "if plaintext == 0 {", "hostile::bodies::the_length_and_padding_of_a_body_are_checked_too"),
+     "if plaintext == 0 {", "attacks::hostile::bodies::the_length_and_padding_of_a_body_are_checked_too"),
     ("padding shorter than a block", PAYLOAD, "padding.len() >= BLOCK || ", "", VECTORS),
     ("padding of zeros", PAYLOAD, " || padding.iter().any(|byte| *byte != 0)", "", VECTORS),
     ("every byte of a secret used", CODEC, "(used == bytes.len() && encoded_len", "(encoded_len", VECTORS),
@@ -129,33 +129,33 @@ CHECKS = [
      f"if {never('!scanned.people.iter().map(|person| person.id).eq(ids())')} {{", VECTORS),
     # The version last seen.
     ("no older version", PIN, "if found.generation < self.generation {", f"if {never('found.generation < self.generation')} {{",
-     "pin::an_older_file_is_a_rollback_until_it_is_accepted"),
+     "rollback::pin::an_older_file_is_a_rollback_until_it_is_accepted"),
     ("no fork", PIN, "if found.generation == self.generation && found.signature != self.signature {",
-     f"if {never('found.generation == self.generation && found.signature != self.signature')} {{", "pin::two_edits_of_one_version_are_a_fork"),
-    ("no other vault", PIN, "if self.vault_id != found.vault_id {", f"if {never('self.vault_id != found.vault_id')} {{", "errors::a_file_that_is_not_the_one_last_seen_is_named_with_both_generations"),
+     f"if {never('found.generation == self.generation && found.signature != self.signature')} {{", "rollback::pin::two_edits_of_one_version_are_a_fork"),
+    ("no other vault", PIN, "if self.vault_id != found.vault_id {", f"if {never('self.vault_id != found.vault_id')} {{", "api::errors::a_file_that_is_not_the_one_last_seen_is_named_with_both_generations"),
     ("no other signing key", PIN, "if self.verification_key != found.verification_key {",
-     f"if {never('self.verification_key != found.verification_key')} {{", "adversary::a_reader_fools_only_people_who_share_her_passphrase_and_have_no_pin"),
-    ("a sound pin", PIN, "(pin.encode() == bytes).then_some(pin)", "Some(pin)", "pin::a_damaged_pin_is_accepted_once_and_then_written_again"),
-    ("a pin that only moves forward", PIN, "(!newer_known).then(", "(!newer_known || std::hint::black_box(true)).then(", "pin_races::unlocking_does_not_fall_behind_a_commit_of_the_meantime"),
+     f"if {never('self.verification_key != found.verification_key')} {{", "attacks::adversary::a_reader_fools_only_people_who_share_her_passphrase_and_have_no_pin"),
+    ("a sound pin", PIN, "(pin.encode() == bytes).then_some(pin)", "Some(pin)", "rollback::pin::a_damaged_pin_is_accepted_once_and_then_written_again"),
+    ("a pin that only moves forward", PIN, "(!newer_known).then(", "(!newer_known || std::hint::black_box(true)).then(", "rollback::pin_races::unlocking_does_not_fall_behind_a_commit_of_the_meantime"),
     ("the pin read before the file", PLACE,
      "let pin = self.read_pin();\n        let (opened, time) = self.look(passphrase, &pin, accepted, may_follow)?;",
      "let pin = self.read_pin();\n        let (opened, time) = self.look(passphrase, &Found::Nothing, accepted, may_follow)?;\n"
-     "        self.read_pin().allows(&opened.snapshot.pin(), accepted.as_ref())?;", "pin_races::opening_while_another_program_commits_is_not_a_rollback"),
+     "        self.read_pin().allows(&opened.snapshot.pin(), accepted.as_ref())?;", "rollback::pin_races::opening_while_another_program_commits_is_not_a_rollback"),
     # The rules for writers.
     ("the role of a writer", "src/vault/version.rs", "match snapshot.role() {\n        Role::Administrator => Ok(()),",
      "match snapshot.role() {\n        _ if std::hint::black_box(true) => Ok(()),\n        Role::Administrator => Ok(()),",
-     "vectors::a_vault_that_opens_can_be_edited_only_by_an_administrator"),
+     "file_format::vectors::a_vault_that_opens_can_be_edited_only_by_an_administrator"),
     ("the stamp: only the version expected is replaced", FILE, "(expected, found) if expected != found.as_ref() => {",
-     f"(expected, found) if {never('expected != found.as_ref()')} => {{", "storage::a_file_is_a_storage"),
+     f"(expected, found) if {never('expected != found.as_ref()')} => {{", "file_storage::conformance::a_file_is_a_storage"),
     ("the lock of a writer", FILE, "match lock::acquire(&path, &vault, PATIENCE) {",
      "match lock::acquire(&path.with_extension(format!(\"{:?}\", std::time::Instant::now())), &vault, PATIENCE) {",
-     "processes::a_writer_waits_while_another_process_holds_the_lock"),
-    ("no new vault over an old one", FILE, "(None, Some(_)) => {", "(None, Some(_)) if std::hint::black_box(false) => {", "storage::a_file_is_a_storage"),
+     "concurrency::processes::a_writer_waits_while_another_process_holds_the_lock"),
+    ("no new vault over an old one", FILE, "(None, Some(_)) => {", "(None, Some(_)) if std::hint::black_box(false) => {", "file_storage::conformance::a_file_is_a_storage"),
     ("files of the owner alone", UNIX,
      ".mode(0o600)\n        .custom_flags(libc::O_NOFOLLOW)\n        .open(path)?;\n"
      "    // A umask may also have removed the owner's permissions. If this fails, no other user gains access.\n"
      "    let _ = file.set_permissions(Permissions::from_mode(0o600));\n",
-     ".custom_flags(libc::O_NOFOLLOW)\n        .open(path)?;\n", "file_storage::a_new_vault_is_for_its_owner_alone"),
+     ".custom_flags(libc::O_NOFOLLOW)\n        .open(path)?;\n", "file_storage::files::a_new_vault_is_for_its_owner_alone"),
     # What survives a power cut.
     ("fsync of the file", ATOMIC, "    file.sync_all()\n", "    Ok(())\n", "faults/crash/replay.py"),
     ("fsync of the folder", UNIX, "match folder.sync_all() {", "match Ok(drop(folder)) {",
@@ -166,7 +166,7 @@ CHECKS = [
      "                _ => Err(error),\n            },", "                _ => Ok(None),\n            },", "faults/crash/faults.py"),
     ("the slot that opened is the whole file's", HEADER, "self.0.vault_id == other.0.vault_id && self.0.slots == other.0.slots",
      "std::hint::black_box(true) || self.0.slots == other.0.slots",
-     "handles::a_save_between_reading_header_and_file_is_seen_by_the_opener"),
+     "concurrency::handles::a_save_between_reading_header_and_file_is_seen_by_the_opener"),
     # What is wiped.
     ("wiping Argon2's memory", "src/memory/guarded/blocks.rs", ".for_each(Zeroize::zeroize);", ".for_each(|_| ());",
      "residue::the_memory_of_the_key_derivation_is_wiped_before_it_is_freed"),

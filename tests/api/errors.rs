@@ -3,17 +3,15 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::error::Error as _;
 use std::fs;
 
+use crate::common::*;
 use aumbry::storage::{FileStorage, Storage};
 use aumbry::{
     Error, ErrorKind, ExposeSecret, Mismatch, Name, NewRecord, OpenOptions, Passphrase, RecordChange, Vault,
     startup,
 };
-use common::*;
 
 /// The message as it is written down here: the folder of this run has a name that does not change.
 fn message(desk: &Desk, error: &Error) -> String {
@@ -239,7 +237,7 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
         ErrorKind::NoSuchPerson,
         "the vault has no person named \"bert\"",
     );
-    let elsewhere = common::Desk::new();
+    let elsewhere = crate::common::Desk::new();
     let backup = elsewhere.create();
     expect(
         &desk,

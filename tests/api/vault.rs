@@ -1,14 +1,12 @@
 //! What a program does with a vault: look up, list, edit, lock, refresh.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use crate::common::*;
 use aumbry::{Advice, ErrorKind, ExposeSecret, Name, NewRecord, Provider, RecordChange, Role, Vault};
-use common::*;
 
 fn secret(vault: &Vault, name: &str) -> String {
     let credentials = vault.get_credentials(name).unwrap().unwrap();

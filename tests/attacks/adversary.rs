@@ -12,22 +12,20 @@
     reason = "a failed step fails the test"
 )]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod doors;
 mod fields;
 mod left;
 mod methods;
-mod parts;
+pub(crate) mod parts;
 mod scene;
-mod tools;
+pub(crate) mod tools;
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::common::{Desk, add};
 use aumbry::storage::{InMemory, Storage, Version};
 use aumbry::testing::keys_of;
 use aumbry::{ErrorKind, ExposeSecret, Mismatch, OpenOptions, Role, Vault};
-use common::{Desk, add};
 use fields::{Field, HER_SECRET, ShutOut, Then};
 use methods::Method;
 use parts::Parts;

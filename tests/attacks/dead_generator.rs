@@ -7,20 +7,14 @@
     reason = "a failed step fails the test; the adversary's tools are used in part"
 )]
 
-mod common;
-#[path = "adversary/parts.rs"]
-mod parts;
-#[path = "adversary/tools.rs"]
-mod tools;
-
 use std::collections::{HashMap, HashSet};
 
+use crate::adversary::parts::{Parts, id_of};
+use crate::adversary::tools::{self, Key};
+use crate::common::{KEY_ID, cheap, draft, tell};
 use aumbry::storage::InMemory;
 use aumbry::testing::with_dead_generator;
 use aumbry::{CreateOptions, NewRecord, OpenOptions, Role, Vault};
-use common::{KEY_ID, cheap, draft, tell};
-use parts::{Parts, id_of};
-use tools::Key;
 
 const ANNA: &str = "anna's passphrase";
 const PASSPHRASES: [&str; 4] = [ANNA, "ron's passphrase", "rea's passphrase", "anna's next passphrase"];

@@ -14,8 +14,6 @@
 mod bodies;
 #[cfg(target_os = "linux")]
 mod child;
-#[path = "../common/mod.rs"]
-mod common;
 mod fields;
 mod flips;
 mod lengths;

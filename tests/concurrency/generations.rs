@@ -1,15 +1,13 @@
 //! One handle, one writer and many readers: each reader sees one whole generation, never a mixture of two.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
+use crate::common::*;
 use aumbry::storage::InMemory;
 use aumbry::{CreateOptions, ExposeSecret, NewRecord, OpenOptions, Record, Vault};
-use common::*;
 
 /// At least; more where the readers are given little time, until they have seen enough.
 const EDITS: u64 = 2000;

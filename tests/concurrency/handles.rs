@@ -1,18 +1,16 @@
 //! One handle in many hands: another thread, another program or an attacker acts at the worst moment.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::common::*;
 use aumbry::storage::{Exclusive, InMemory, Prefix, Storage, Version};
 use aumbry::testing::Forge;
 use aumbry::{
     Advice, CreateOptions, Error, ErrorKind, ExposeSecret, KdfParameters, Lanes, MemoryKib, Mismatch,
     OpenOptions, Passes, Result, Role, Vault,
 };
-use common::*;
 
 type Hook = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 

@@ -4,8 +4,6 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
@@ -17,9 +15,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::common::*;
 use aumbry::storage::{FileStorage, Storage};
 use aumbry::{CreateOptions, ErrorKind, NewRecord, OpenOptions, Vault};
-use common::*;
 
 /// What a child is to do; where; and how the names of its records begin.
 const TASK: &str = "AUMBRY_TEST_TASK";
@@ -38,7 +36,12 @@ impl Process {
     }
 
     fn start_by(mut command: Command, task: &str, desk: &Desk, prefix: &str) -> Self {
-        command.args(["a_child_that_fails_is_noticed", "--exact", "--nocapture", "--test-threads=1"]);
+        command.args([
+            "processes::a_child_that_fails_is_noticed",
+            "--exact",
+            "--nocapture",
+            "--test-threads=1",
+        ]);
         command.env(TASK, task).env(FOLDER, desk.folder.path()).env(PREFIX, prefix);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir(desk.folder.path());
         let mut child = command.spawn().unwrap();

@@ -2,14 +2,12 @@
 //! everything that others can do.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::fs;
 use std::sync::LazyLock;
 
+use crate::common::{Desk, add, cheap, draft};
 use aumbry::testing::Forge;
 use aumbry::{ErrorKind, ExposeSecret, Mismatch, OpenOptions, RecordChange, Result, Role, Vault};
-use common::{Desk, add, cheap, draft};
 
 /// What a handle answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -296,7 +294,7 @@ fn check(row: &Row, who: &'static str, is_pinned: bool) {
         }
     });
     new.generation += 1;
-    new.records.push(("zz".to_owned(), common::SECRET.to_owned()));
+    new.records.push(("zz".to_owned(), crate::common::SECRET.to_owned()));
     assert_eq!(untouched, expected != New, "{}", doing("has edited"));
     assert_eq!(view, after(expected, old, new), "{}", doing("has edited"));
 }

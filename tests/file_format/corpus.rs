@@ -2,11 +2,9 @@
 //! keeps what they found out.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 // What is public in a crate of its own is not in a module.
 #[allow(unreachable_pub)]
-#[path = "../fuzz/src/lib.rs"]
+#[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
 
 use std::fs;
@@ -28,6 +26,10 @@ fn what_the_fuzzers_have_found_keeps_every_rule() {
             }
         }
     }
-    common::tell(&format!("{inputs} inputs of {} targets, {} findings", fuzz::TARGETS.len(), findings.len()));
+    crate::common::tell(&format!(
+        "{inputs} inputs of {} targets, {} findings",
+        fuzz::TARGETS.len(),
+        findings.len()
+    ));
     assert!(findings.is_empty(), "{findings:#?}");
 }

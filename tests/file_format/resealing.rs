@@ -1,15 +1,13 @@
 //! A commit carries sealed secrets over as they are: it seals those that changed, and opens no other.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::collections::BTreeMap;
 
+use crate::common::*;
 use aumbry::storage::InMemory;
 use aumbry::testing::{Forge, fuzzing};
 use aumbry::{ExposeSecret, Name, OpenOptions, RecordChange, Role, Vault};
 use bincode::config;
-use common::*;
 
 const RECORDS: usize = 200;
 

@@ -1,8 +1,6 @@
 //! The known-answer vaults: what must open opens forever, what must not is refused with its class.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -106,7 +104,7 @@ fn every_vector_opens_or_is_refused_as_the_index_says() {
             }
         }
     }
-    common::tell(&format!("vectors, each with a passphrase: {counts:?}"));
+    crate::common::tell(&format!("vectors, each with a passphrase: {counts:?}"));
 }
 
 #[test]
@@ -126,7 +124,7 @@ fn there_are_enough_vectors_and_the_index_names_each() {
     assert_eq!(there, all, "the index and the folder");
     // Some open with one passphrase and not with another: they count as files that open.
     let never = all.len() - opening.len();
-    common::tell(&format!("vectors: {} files, {never} must never open", all.len()));
+    crate::common::tell(&format!("vectors: {} files, {never} must never open", all.len()));
     assert!(all.len() >= 150 && 4 * never >= 3 * all.len());
 }
 

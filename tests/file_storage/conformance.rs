@@ -3,17 +3,15 @@
 //! Another implementation of [`Storage`] passes if [`conforms`] and [`holds_a_vault`] return.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::cell::Cell;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
+use crate::common::*;
 use aumbry::storage::{Exclusive, FileStorage, InMemory, Storage, Version};
 use aumbry::{CreateOptions, ErrorKind, ExposeSecret, OpenOptions, Vault};
-use common::*;
 
 /// Gives another empty place at each call.
 fn files_in(folder: &Path) -> impl Fn() -> FileStorage {

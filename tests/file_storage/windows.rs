@@ -2,16 +2,14 @@
 #![cfg(windows)]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::fs::{self, OpenOptions};
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::common::*;
 use aumbry::storage::{FileStorage, Storage};
 use aumbry::{ErrorKind, MemoryProtection};
-use common::*;
 
 const FILE_ATTRIBUTE_HIDDEN: u32 = 2;
 

@@ -1,14 +1,12 @@
 //! The files of the IAM console, from their bytes into a vault and back.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::fs;
 
+use crate::common::*;
 use aumbry::interchange::Import;
 use aumbry::interchange::console_csv::{parse, read};
 use aumbry::{Error, ErrorKind, ExposeSecret, NewRecord, Result};
-use common::*;
 
 const OTHER_KEY_ID: &str = "AKIAI44QH8DHBEXAMPLE";
 

@@ -1,11 +1,9 @@
 //! A record as a file of environment variables.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
+use crate::common::*;
 use aumbry::interchange::env_file::{render, variables};
 use aumbry::{Credentials, ErrorKind, ExposeSecret, NewRecord};
-use common::*;
 use proptest::prelude::*;
 
 const TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLE//////////wEaCXVzLWVhc3QtMSJ==";

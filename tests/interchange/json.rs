@@ -1,14 +1,13 @@
 //! JSON in and out: what a `credential_process` prints, and our own records.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod properties;
 mod refused;
 
 use std::error::Error as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::common::*;
 use aumbry::interchange::{credential_process, json};
 use aumbry::storage::InMemory;
 use aumbry::testing::Forge;
@@ -16,7 +15,6 @@ use aumbry::{
     CreateOptions, Credentials, ErrorKind, ExposeSecret, NewRecord, OpenOptions, Provider, Result, Role,
     Vault,
 };
-use common::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

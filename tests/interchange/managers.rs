@@ -1,8 +1,6 @@
 //! The files of password managers: what becomes records, what is reported, what is refused, and what KeePass gets.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod entries;
 mod properties;
 mod refused;
@@ -11,10 +9,10 @@ mod samples;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::common::*;
 use aumbry::interchange::Import;
 use aumbry::storage::InMemory;
 use aumbry::{CreateOptions, Credentials, ExposeSecret, NewRecord, OpenOptions, Vault};
-use common::*;
 
 const OTHER_KEY_ID: &str = "AKIAI44QH8DHBEXAMPLE";
 const OTHER_SECRET: &str = "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY";

@@ -1,8 +1,6 @@
 //! The shared files of AWS, from their bytes into a vault and back, and edited in place.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod edit;
 mod stronger;
 mod write;
@@ -12,11 +10,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock};
 
+use crate::common::*;
 use aumbry::interchange::profiles::{FileKind, parse, read, render, set_properties};
 use aumbry::interchange::{Import, SkipReason};
 use aumbry::storage::InMemory;
 use aumbry::{CreateOptions, Credentials, ErrorKind, ExposeSecret, NewRecord, OpenOptions, Result, Vault};
-use common::*;
 use proptest::prelude::*;
 
 const OTHER_KEY_ID: &str = "AKIAI44QH8DHBEXAMPLE";

@@ -4,15 +4,11 @@
 //! behind where it is let to unescape a string.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-#[path = "common/searching.rs"]
-mod searching;
-
+use crate::common::*;
+use crate::searching::{SECRET_KEY, TOKEN, left_behind};
 use aumbry::interchange::{credential_process, json};
 use aumbry::storage::InMemory;
 use aumbry::{CreateOptions, Credentials, ErrorKind, ExposeSecret, NewRecord, OpenOptions};
-use common::*;
-use searching::{SECRET_KEY, TOKEN, left_behind};
 
 /// The secrets as some writer of JSON may write them.
 const ESCAPED_KEY: &str = r#"RESIDUE+part+one\/\"RESIDUE+part+two"#;

@@ -5,15 +5,11 @@
 //! that grows leave behind where they are let to unescape.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-#[path = "common/searching.rs"]
-mod searching;
-
+use crate::common::*;
+use crate::searching::{SECRET_KEY, TOKEN, left_behind};
 use aumbry::interchange::{Import, bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
 use aumbry::storage::InMemory;
 use aumbry::{CreateOptions, Credentials, ErrorKind, ExposeSecret, NewRecord, OpenOptions, Result};
-use common::*;
-use searching::{SECRET_KEY, TOKEN, left_behind};
 
 type Parse = fn(&[u8]) -> Result<Import>;
 

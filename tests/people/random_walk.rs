@@ -4,8 +4,6 @@
 //! the last, each person opens the vault again, and every passphrase of the past is tried.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod hand;
 mod model;
 mod operation;
@@ -21,7 +19,7 @@ use aumbry::testing::Forge;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
-use common::{KEY_ID, cheap};
+use crate::common::{KEY_ID, cheap};
 use model::{Person, Version};
 use shelf::{Fault, Shelf};
 use walk::{Tally, Walk};

@@ -1,13 +1,11 @@
 //! Restoring a backup: the records come back, and nothing else does.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::path::{Path, PathBuf};
 
+use crate::common::{Desk, PASSPHRASE, SECRET, add, cheap};
 use aumbry::testing::Forge;
 use aumbry::{ErrorKind, ExposeSecret, Mismatch, OpenOptions, Role, Vault};
-use common::{Desk, PASSPHRASE, SECRET, add, cheap};
 
 /// A copy of the vault as it is now.
 fn backup(desk: &Desk) -> PathBuf {

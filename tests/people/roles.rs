@@ -1,13 +1,11 @@
 //! Who can open a vault: people come, go, forget their passphrases, and no other person has to do anything.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
+use crate::common::{Desk, PASSPHRASE, SECRET, add, cheap};
 use aumbry::testing::{Forge, keys_of};
 use aumbry::{
     ErrorKind, ExposeSecret, KdfParameters, Lanes, MemoryKib, Mismatch, OpenOptions, Passes, Role, Vault,
 };
-use common::{Desk, PASSPHRASE, SECRET, add, cheap};
 
 /// Passphrases that are set are as cheap as the first one.
 fn options(desk: &Desk) -> OpenOptions {
@@ -328,8 +326,8 @@ fn a_record_that_does_not_open_does_not_prevent_renewing_the_keys() {
     // As an attacker with the seed can make it: hidden, so that it cannot be removed, and with a secret that is noise.
     let forge = Forge::new(1).person("anna", Role::Administrator, PASSPHRASE, cheap()).unwrap();
     let forge = forge.person("rea", Role::Reader, "rea's passphrase", cheap()).unwrap();
-    let forge = forge.record(&common::draft("mine"), 1, 1).unwrap();
-    let forge = forge.record_named("aumbry:pending:00", &common::draft("other"), 1, 1).unwrap();
+    let forge = forge.record(&crate::common::draft("mine"), 1, 1).unwrap();
+    let forge = forge.record_named("aumbry:pending:00", &crate::common::draft("other"), 1, 1).unwrap();
     let records = forge.encoded_records();
     let mut planted = records[1].clone();
     *planted.last_mut().unwrap() ^= 1;

@@ -1,12 +1,10 @@
 //! A rotation as the vault sees it: two pairs, one of them hidden, and never none that works.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
+use crate::common::{Desk, KEY_ID, PASSPHRASE, SECRET, add, draft};
 use aumbry::{
     ErrorKind, ExposeSecret, Name, NewRecord, OpenOptions, RecordChange, Result, RotationStage, Vault,
 };
-use common::{Desk, KEY_ID, PASSPHRASE, SECRET, add, draft};
 
 const NEW_ID: &str = "AKIAI44QH8DHBEXAMPLE";
 const NEW_SECRET: &str = "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY";

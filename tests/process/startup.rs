@@ -1,14 +1,12 @@
 //! The one vault of a program: a single test, for what it is about is there once in each process.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::thread;
 
+use crate::common::*;
 use aumbry::{ErrorKind, ExposeSecret, Result, Vault, startup};
-use common::*;
 
 fn not_started() {
     assert_eq!(startup::get_credentials("s3-uploads").unwrap_err().kind(), ErrorKind::Misuse);

@@ -3,13 +3,11 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use common::tell;
+use crate::common::tell;
 use serde_json::Value;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";

@@ -1,16 +1,14 @@
 //! What this machine remembers of a vault, and what it refuses because of that.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::error::Error as _;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use crate::common::*;
 use aumbry::storage::{InMemory, Storage, Version};
 use aumbry::{Advice, Error, ErrorKind, Mismatch, OpenOptions, Vault};
-use common::*;
 
 fn signature(file: &[u8]) -> [u8; 64] {
     *file.last_chunk().unwrap()

@@ -1,16 +1,14 @@
 //! Commits that happen at the worst moment must not look like rollbacks, forks or changed passphrases.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::fs::{self, File};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use crate::common::*;
 use aumbry::storage::{Exclusive, FileStorage, Prefix, Storage, Version};
 use aumbry::{Error, ErrorKind, Mismatch, Result, Vault};
-use common::*;
 
 type Work = Box<dyn FnOnce() + Send>;
 

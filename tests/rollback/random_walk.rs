@@ -3,8 +3,6 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod killed;
 mod model;
 mod operation;
@@ -19,7 +17,7 @@ use aumbry::{ErrorKind, Mismatch, Role};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
-use common::cheap;
+use crate::common::cheap;
 use walk::{Difference, Walk};
 
 /// Two vaults of generation 1, which anna administers alone.

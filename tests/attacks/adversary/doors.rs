@@ -2,10 +2,10 @@
 
 use aumbry::{ErrorKind, Mismatch, OpenOptions, Result, Role, Vault};
 
+use crate::adversary::parts::Parts;
+use crate::adversary::scene::Person::{self, Anna, Rea};
+use crate::adversary::scene::{Adversary, OTHERS, PENDING, kind};
 use crate::common::{Desk, add, cheap};
-use crate::parts::Parts;
-use crate::scene::Person::{self, Anna, Rea};
-use crate::scene::{Adversary, OTHERS, PENDING, kind};
 
 /// The vault on a desk, and a person at it.
 fn at_desk(file: &[u8]) -> Desk {

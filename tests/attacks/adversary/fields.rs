@@ -5,9 +5,9 @@ mod header;
 
 use aumbry::ErrorKind;
 
-use crate::parts::Parts;
-use crate::scene::Person::{self, Anna, Rea, Ron};
-use crate::scene::{Adversary, PENDING};
+use crate::adversary::parts::Parts;
+use crate::adversary::scene::Person::{self, Anna, Rea, Ron};
+use crate::adversary::scene::{Adversary, PENDING};
 
 pub(crate) const HER_SECRET: &str = "a secret of rea's";
 

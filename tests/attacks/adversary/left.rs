@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use aumbry::testing::keys_of;
 use aumbry::{ErrorKind, ExposeSecret, Mismatch, NewRecord, OpenOptions, Result, Role, Vault};
 
+use crate::adversary::parts::{Parts, id_of};
+use crate::adversary::scene::{kind, open};
+use crate::adversary::tools::{self, Key, Slot};
 use crate::common::{Desk, KEY_ID, PASSPHRASE, SECRET, add, cheap};
-use crate::parts::{Parts, id_of};
-use crate::scene::{kind, open};
-use crate::tools::{self, Key, Slot};
 
 fn options(desk: &Desk) -> OpenOptions {
     desk.open_options().kdf(cheap()).allow_kdf_below_floor()

@@ -1,9 +1,9 @@
 //! How a forgery gets past the signature, or does not.
 
-use crate::fields::Field;
-use crate::parts::Parts;
-use crate::scene::{Adversary, Person};
-use crate::tools::{self, Key};
+use crate::adversary::fields::Field;
+use crate::adversary::parts::Parts;
+use crate::adversary::scene::{Adversary, Person};
+use crate::adversary::tools::{self, Key};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Method {

@@ -3,7 +3,7 @@
 use bincode::config;
 use serde::{Deserialize, Serialize};
 
-use crate::tools::{self, Key, PAYLOAD, Slot};
+use crate::adversary::tools::{self, Key, PAYLOAD, Slot};
 
 /// The body as `docs/format.md`, section 4, writes it down.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]

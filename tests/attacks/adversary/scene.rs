@@ -6,9 +6,9 @@ use aumbry::storage::InMemory;
 use aumbry::testing::{Forge, keys_of};
 use aumbry::{ErrorKind, NewRecord, OpenOptions, Result, Role, Vault};
 
+use crate::adversary::parts::{Parts, id_of};
+use crate::adversary::tools::{self, Key, Slot};
 use crate::common::{KEY_ID, SECRET, cheap};
-use crate::parts::{Parts, id_of};
-use crate::tools::{self, Key, Slot};
 
 /// The people of the vault, in the order of their slots.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

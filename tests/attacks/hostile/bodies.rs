@@ -1,5 +1,5 @@
 //! An administrator's own malformed body: sealed and signed as it should be, so only the rules protect the reader
-//! . What bincode and [`oracle`](crate::oracle) make of it is what the library must.
+//! . What bincode and [`oracle`](crate::hostile::oracle) make of it is what the library must.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::common::{KEY_ID, SECRET, cheap, tell};
-use crate::oracle::{self, Body};
-use crate::scene::{ANNA, RON};
+use crate::hostile::oracle::{self, Body};
+use crate::hostile::scene::{ANNA, RON};
 
 /// What came of many bodies.
 pub(crate) struct Bench {
@@ -309,7 +309,7 @@ fn the_length_and_padding_of_a_body_are_checked_too() {
     let bench = Bench::new();
     let mut plain = [&(bench.body.len() as u64).to_le_bytes(), bench.body.as_slice()].concat();
     plain.resize(plain.len().next_multiple_of(1024), 0);
-    let mut refused = crate::scene::Refused::default();
+    let mut refused = crate::hostile::scene::Refused::default();
     let mut refuse = |plain: &[u8], what: &str| {
         let file = bench.forge.build_plaintext(plain).unwrap();
         refused.add(bench.keks.open(file), ErrorKind::Damaged, what);

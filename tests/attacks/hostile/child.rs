@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{little_memory, unread};
+use crate::hostile::{little_memory, unread};
 
 /// KiB of address space, for processes with little.
 pub(crate) const LITTLE: u64 = 256 << 10;
@@ -26,7 +26,12 @@ pub(crate) fn run(task: &str, folder: &Path, limit: Option<u64>, shared: bool) -
         .arg("-c")
         .arg(format!("ulimit -v {limit}; exec \"$0\" \"$@\""))
         .arg(std::env::current_exe().unwrap())
-        .args(["child::a_child_that_aborts_is_noticed", "--exact", "--nocapture", "--test-threads=1"])
+        .args([
+            "hostile::child::a_child_that_aborts_is_noticed",
+            "--exact",
+            "--nocapture",
+            "--test-threads=1",
+        ])
         .env(TASK, task)
         .env(FOLDER, folder)
         .env("MALLOC_ARENA_MAX", if shared { "1" } else { "0" })

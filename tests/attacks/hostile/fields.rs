@@ -3,7 +3,7 @@
 
 use aumbry::ErrorKind::{self, Damaged, InvalidFile, Unsupported, WrongPassphrase};
 
-use crate::scene::{CHECKSUM_LEN, SLOT, SLOT_LEN, header_len};
+use crate::hostile::scene::{CHECKSUM_LEN, SLOT, SLOT_LEN, header_len};
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Field {

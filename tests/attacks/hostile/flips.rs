@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::common::tell;
-use crate::fields::{Field, as_it_is, field_of, with_checksum};
-use crate::scene::{Case, Refused, cases, header_len, repaired};
+use crate::hostile::fields::{Field, as_it_is, field_of, with_checksum};
+use crate::hostile::scene::{Case, Refused, cases, header_len, repaired};
 
 pub(crate) fn flipped(file: &[u8], bit: usize) -> Vec<u8> {
     let mut file = file.to_vec();

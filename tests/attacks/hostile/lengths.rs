@@ -2,7 +2,7 @@
 
 use aumbry::ErrorKind::{self, Damaged, InvalidFile};
 
-use crate::scene::{Case, Refused, cases, header_len, with_right_length};
+use crate::hostile::scene::{Case, Refused, cases, header_len, with_right_length};
 
 /// Enough records for a payload of several blocks, so that whole blocks can be cut off.
 const RECORDS: usize = 20;

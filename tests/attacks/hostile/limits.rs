@@ -3,10 +3,10 @@
 use aumbry::ErrorKind::{self, Damaged, InvalidFile, Unsupported, WrongPassphrase};
 use aumbry::testing::Forge;
 
-use crate::bodies::Bench;
 use crate::common::{cheap, tell};
-use crate::oracle::{Body, Record};
-use crate::scene::{ANNA, Case, Refused, SLOT, SLOT_LEN, cases, repaired, with};
+use crate::hostile::bodies::Bench;
+use crate::hostile::oracle::{Body, Record};
+use crate::hostile::scene::{ANNA, Case, Refused, SLOT, SLOT_LEN, cases, repaired, with};
 
 /// A header that must be refused before any key derivation, with its class.
 pub(crate) struct Beyond {

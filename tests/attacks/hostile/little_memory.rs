@@ -7,8 +7,8 @@ use std::path::Path;
 use aumbry::{ErrorKind, KdfParameters, OpenOptions, Role};
 
 use crate::common::{cheap, tell};
-use crate::scene::{ANNA, SLOT, SLOT_LEN, repaired, with};
-use crate::{bodies, child, unread};
+use crate::hostile::scene::{ANNA, SLOT, SLOT_LEN, repaired, with};
+use crate::hostile::{bodies, child, unread};
 
 const MIB: u64 = 1 << 20;
 

@@ -6,8 +6,8 @@ use aumbry::ErrorKind::{self, Damaged, WrongPassphrase};
 use aumbry::testing::Keks;
 
 use crate::common::tell;
-use crate::oracle::Body;
-use crate::scene::{ANNA, RON, Refused, SLOT, SLOT_LEN, forge, header_len, repaired};
+use crate::hostile::oracle::Body;
+use crate::hostile::scene::{ANNA, RON, Refused, SLOT, SLOT_LEN, forge, header_len, repaired};
 
 /// What can be taken from one file and put into another of the same shape.
 fn regions(len: usize) -> [(&'static str, Range<usize>); 8] {

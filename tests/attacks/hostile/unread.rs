@@ -11,12 +11,12 @@ use aumbry::storage::{Exclusive, InMemory, Prefix, Storage, Version};
 use aumbry::testing::key_derivations;
 use aumbry::{KdfParameters, OpenOptions, Result, Role};
 
-use crate::child;
 use crate::common::tell;
-use crate::fields::{as_it_is, field_of};
-use crate::flips::flipped;
-use crate::limits::{Beyond, beyond_the_header};
-use crate::scene::{ANNA, Refused, forge, header_len, with};
+use crate::hostile::child;
+use crate::hostile::fields::{as_it_is, field_of};
+use crate::hostile::flips::flipped;
+use crate::hostile::limits::{Beyond, beyond_the_header};
+use crate::hostile::scene::{ANNA, Refused, forge, header_len, with};
 
 /// The longest header there is: 32 slots.
 const LONGEST_HEADER: usize = 88 + 32 * 176;
@@ -153,7 +153,7 @@ pub(crate) fn sparse(path: &Path, start: &[u8], len: u64) {
 fn on_disk(folder: &Path, vault: &[u8], mut refuse: impl FnMut(&str, &Path, ErrorKind)) {
     let path = folder.join("hostile.aumbry");
     for len in [(1 << 30) + 1, 1 << 31, 1 << 33, 1 << 40] {
-        let claiming = crate::scene::repaired(with(vault, 16, &u64::to_le_bytes(len)));
+        let claiming = crate::hostile::scene::repaired(with(vault, 16, &u64::to_le_bytes(len)));
         sparse(&path, &claiming, len);
         refuse(&format!("{len} bytes long"), &path, InvalidFile);
         sparse(&path, &[], len);
@@ -165,7 +165,7 @@ fn on_disk(folder: &Path, vault: &[u8], mut refuse: impl FnMut(&str, &Path, Erro
         sparse(&path, &[], len);
         refuse(&format!("{len} zero bytes"), &path, InvalidFile);
         // The right length, but none that a vault can have.
-        let claiming = crate::scene::repaired(with(vault, 16, &u64::to_le_bytes(len)));
+        let claiming = crate::hostile::scene::repaired(with(vault, 16, &u64::to_le_bytes(len)));
         sparse(&path, &claiming, len);
         refuse(&format!("{len} bytes and says so"), &path, Damaged);
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use aumbry::{ErrorKind, ExposeSecret, Mismatch, OpenOptions, Vault};
 
-use super::common::cheap;
 use super::model::Version;
 use super::shelf::Shelf;
+use crate::common::cheap;
 
 /// What differed between the vault and the model.
 pub(crate) type Checked<T = ()> = Result<T, String>;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use aumbry::{Edit, ErrorKind, ExposeSecret, NewRecord, Role, Vault};
 
-use super::common::KEY_ID;
 use super::hand::{Checked, Hand, options, same};
 use super::model::{Person, Version};
 use super::operation::{Change, Key, Operation, Which};
 use super::shelf::Shelf;
+use crate::common::KEY_ID;
 
 /// What was counted in a walk, or in many.
 #[derive(Clone, Copy, Default, Debug)]

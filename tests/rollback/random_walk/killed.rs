@@ -44,7 +44,7 @@ fn write(folder: &Path) {
 pub(crate) fn start_and_kill(folder: &Path, state: &Path, passphrase: &str, after: Duration) -> Vec<String> {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([
-        "killed::a_writer_that_finds_no_vault_is_noticed",
+        "random_walk::killed::a_writer_that_finds_no_vault_is_noticed",
         "--exact",
         "--nocapture",
         "--test-threads=1",

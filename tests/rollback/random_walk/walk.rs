@@ -10,12 +10,12 @@ use std::time::Duration;
 use aumbry::storage::FileStorage;
 use aumbry::{Error, ErrorKind, Mismatch, OpenOptions, Vault};
 
-use super::common::{cheap, draft};
 use super::killed::start_and_kill;
 use super::model::{Answer, Hand, Model, Number, Signature, Version, passphrase};
 use super::operation::{HANDS, Operation};
 use super::staged::Staged;
 use super::{BEGINNINGS, Pins, Tally};
+use crate::common::{cheap, draft};
 
 /// How the vault and the model differ.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use aumbry::ErrorKind::{Damaged, Unsupported};
 
 use super::{Field, HER_SECRET, Then};
-use crate::parts::{Parts, Record};
-use crate::scene::{Adversary, PENDING};
+use crate::adversary::parts::{Parts, Record};
+use crate::adversary::scene::{Adversary, PENDING};
 
 /// One record, its secret sealed again if it is bound to the altered field.
 pub(super) fn record(name: &'static str) -> Vec<Field<'static>> {

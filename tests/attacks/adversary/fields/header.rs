@@ -4,10 +4,10 @@ use aumbry::ErrorKind::{Damaged, InvalidFile, Reopen, RevisionRefused, Unsupport
 use aumbry::Mismatch;
 
 use super::{Field, Then};
-use crate::parts::Parts;
-use crate::scene::Person::{self, Anna, Code, Rea, Ron};
-use crate::scene::{Adversary, OTHERS};
-use crate::tools;
+use crate::adversary::parts::Parts;
+use crate::adversary::scene::Person::{self, Anna, Code, Rea, Ron};
+use crate::adversary::scene::{Adversary, OTHERS};
+use crate::adversary::tools;
 
 /// Before the slots. Where the checksum or a limit is in the way, no key is tried.
 pub(super) fn fields() -> Vec<Field<'static>> {

@@ -1,0 +1,6 @@
+//! The repository itself: which module may use which, and what the library is built of.
+
+mod architecture;
+#[path = "../common/mod.rs"]
+mod common;
+mod dependencies;
