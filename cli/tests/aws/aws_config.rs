@@ -1,13 +1,11 @@
 //! Profiles in a file that others read and write too.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use common::*;
+use crate::common::*;
 use serde_json::json;
 
 const WRITE: [&str; 3] = ["aws-config", "mine", "--write"];

@@ -1,11 +1,9 @@
 //! What AWS clients are handed: an environment, a shell script, a profile.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::process::Command;
 
-use common::*;
+use crate::common::*;
 
 #[test]
 fn a_program_finds_the_record_in_its_environment_and_nothing_that_beats_it() {

@@ -2,13 +2,11 @@
 #![cfg(all(target_os = "linux", feature = "aws"))]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use common::server::{Answer, Server};
-use common::*;
+use crate::common::server::{Answer, Server};
+use crate::common::*;
 use jiff::Timestamp;
 use rustix::process::Signal;
 

@@ -2,12 +2,10 @@
 #![cfg(all(target_os = "linux", feature = "aws"))]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::process::Command;
 
-use common::server::Server;
-use common::*;
+use crate::common::server::Server;
+use crate::common::*;
 
 const ENDS: &str = "2199-01-02T03:04:05Z";
 const ENDED: &str = "2020-01-02T03:04:05Z";

@@ -2,12 +2,10 @@
 #![cfg(feature = "aws")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs::File;
 
-use common::*;
+use crate::common::*;
 
 const URL: &str = "https://uploads.s3.eu-west-1.amazonaws.com/a%20report.txt";
 /// SHA-256 of nothing, and of `42`.

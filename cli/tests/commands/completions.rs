@@ -1,11 +1,9 @@
 //! Completion scripts, for every shell that there are some for.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::process::{Command, Stdio};
 
-use common::{Home, output};
+use crate::common::{Home, output};
 
 const SHELLS: [&str; 5] = ["bash", "zsh", "fish", "powershell", "elvish"];
 

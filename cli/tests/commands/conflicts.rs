@@ -2,13 +2,11 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 
-use common::*;
+use crate::common::*;
 
 /// A command that has come as far as reading the FIFO `pipe`, and waits there.
 struct Waiting {

@@ -2,14 +2,12 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use common::{Home, checked};
+use crate::common::{Home, checked};
 use serde_json::Value;
 
 fn chmod(path: &Path, mode: u32) {
@@ -21,7 +19,7 @@ fn chmod(path: &Path, mode: u32) {
 fn finds(home: &Home, environment: &[(&str, &str)], about: &str, says: &str) {
     let output = home.command(&["doctor", "--json"]).envs(environment.iter().copied()).output().unwrap();
     let output = checked(output);
-    assert!(output.status.success(), "{}", common::stderr(&output));
+    assert!(output.status.success(), "{}", crate::common::stderr(&output));
     let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
     let found = findings.as_array().unwrap().iter().any(|finding| {
         finding["about"] == about
@@ -103,7 +101,7 @@ fn keys_in_plaintext_are_found_wherever_clients_keep_them() {
     finds(&home, &[("AWS_CONFIG_FILE", "elsewhere")], "plaintext", "elsewhere holds keys");
     finds(&home, &[("AWS_SHARED_CREDENTIALS_FILE", "elsewhere")], "plaintext", "elsewhere holds keys");
     finds(&home, &[("AWS_SECRET_ACCESS_KEY", "b")], "environment", "AWS_SECRET_ACCESS_KEY is set");
-    finds(&home, &[("AUMBRY_PASSPHRASE", common::PASSPHRASE)], "environment", "AUMBRY_PASSPHRASE");
+    finds(&home, &[("AUMBRY_PASSPHRASE", crate::common::PASSPHRASE)], "environment", "AUMBRY_PASSPHRASE");
 }
 
 #[test]
@@ -162,7 +160,7 @@ fn a_vault_that_belongs_to_somebody_else_is_found() {
     } else {
         // What is no vault has an owner all the same.
         let output = home.run(&["doctor", "--vault", "/etc/passwd"]);
-        let text = common::stdout(&output);
+        let text = crate::common::stdout(&output);
         assert!(text.contains("the vault belongs to another user (number 0)"), "{text}");
     }
 }
@@ -178,7 +176,7 @@ fn a_file_with_the_passphrase_that_others_may_read_is_found() {
         "passphrase",
         "others may read or write the passphrase's file (640): `chmod 600 passphrase`",
     );
-    let other = home.write("other", common::PASSPHRASE);
+    let other = home.write("other", crate::common::PASSPHRASE);
     chmod(&other, 0o604);
     let text = home.succeeds(&["doctor", "--passphrase-file", "other"]);
     assert!(text.contains("file (604): `chmod 600 other`"), "{text}");
@@ -212,7 +210,7 @@ fn what_stands_around_a_vault_is_said_also_if_it_cannot_be_opened() {
     home.write(".aws/credentials", "[a]\naws_secret_access_key=b\n");
     let around = |exit: i32, says: &str, permissions: bool| {
         let output = home.run(&["doctor", "--json"]);
-        let said = common::stderr(&output);
+        let said = crate::common::stderr(&output);
         assert_eq!(output.status.code(), Some(exit), "{said}");
         assert!(said.contains(says), "{said}");
         let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -225,7 +223,7 @@ fn what_stands_around_a_vault_is_said_also_if_it_cannot_be_opened() {
     around(4, "passphrase is wrong", true);
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
-    home.write("passphrase", common::PASSPHRASE);
+    home.write("passphrase", crate::common::PASSPHRASE);
     fs::write(home.vault(), bytes).unwrap();
     around(8, "damaged", true);
     fs::remove_file(home.vault()).unwrap();

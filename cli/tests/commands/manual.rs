@@ -1,11 +1,9 @@
 //! The manual page, and what else explains the command. `.ci/run` has mandoc look at the page too.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::path::Path;
 
-use common::Home;
+use crate::common::Home;
 
 fn page() -> String {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_aumbry")).arg("man").output().unwrap();
@@ -111,7 +109,7 @@ fn the_manual_lists_every_error_code_that_a_command_gives() {
         let arguments =
             if arguments.contains(&"--") { arguments.to_vec() } else { [arguments, &["--json"]].concat() };
         let output = home.run(&arguments);
-        let said = common::stderr(&output);
+        let said = crate::common::stderr(&output);
         let error: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
         assert_eq!(error["error"]["code"], code, "{arguments:?}: {said}");
         assert_eq!(

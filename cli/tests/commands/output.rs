@@ -1,9 +1,7 @@
 //! What is printed, where to, and what happens when nobody takes it.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 
 #[test]
 fn a_closed_stdout_ends_quietly_and_a_full_one_is_an_error() {
@@ -35,7 +33,7 @@ fn every_command_explains_itself_with_an_example() {
 fn colours_are_for_terminals_that_are_not_told_otherwise() {
     let home = Home::empty();
     let shown = |arguments: &[&str], no_color: &str| {
-        let mut tty = common::tty::Tty::new();
+        let mut tty = crate::common::tty::Tty::new();
         let mut command = home.program(env!("CARGO_BIN_EXE_aumbry"), arguments);
         command.env("TERM", "xterm").env("NO_COLOR", no_color);
         let child = tty.spawn(command);

@@ -1,12 +1,10 @@
 //! Where a passphrase comes from, and what opens a vault.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use common::*;
+use crate::common::*;
 
 #[test]
 fn the_passphrase_comes_from_each_of_its_sources() {

@@ -2,10 +2,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
-use common::tty::Tty;
-use common::*;
+use crate::common::tty::Tty;
+use crate::common::*;
 
 const ANOTHER: &str = "tractor lemon violin seventeen";
 

@@ -2,14 +2,12 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Output};
 
-use common::tty::Tty;
-use common::*;
+use crate::common::tty::Tty;
+use crate::common::*;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::LocalModes;
 

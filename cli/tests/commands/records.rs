@@ -1,9 +1,7 @@
 //! A record from the day it goes in to the day it comes out.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 
 #[test]
 fn a_record_goes_in_and_comes_out_byte_for_byte() {

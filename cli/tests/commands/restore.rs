@@ -2,11 +2,9 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::fs;
 
-use common::*;
+use crate::common::*;
 
 const ANOTHER: &str = "tractor lemon violin seventeen";
 

@@ -1,9 +1,7 @@
 //! What a program gets from `--json`: one line on stdout, and no secret that it did not ask for.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
-use common::{Home, PLAIN_SECRET, stderr};
+use crate::common::{Home, PLAIN_SECRET, stderr};
 use serde_json::json;
 
 #[test]

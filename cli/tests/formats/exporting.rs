@@ -1,11 +1,9 @@
 //! Records that leave the vault in plaintext.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::process::Command;
 
-use common::{Home, PLAIN_SECRET};
+use crate::common::{Home, PLAIN_SECRET};
 
 #[test]
 fn an_env_file_holds_one_record_as_a_shell_reads_it() {
@@ -48,7 +46,7 @@ fn what_an_env_file_cannot_carry_is_refused_by_name_and_never_shown() {
     home.write("secret", "two words");
     home.succeeds(&["edit", "mine", "--secret-file", "secret"]);
     let output = home.run(&["export", "mine", "--format", "env", "--plaintext", "-o", "mine.env"]);
-    let said = common::stderr(&output);
+    let said = crate::common::stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(
         said.contains("\"mine\"") && said.contains("AWS_SECRET_ACCESS_KEY") && said.contains("white space")

@@ -1,13 +1,11 @@
 //! Files that come in: what is said of them, and which combinations make no sense.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
 use std::fs::File;
 use std::io::Read;
 use std::process::Stdio;
 
-use common::{Home, PASSPHRASE, PLAIN_SECRET, checked, stderr, stdout};
+use crate::common::{Home, PASSPHRASE, PLAIN_SECRET, checked, stderr, stdout};
 use serde_json::json;
 
 const DOCUMENT: &str = r#"{"Version":1,"AccessKeyId":"AKIAJSON","SecretAccessKey":"abc"}"#;
@@ -204,7 +202,7 @@ fn where_there_is_no_key_nothing_is_imported_or_left_behind() {
     home.write("config", "[profile role]\nrole_arn = arn\n");
     let mut command = home.command(&["import", "config"]);
     command.env_remove("AUMBRY_PASSPHRASE_FILE"); // nobody needs to open the vault
-    let said = stderr(&common::output(command));
+    let said = stderr(&crate::common::output(command));
     let skipped = "the profile \"role\" was skipped: it assumes a role (role_arn)";
     assert_eq!(said, format!("{skipped}\nThere was nothing to import.\n"));
     let said = stderr(&home.run(&["import", "config", "one"]));

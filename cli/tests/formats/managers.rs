@@ -1,9 +1,7 @@
 //! Keys out of password managers, told by the content of their files, and into KeePass.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use serde_json::json;
 
 const ID: &str = "AKIAIOSFODNN7EXAMPLE";

@@ -1,9 +1,7 @@
 //! Imports, exports and backups.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 
 #[test]
 fn fifty_profiles_go_in_and_come_out_unchanged() {
