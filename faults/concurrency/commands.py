@@ -95,8 +95,10 @@ def run(place, writer, aumbry, processes, each):
             user.race(name, barrier)
 
     threads = [threading.Thread(target=work, args=[user]) for user in users]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
     exits = sum((user.exits for user in users), collections.Counter())
     wrong = [said for user in users for said in user.wrong]

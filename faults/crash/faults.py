@@ -22,7 +22,19 @@ import threading
 import time
 
 from subject import (
-    CALL, PATIENCE, QUICK, WRITER, Desk, Stepper, Trace, calls_of_a_save, checks, run, shared, temporary, workers,
+    CALL,
+    PATIENCE,
+    QUICK,
+    WRITER,
+    Desk,
+    Stepper,
+    Trace,
+    calls_of_a_save,
+    checks,
+    run,
+    shared,
+    temporary,
+    workers,
 )
 
 ERRORS = ["EIO", "ENOSPC", "EINTR", "EACCES", "ENOMEM"]

@@ -117,7 +117,7 @@ def states(deeds, before):
     seen = set()
     for cut in range(len(deeds) + 1):
         written, synced = {}, {}
-        for number, (path, data) in enumerate(before.items()):
+        for path, data in before.items():
             written[path] = synced[path] = data
         names = {path: [path] for path in before}  # the files that this name may lead to, the last one now
         answered = False

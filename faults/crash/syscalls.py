@@ -11,7 +11,21 @@ import shutil
 import subprocess
 import sys
 
-from subject import CALL, PATIENCE, QUICK, WRITER, Desk, Stepper, Trace, calls_of_a_save, checks, run, shared, temporary, workers
+from subject import (
+    CALL,
+    PATIENCE,
+    QUICK,
+    WRITER,
+    Desk,
+    Stepper,
+    Trace,
+    calls_of_a_save,
+    checks,
+    run,
+    shared,
+    temporary,
+    workers,
+)
 
 SCENES = {  # what the save finds
     "a small vault": {},

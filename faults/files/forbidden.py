@@ -27,6 +27,7 @@ def report(what, tally, vault, expected):
 
 def run(box):
     image = box.image(4096, "mkfs.ext4", "-q")
+    vault = None
     for lock_is_there in (True, False):
         folder = box.mount("-o", "loop", image)
         vault = Vault(box, folder, records=2) if lock_is_there else vault

@@ -34,6 +34,7 @@ class Memory:
     """The memory of one process at one moment, read in one of the two ways."""
 
     def __init__(self, path, places=None, unreadable=0):
+        self.said = ""
         self.path, self.places, self.unreadable = path, places, unreadable
 
     def region_at(self, offset):
@@ -231,7 +232,7 @@ class Command:
         begin = time.monotonic()
         os.set_blocking(self.screen, False)
         while text not in self.seen:
-            assert time.monotonic() - begin < PATIENCE, f"no {text} on the screen: {self.seen}"
+            assert time.monotonic() - begin < PATIENCE, f"no {text!r} on the screen: {self.seen}"
             try:
                 self.seen += os.read(self.screen, 4096)
             except (BlockingIOError, OSError):

@@ -13,7 +13,6 @@ import time
 
 import boto3
 import botocore.exceptions
-
 from checks import PASSPHRASE, PATIENCE, check
 
 # What files, shells and parsers of profiles trip over.

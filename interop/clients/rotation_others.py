@@ -84,7 +84,7 @@ def lists(answer):
 
 def a_key_made_long_after(desk):
     """Somebody's key that was never used, made while a rotation lay about, is not taken for an orphan of it."""
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     for days in [-2, 2]:
         name, old = desk.record()
         desk.rotate(name, fate=desk.killing(1, "before"))
@@ -107,7 +107,7 @@ def a_key_made_long_after(desk):
 
 
 def lists_in_parts(desk):
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     name, old = desk.record()
     other = desk.moto.key(name)
     desk.secrets.append(other[1])
@@ -127,7 +127,7 @@ def lists_in_parts(desk):
 
 
 def answers_that_are_none(desk):
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     name, old = desk.record()
     status, body = listing({old[0]: now})
     done = desk.rotate(name, "--json", fate=lists(lambda: (status, body + b" " * 2 * 1024 * 1024)))
@@ -144,7 +144,7 @@ def answers_that_are_none(desk):
 
 def a_new_key_that_is_not_listed(desk):
     """The answer to the call that tries the new key out says nothing of it: so nobody knows whether it works."""
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     name, old = desk.record()
     meanwhile = []
 

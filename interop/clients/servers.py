@@ -10,7 +10,6 @@ import threading
 
 import boto3
 import requests
-
 from checks import PATIENCE
 
 REGION = "us-east-1"

@@ -12,10 +12,9 @@ import sys
 from urllib.parse import parse_qs, quote, urlsplit
 
 import botocore.auth
+import checks
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-
-import checks
 
 REQUESTS = 2000
 KEYS = {
@@ -118,7 +117,7 @@ def by_botocore(asked, url):
     for header in asked["headers"]:
         made.headers.add_header(header["name"], header["value"])
     made.context["payload_signing_enabled"] = asked["body"] is not None
-    now = datetime.datetime.fromtimestamp(asked["time"], datetime.timezone.utc)
+    now = datetime.datetime.fromtimestamp(asked["time"], datetime.UTC)
     botocore.auth.get_current_datetime = lambda *_, **__: now
     key, service, region = KEYS[asked["record"]], asked["service"], asked["region"]
     if asked["seconds"]:

@@ -9,10 +9,9 @@ import os
 import struct
 import sys
 
+import aumbry_reader as reader
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-import aumbry_reader as reader
 
 ROLES = {name: number for number, name in reader.ROLES.items()}
 HINTS = {name: number for number, name in reader.HINTS.items()}

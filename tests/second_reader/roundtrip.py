@@ -8,18 +8,18 @@ import struct
 import subprocess
 import sys
 import tempfile
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from typing import Any
 
 import aumbry_reader as reader
 import aumbry_writer as writer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 # The same few slots are opened thousands of times; only the distinct derivations are paid for.
 reader.argon2 = functools.lru_cache(None)(reader.argon2)
 
 ADMIN, OTHER = "correct horse – battery", "second person's passphrase"
 ARGON = {"m": 19456, "t": 2, "p": 1}
-SPEC = {
+SPEC: dict[str, Any] = {
     "generation": 1,
     "people": [
         {"label": "Ada", "role": "administrator", "hint": "passphrase", "passphrase": ADMIN,
