@@ -232,7 +232,7 @@ class Command:
         begin = time.monotonic()
         os.set_blocking(self.screen, False)
         while text not in self.seen:
-            assert time.monotonic() - begin < PATIENCE, f"no {text!r} on the screen: {self.seen}"
+            assert time.monotonic() - begin < PATIENCE, f"no {text!r} on the screen: {self.seen!r}"
             try:
                 self.seen += os.read(self.screen, 4096)
             except (BlockingIOError, OSError):
