@@ -72,10 +72,6 @@
 //! | overview and detail pages | [`Vault::records`], [`Vault::edit`] |
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![deny(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")
-)]
 
 #[cfg(any(feature = "aws-sdk", feature = "object-store", feature = "sigv4"))]
 pub mod aws;

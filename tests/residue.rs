@@ -3,12 +3,6 @@
 //! The test starts itself again as a child that opens a vault, stops at stages and lets its parent read all
 //! its memory through `/proc`. A control shows that what is left behind would be found.
 #![cfg(target_os = "linux")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a failed step fails the test"
-)]
 
 mod common;
 

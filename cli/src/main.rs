@@ -10,6 +10,8 @@
 )]
 #![deny(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
 
+#![forbid(unsafe_code)]
+
 mod arguments;
 mod commands;
 mod context;

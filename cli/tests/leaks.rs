@@ -1,7 +1,6 @@
 //! Where a passphrase must not be: in a command line, in what children inherit, in what a crash leaves behind; nor a secret
 //! that was served in what the memory holds afterwards.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod common;
 

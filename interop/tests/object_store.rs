@@ -1,5 +1,4 @@
 //! The crate `object_store` signs with a record of a vault, against a server that checks it.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 #[path = "object_store/parts.rs"]
 mod parts;

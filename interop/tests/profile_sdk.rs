@@ -1,10 +1,4 @@
 //! The parser of AWS's SDK for Rust beside ours: on files made at random, on what we write, and on what we edit.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a failed step fails the test"
-)]
 
 use std::collections::BTreeMap;
 use std::pin::pin;

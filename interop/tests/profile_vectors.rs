@@ -16,12 +16,6 @@
 //!   their keys are worth importing.
 //!
 //! `[sso-session …]` holds no key, so those sections have only to stay out of the way.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a failed step fails the test"
-)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,5 +1,4 @@
 //! The example `s3_connector`, the program itself, against a server that checks signatures.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

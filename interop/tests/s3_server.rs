@@ -1,5 +1,4 @@
 //! The server of the tests refuses whatever is not exactly what was signed: else an accepted request would prove nothing.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::time::{Duration, SystemTime};
 

@@ -1,5 +1,4 @@
 //! The AWS SDK for Rust signs with a record of a vault, against a server that checks it.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::error::Error;
 use std::sync::Arc;

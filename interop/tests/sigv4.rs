@@ -1,5 +1,4 @@
 //! Requests signed without an SDK: the examples that AWS published, and a server that checks them.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::error::Error;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

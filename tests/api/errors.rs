@@ -1,7 +1,6 @@
 //! Bad input and what it gets: each situation has its kind and its message, written down here word for word.
 //! And no message and no `Debug` output holds a secret.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::error::Error as _;
 use std::fs;

@@ -1,5 +1,4 @@
 //! Which new passphrases are too weak for a vault.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use aumbry::{Passphrase, Weakness};
 

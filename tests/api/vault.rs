@@ -1,5 +1,4 @@
 //! What a program does with a vault: look up, list, edit, lock, refresh.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

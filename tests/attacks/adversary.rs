@@ -4,13 +4,6 @@
 //!
 //! Every field of the format is altered in every way she has to get past the signature. The control does the same with
 //! the seed in hand, and succeeds.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a failed step fails the test"
-)]
 
 mod doors;
 mod fields;

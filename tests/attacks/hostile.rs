@@ -3,13 +3,6 @@
 //!
 //! Most of it runs below the key derivation: [`aumbry::testing::Keks`] has what Argon2id would give, so that every bit
 //! of a file can be tried in seconds by the same code that a passphrase takes.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a failed step fails the test"
-)]
 
 mod bodies;
 #[cfg(target_os = "linux")]

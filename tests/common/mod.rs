@@ -1,5 +1,5 @@
 //! What the tests share: quick vaults in a folder of their own.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part; a failed step fails the test")]
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::path::PathBuf;
 
@@ -66,6 +66,11 @@ pub(crate) fn everything_said(error: &aumbry::Error) -> String {
         cause = error.source();
     }
     said
+}
+
+/// Whether the long walks run at their full size, as in `.ci/run`. Otherwise they run at a size that still tries every kind.
+pub(crate) fn full() -> bool {
+    std::env::var_os("AUMBRY_TESTS").is_some_and(|size| size == "full")
 }
 
 /// Says a count straight to stderr: what a test prints is shown only if it fails.

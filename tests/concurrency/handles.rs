@@ -1,5 +1,4 @@
 //! One handle in many hands: another thread, another program or an attacker acts at the worst moment.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

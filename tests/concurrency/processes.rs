@@ -2,7 +2,6 @@
 //!
 //! The other processes are this very program, started again with [`TASK`] set.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,6 +1,5 @@
 //! Programs that run while others change the vault: what a reader's and an administrator's handle answer then, after
 //! everything that others can do.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::fs;
 use std::sync::LazyLock;

@@ -1,6 +1,5 @@
 //! The committed corpus of the fuzzers, through the same functions that the fuzzers run: `fuzz/run` finds new inputs, this
 //! keeps what they found out.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 // What is public in a crate of its own is not in a module.
 #[allow(unreachable_pub)]

@@ -1,5 +1,4 @@
 //! A commit carries sealed secrets over as they are: it seals those that changed, and opens no other.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::collections::BTreeMap;
 

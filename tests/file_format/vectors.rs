@@ -141,7 +141,7 @@ fn a_vault_that_opens_can_be_edited_only_by_an_administrator() {
             (Role::Administrator, Ok(())) => assert_eq!(vault.find("new").unwrap().unwrap().name(), "new"),
             // The counter of this one has reached its maximum.
             (Role::Administrator, Err(error)) => {
-                assert_eq!(error.kind(), ErrorKind::InvalidInput, "{vector}")
+                assert_eq!(error.kind(), ErrorKind::InvalidInput, "{vector}");
             }
             (_, Err(error)) => {
                 assert_eq!(error.kind(), ErrorKind::NotAdministrator);

@@ -1,7 +1,6 @@
 //! What every storage must do: one suite, run for a file and for memory.
 //!
 //! Another implementation of [`Storage`] passes if [`conforms`] and [`holds_a_vault`] return.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::cell::Cell;
 use std::path::Path;

@@ -1,6 +1,5 @@
 //! A vault in a file of a Unix system: links, permissions, paths that are not regular files, and what a crash leaves.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};

@@ -1,6 +1,5 @@
 //! What Windows does differently: files that others hold, access rights, locked memory.
 #![cfg(windows)]
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::fs::{self, OpenOptions};
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};

@@ -2,12 +2,6 @@
 //!
 //! The allocator of this test keeps the content of every block that was freed while the library ran, in all of its
 //! threads. Afterwards, when every key is known, all of it is searched. A control frees what must be found.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a failed step fails the test"
-)]
 
 #[path = "../common/mod.rs"]
 mod common;

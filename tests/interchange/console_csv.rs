@@ -1,5 +1,4 @@
 //! The files of the IAM console, from their bytes into a vault and back.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::fs;
 

@@ -1,5 +1,4 @@
 //! A record as a file of environment variables.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use crate::common::*;
 use aumbry::interchange::env_file::{render, variables};

@@ -1,5 +1,4 @@
 //! JSON in and out: what a `credential_process` prints, and our own records.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
 mod properties;
 mod refused;

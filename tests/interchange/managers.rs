@@ -1,5 +1,4 @@
 //! The files of password managers: what becomes records, what is reported, what is refused, and what KeePass gets.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
 mod entries;
 mod properties;

@@ -1,5 +1,4 @@
 //! The shared files of AWS, from their bytes into a vault and back, and edited in place.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
 mod edit;
 mod stronger;

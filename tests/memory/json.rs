@@ -2,7 +2,6 @@
 //!
 //! [`searching`] looks through every block that is freed. A control shows that it would find what `serde_json` leaves
 //! behind where it is let to unescape a string.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use crate::common::*;
 use crate::searching::{SECRET_KEY, TOKEN, left_behind};

@@ -3,7 +3,6 @@
 //!
 //! [`searching`] looks through every block that is freed. A control shows that it would find what `quick-xml` and a buffer
 //! that grows leave behind where they are let to unescape.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use crate::common::*;
 use crate::searching::{SECRET_KEY, TOKEN, left_behind};

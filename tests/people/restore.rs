@@ -1,5 +1,4 @@
 //! Restoring a backup: the records come back, and nothing else does.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::path::{Path, PathBuf};
 

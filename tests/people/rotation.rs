@@ -1,5 +1,4 @@
 //! A rotation as the vault sees it: two pairs, one of them hidden, and never none that works.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use crate::common::{Desk, KEY_ID, PASSPHRASE, SECRET, add, draft};
 use aumbry::{

@@ -1,6 +1,5 @@
 //! `harden_process`, which affects a whole process: so it has one of its own.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
 

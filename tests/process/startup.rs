@@ -1,5 +1,4 @@
 //! The one vault of a program: a single test, for what it is about is there once in each process.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;

@@ -1,5 +1,4 @@
 //! The shape of the crate: which module may use which, and what the library pulls in.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,4 @@
 //! What this machine remembers of a vault, and what it refuses because of that.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::error::Error as _;
 use std::fs;

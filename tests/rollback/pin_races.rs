@@ -1,5 +1,4 @@
 //! Commits that happen at the worst moment must not look like rollbacks, forks or changed passphrases.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::fs::{self, File};
 use std::sync::{Arc, Mutex};

@@ -1,7 +1,6 @@
 //! Random walks of a file on the disk: saved, copied, put back, forked, restored, rekeyed, and its writers killed; on
 //! two machines that each remember what they saw last, beside a model of what each of them must say.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
 mod killed;
 mod model;

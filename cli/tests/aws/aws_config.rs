@@ -1,5 +1,4 @@
 //! Profiles in a file that others read and write too.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::fs;
 use std::path::PathBuf;

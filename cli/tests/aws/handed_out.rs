@@ -1,5 +1,4 @@
 //! What AWS clients are handed: an environment, a shell script, a profile.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::process::Command;
 

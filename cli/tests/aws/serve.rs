@@ -1,6 +1,5 @@
 //! The endpoint that containers' AWS clients ask, as whoever can reach its port sees it.
 #![cfg(all(target_os = "linux", feature = "aws"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};

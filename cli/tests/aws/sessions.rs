@@ -1,6 +1,5 @@
 //! A session's token, and when it ends, through every door; and sessions that have ended through none.
 #![cfg(all(target_os = "linux", feature = "aws"))]
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::process::Command;
 

@@ -1,6 +1,5 @@
 //! Requests that are signed for programs without an SDK. Whether a server accepts them, `interop/clients/run` sees.
 #![cfg(feature = "aws")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -1,5 +1,4 @@
 //! Completion scripts, for every shell that there are some for.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::process::{Command, Stdio};
 

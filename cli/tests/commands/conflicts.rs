@@ -1,6 +1,5 @@
 //! Two who change one vault at a time.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;

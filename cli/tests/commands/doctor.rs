@@ -1,6 +1,5 @@
 //! What the doctor finds, and that it never fails because of what it is there to find.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -1,6 +1,5 @@
 //! Every exit code with its messages, from the table in `exit_codes.txt`.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,4 @@
 //! The manual page, and what else explains the command. `.ci/run` has mandoc look at the page too.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::path::Path;
 

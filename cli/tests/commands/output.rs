@@ -1,5 +1,4 @@
 //! What is printed, where to, and what happens when nobody takes it.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use crate::common::*;
 

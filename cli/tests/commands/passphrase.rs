@@ -1,5 +1,4 @@
 //! Where a passphrase comes from, and what opens a vault.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

@@ -1,6 +1,5 @@
 //! People, recovery codes and rekeys, from a terminal.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use crate::common::tty::Tty;
 use crate::common::*;

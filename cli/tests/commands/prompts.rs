@@ -1,6 +1,5 @@
 //! What is asked on a terminal, and what is typed there.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;

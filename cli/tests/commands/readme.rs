@@ -2,7 +2,6 @@
 //!
 //! `UPDATE_TRANSCRIPTS=1 cargo test -p aumbry-cli --test readme` writes what it prints into the pages instead.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,4 @@
 //! A record from the day it goes in to the day it comes out.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use crate::common::*;
 

@@ -1,6 +1,5 @@
 //! Restoring backups, from a terminal.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::fs;
 

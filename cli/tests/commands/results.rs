@@ -1,5 +1,4 @@
 //! What a program gets from `--json`: one line on stdout, and no secret that it did not ask for.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use crate::common::{Home, PLAIN_SECRET, stderr};
 use serde_json::json;

@@ -1,5 +1,5 @@
 //! What the tests share: a home folder with a vault in it, and the real binary, run as a script would run it.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part; a failed step fails the test")]
+#![allow(dead_code, reason = "each test file uses a part")]
 
 #[cfg(all(target_os = "linux", feature = "aws"))]
 pub(crate) mod server;

@@ -1,5 +1,4 @@
 //! Records that leave the vault in plaintext.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::process::Command;
 

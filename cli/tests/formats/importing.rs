@@ -1,5 +1,4 @@
 //! Files that come in: what is said of them, and which combinations make no sense.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::fs::File;
 use std::io::Read;

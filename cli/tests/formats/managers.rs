@@ -1,5 +1,4 @@
 //! Keys out of password managers, told by the content of their files, and into KeePass.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use crate::common::*;
 use serde_json::json;

@@ -1,5 +1,4 @@
 //! Imports, exports and backups.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use crate::common::*;
 
