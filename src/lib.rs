@@ -79,8 +79,11 @@ mod credentials;
 mod crypto;
 mod error;
 mod format;
+mod id;
 pub mod interchange;
 mod memory;
+mod passphrase;
+mod pin;
 pub mod startup;
 pub mod storage;
 #[cfg(feature = "testing")]
@@ -96,13 +99,14 @@ pub use crypto::kdf::{KdfParameters, Lanes, MemoryKib, Passes};
 pub use error::{Error, ErrorKind, Mismatch, RefusedRevision, Result, SeenRevision};
 pub use format::slot::Role;
 pub use memory::{MemoryProtection, harden_process};
+pub use passphrase::{Passphrase, RecoveryCode};
 pub use vault::{
-    Advice, CreateOptions, Edit, OpenOptions, Passphrase, Person, Record, Records, RecoveryCode, Remembered,
-    Rotation, RotationStage, SlotInfo, UnlockTime, Vault, VaultInfo, Verified, inspect, inspect_storage,
+    Advice, CreateOptions, Edit, OpenOptions, Person, Record, Records, Remembered, Rotation, RotationStage,
+    SlotInfo, UnlockTime, Vault, VaultInfo, Verified, inspect, inspect_storage,
 };
 
 #[cfg(feature = "strength")]
-pub use vault::Weakness;
+pub use passphrase::Weakness;
 
 /// The examples of the README and the book. Those that need the AWS SDK are compiled in `interop/`.
 #[cfg(doctest)]

@@ -16,8 +16,9 @@ use crate::format::body::{BodyPlan, Run, WireRecord, seal_secret};
 use crate::format::header::{self, Header, UnverifiedHeader};
 use crate::format::people::SlotMeta;
 use crate::format::slot::{Hint, Role, SEALED_LEN, Slot};
+use crate::passphrase::{Passphrase, RecoveryCode};
 use crate::storage::InMemory;
-use crate::vault::{OpenOptions, Passphrase, RecoveryCode, Vault, open_below_kdf};
+use crate::vault::{OpenOptions, Vault, open_below_kdf};
 
 /// Returns how many key derivations this thread has started. Opening a vault starts the first one on the
 /// calling thread.

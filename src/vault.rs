@@ -5,36 +5,21 @@
 //! swaps it in.
 
 mod advice;
-#[cfg(feature = "testing")]
-mod below_kdf;
-mod calibration;
+mod auto_lock;
 mod commit;
-mod creation;
-mod edit;
-mod hex;
-mod idle;
-mod index;
+mod create;
 mod info;
-mod keys;
-mod many_readers;
-mod newcomer;
-mod opening;
-mod options;
-mod passphrase;
+mod open;
 mod people;
-mod pin;
-mod place;
-mod recovery;
-mod renewal;
-mod restoring;
-mod rewrap;
+mod pinned_storage;
+mod refresh;
+mod restore;
 mod rotation;
-mod snapshot;
+mod sharded;
 mod spread;
-mod state;
-#[cfg(feature = "strength")]
-mod strength;
-mod version;
+#[cfg(feature = "testing")]
+mod testing;
+mod unlocked;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -45,22 +30,19 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::slot::Role;
 use crate::memory::MemoryProtection;
 
-use place::Place;
-use state::{Shared, State, check_secrets, locked, open_record};
+use crate::passphrase::Passphrase;
+use pinned_storage::Place;
+use refresh::{Shared, State, check_secrets, locked, open_record};
 
 pub use advice::Advice;
-#[cfg(feature = "testing")]
-pub(crate) use below_kdf::open_below_kdf;
-pub use edit::Edit;
+pub use commit::edit::Edit;
 pub use info::{Remembered, SlotInfo, VaultInfo, inspect, inspect_storage};
-pub use options::{CreateOptions, OpenOptions};
-pub use passphrase::Passphrase;
+pub use open::{CreateOptions, OpenOptions};
 pub use people::Person;
-pub use recovery::RecoveryCode;
 pub use rotation::{Rotation, RotationStage};
-pub use snapshot::{Record, Records};
-#[cfg(feature = "strength")]
-pub use strength::Weakness;
+#[cfg(feature = "testing")]
+pub(crate) use testing::open_below_kdf;
+pub use unlocked::snapshot::{Record, Records};
 
 /// A vault of credential records, unlocked.
 ///

@@ -1,18 +1,23 @@
 //! From a wish to a new version on the disk: lock, reload, plan, seal, replace, swap.
 
+pub(super) mod edit;
+pub(super) mod new_slot;
+pub(super) mod next_revision;
+pub(super) mod rekey;
+
 use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::Vault;
-use super::edit::Edit;
-use super::opening::Opened;
-use super::snapshot::Snapshot;
-use super::state::locked;
-use super::version::{Administrator, NextVersion, Sealed, check_role};
 use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::Version;
+use crate::vault::Vault;
+use crate::vault::commit::edit::Edit;
+use crate::vault::commit::next_revision::{Administrator, NextVersion, Sealed, check_role};
+use crate::vault::open::slot_search::Opened;
+use crate::vault::refresh::locked;
+use crate::vault::unlocked::snapshot::Snapshot;
 
 /// How often a commit starts over when another writer was quicker.
 const ATTEMPTS: u32 = 16;

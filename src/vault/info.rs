@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::Vault;
-use super::pin::Found;
 use crate::credentials::system_time;
 use crate::crypto::kdf::KdfParameters;
 use crate::error::Result;
 use crate::format::header::{self, UnverifiedHeader};
 use crate::format::slot::{Hint, Role, Slot};
+use crate::pin::Found;
 use crate::storage::{FileStorage, Storage};
+use crate::vault::Vault;
 
 /// What a vault's header says of it.
 ///

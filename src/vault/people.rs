@@ -1,19 +1,21 @@
 //! Who can open the vault: naming, adding and removing people.
 
+mod passphrases;
+
 use std::time::SystemTime;
 
-use super::Vault;
-use super::newcomer::{Newcomer, check_label};
-use super::opening::Opened;
-use super::passphrase::Passphrase;
-use super::rewrap::{Departure, rewrap};
-use super::snapshot::Snapshot;
-use super::version::{Administrator, NextVersion, Sealed};
 use crate::credentials::system_time;
 use crate::crypto::kdf::KdfParameters;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::header::MAX_SLOTS;
 use crate::format::slot::{Hint, Role, Slot};
+use crate::passphrase::Passphrase;
+use crate::vault::Vault;
+use crate::vault::commit::new_slot::{Newcomer, check_label};
+use crate::vault::commit::next_revision::{Administrator, NextVersion, Sealed};
+use crate::vault::commit::rekey::{Departure, rewrap};
+use crate::vault::open::slot_search::Opened;
+use crate::vault::unlocked::snapshot::Snapshot;
 
 /// Somebody who can open the vault.
 #[derive(Clone, PartialEq, Eq, Debug)]

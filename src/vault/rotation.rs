@@ -9,14 +9,14 @@ use std::time::SystemTime;
 
 use secrecy::SecretString;
 
-use super::Vault;
-use super::edit::{Edit, PlannedRecord, PlannedSecret};
-use super::hex::hex;
-use super::snapshot::{Snapshot, attributes};
-use super::state::open_record;
 use crate::credentials::{Attributes, Credentials, Provider, Secrets, StaticCredentials, system_time};
 use crate::crypto::sha256;
 use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::id::hex::hex;
+use crate::vault::Vault;
+use crate::vault::commit::edit::{Edit, PlannedRecord, PlannedSecret};
+use crate::vault::refresh::open_record;
+use crate::vault::unlocked::snapshot::{Snapshot, attributes};
 
 const PENDING: &str = "aumbry:pending:";
 const OF: &str = "aumbry.of";

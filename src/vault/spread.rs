@@ -4,8 +4,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::many_readers::{PLACES, place_of_this_thread};
-use super::snapshot::Snapshot;
+use crate::vault::sharded::{PLACES, place_of_this_thread};
+use crate::vault::unlocked::snapshot::Snapshot;
 
 /// A version, by one of its counts. Each is allocated apart, on cache lines of its own: two, for processors fetch them in
 /// pairs.

@@ -8,15 +8,18 @@ use std::process::Command;
 const ARROWS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("memory", &[]),
+    ("id", &[]),
     ("credentials", &[]),
     ("storage", &["memory"]),
     ("crypto", &["memory"]),
     ("format", &["crypto", "memory", "credentials"]),
-    ("vault", &["format", "crypto", "memory", "storage", "credentials"]),
+    ("passphrase", &["crypto", "memory"]),
+    ("pin", &["id", "crypto", "format", "storage", "credentials"]),
+    ("vault", &["passphrase", "pin", "id", "format", "crypto", "memory", "storage", "credentials"]),
     ("startup", &["vault", "credentials"]),
     ("aws", &["vault", "credentials", "memory"]),
     ("interchange", &["vault", "credentials", "memory"]),
-    ("testing", &["vault", "format", "crypto", "storage", "credentials"]),
+    ("testing", &["vault", "passphrase", "format", "crypto", "storage", "credentials"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -1,15 +1,15 @@
 //! New passphrases, new recovery codes, new keys.
 
-use super::Vault;
-use super::newcomer::{Newcomer, is_kek_of};
-use super::passphrase::Passphrase;
-use super::people::{Person, nobody, people, position, too_costly};
-use super::recovery::{self, RecoveryCode};
-use super::rewrap::{Departure, rekey, rewrap};
-use super::snapshot::Snapshot;
 use crate::crypto::kdf::KdfParameters;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::slot::{Hint, Role, Slot};
+use crate::passphrase::Passphrase;
+use crate::passphrase::recovery_code::{self, RecoveryCode};
+use crate::vault::Vault;
+use crate::vault::commit::new_slot::{Newcomer, is_kek_of};
+use crate::vault::commit::rekey::{Departure, rekey, rewrap};
+use crate::vault::people::{Person, nobody, people, position, too_costly};
+use crate::vault::unlocked::snapshot::Snapshot;
 
 impl Vault {
     /// Changes the passphrase through which this vault was opened.
@@ -89,7 +89,7 @@ impl Vault {
     /// would be replaced, or if somebody is named `recovery code` and has a passphrase.
     pub fn issue_recovery_code(&self) -> Result<RecoveryCode> {
         let code = RecoveryCode::make()?;
-        let (label, passphrase) = (recovery::LABEL, code.to_passphrase());
+        let (label, passphrase) = (recovery_code::LABEL, code.to_passphrase());
         let snapshot = self.newest_to_change()?;
         let old = position(&snapshot, label).ok();
         match old.and_then(|position| snapshot.header.slots.get(position)) {

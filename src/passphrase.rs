@@ -1,12 +1,21 @@
 //! What a person types to open a vault.
 
+mod calibration;
+pub(crate) mod recovery_code;
+#[cfg(feature = "strength")]
+mod strength;
+
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretBox, SecretSlice, SecretString};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::recovery::canonical_code;
 use crate::error::{Error, ErrorKind, Result};
+use recovery_code::canonical_code;
+
+pub use recovery_code::RecoveryCode;
+#[cfg(feature = "strength")]
+pub use strength::Weakness;
 
 const MAX_LEN: usize = 1024;
 

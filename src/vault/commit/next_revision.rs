@@ -1,8 +1,5 @@
 //! The next version of a vault, on its way to be sealed and signed.
 
-use super::keys::Keys;
-use super::opening::Opened;
-use super::snapshot::Snapshot;
 use crate::crypto::keys::{AdministratorKey, Kek};
 use crate::crypto::random;
 use crate::crypto::signature::VerificationKey;
@@ -14,36 +11,39 @@ use crate::format::slot::{Role, Slot, SlotId};
 use crate::format::{PlainFile, damaged};
 use crate::memory::{Guarded, with_scrubbed_stack};
 use crate::storage::Version;
+use crate::vault::open::slot_search::Opened;
+use crate::vault::unlocked::keys::Keys;
+use crate::vault::unlocked::snapshot::Snapshot;
 
 /// The right to write: whoever has one holds the seed that signs.
-pub(super) struct Administrator<'a> {
+pub(in crate::vault) struct Administrator<'a> {
     keys: &'a Keys,
 }
 
 impl<'a> Administrator<'a> {
     /// # Errors
     /// [`ErrorKind::NotAdministrator`] for a reader.
-    pub(super) fn of(opened: &'a Opened) -> Result<Self> {
+    pub(in crate::vault) fn of(opened: &'a Opened) -> Result<Self> {
         check_role(&opened.snapshot)?;
         Ok(Self { keys: &opened.keys })
     }
 
     /// Of keys that were made or derived here, seed and all.
-    pub(super) fn with_own(keys: &'a Keys) -> Self {
+    pub(in crate::vault) fn with_own(keys: &'a Keys) -> Self {
         Self { keys }
     }
 
-    pub(super) fn keys(&self) -> &'a Keys {
+    pub(in crate::vault) fn keys(&self) -> &'a Keys {
         self.keys
     }
 
     /// AK, which opens and makes escrows.
-    pub(super) fn derive_escrow_key(&self, vault_id: &[u8; 16]) -> AdministratorKey {
+    pub(in crate::vault) fn derive_escrow_key(&self, vault_id: &[u8; 16]) -> AdministratorKey {
         with_scrubbed_stack(|| self.keys.seed().derive_administrator_key(vault_id))
     }
 
     /// Puts the vault's keys into a slot for whoever has `kek`.
-    pub(super) fn wrap(&self, slot: &mut Slot, vault_id: &[u8; 16], kek: &Kek) -> Result<()> {
+    pub(in crate::vault) fn wrap(&self, slot: &mut Slot, vault_id: &[u8; 16], kek: &Kek) -> Result<()> {
         let random = random::make()?;
         with_scrubbed_stack(|| match slot.role {
             Role::Administrator => {
@@ -59,7 +59,7 @@ impl<'a> Administrator<'a> {
 
 /// # Errors
 /// [`ErrorKind::NotAdministrator`] for a reader.
-pub(super) fn check_role(snapshot: &Snapshot) -> Result<()> {
+pub(in crate::vault) fn check_role(snapshot: &Snapshot) -> Result<()> {
     match snapshot.role() {
         Role::Administrator => Ok(()),
         Role::Reader => {
@@ -70,23 +70,23 @@ pub(super) fn check_role(snapshot: &Snapshot) -> Result<()> {
 }
 
 /// All that a version is made of. Secrets in it are sealed already.
-pub(super) struct NextVersion<'a> {
-    pub(super) vault_id: [u8; 16],
-    pub(super) generation: u64,
-    pub(super) slots: Vec<Slot>,
-    pub(super) people: &'a [SlotMeta],
+pub(in crate::vault) struct NextVersion<'a> {
+    pub(in crate::vault) vault_id: [u8; 16],
+    pub(in crate::vault) generation: u64,
+    pub(in crate::vault) slots: Vec<Slot>,
+    pub(in crate::vault) people: &'a [SlotMeta],
     /// Encoded records, or runs of them, ascending by name.
-    pub(super) runs: Vec<Run<'a>>,
-    pub(super) count: usize,
+    pub(in crate::vault) runs: Vec<Run<'a>>,
+    pub(in crate::vault) count: usize,
     /// The caller's slot.
-    pub(super) own: SlotId,
+    pub(in crate::vault) own: SlotId,
     /// The key that verified the version before this one.
-    pub(super) trusted: Option<VerificationKey>,
+    pub(in crate::vault) trusted: Option<VerificationKey>,
 }
 
 impl<'a> NextVersion<'a> {
     /// What `base` holds, signed by the same administrators.
-    pub(super) fn after(base: &'a Snapshot, generation: u64) -> Self {
+    pub(in crate::vault) fn after(base: &'a Snapshot, generation: u64) -> Self {
         let count = base.offsets().len();
         Self {
             vault_id: base.header.vault_id,
@@ -101,7 +101,7 @@ impl<'a> NextVersion<'a> {
     }
 
     /// The snapshot to hold in memory, checked as if it had been read, and the file to be saved.
-    pub(super) fn seal(self, administrator: &Administrator<'_>) -> Result<(Snapshot, Vec<u8>)> {
+    pub(in crate::vault) fn seal(self, administrator: &Administrator<'_>) -> Result<(Snapshot, Vec<u8>)> {
         let Self { vault_id, generation, slots, people, runs, count, own, trusted } = self;
         let keys = administrator.keys;
         let random = random::make()?;
@@ -127,8 +127,8 @@ impl<'a> NextVersion<'a> {
 }
 
 /// A version ready to be saved, with its keys where they are not those of the one before.
-pub(super) struct Sealed {
-    pub(super) snapshot: Snapshot,
-    pub(super) file: Vec<u8>,
-    pub(super) keys: Option<Guarded<Keys>>,
+pub(in crate::vault) struct Sealed {
+    pub(in crate::vault) snapshot: Snapshot,
+    pub(in crate::vault) file: Vec<u8>,
+    pub(in crate::vault) keys: Option<Guarded<Keys>>,
 }

@@ -6,29 +6,29 @@
 
 use subtle::ConstantTimeEq;
 
-use super::hex::{hex, unhex};
 use crate::credentials::{now, system_time};
 use crate::crypto::sha256;
 use crate::error::{Error, ErrorKind, Mismatch, RefusedRevision, Result, SeenRevision, quoted};
 use crate::format::slot::SlotId;
+use crate::id::hex::{hex, unhex};
 use crate::storage::StateFile;
 
 /// Which version of which vault, and through which slot it was opened.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Pin {
-    pub(super) vault_id: [u8; 16],
-    pub(super) verification_key: [u8; 32],
-    pub(super) generation: u64,
-    pub(super) signature: [u8; 64],
-    pub(super) slot: SlotId,
+pub(crate) struct Pin {
+    pub(crate) vault_id: [u8; 16],
+    pub(crate) verification_key: [u8; 32],
+    pub(crate) generation: u64,
+    pub(crate) signature: [u8; 64],
+    pub(crate) slot: SlotId,
     /// When it was seen, in Unix seconds.
-    pub(super) seen: i64,
+    pub(crate) seen: i64,
     /// When it was last changed, for messages; a pin that was read does not know.
-    pub(super) changed: Option<i64>,
+    pub(crate) changed: Option<i64>,
 }
 
 /// What stands where the pin should.
-pub(super) enum Found {
+pub(crate) enum Found {
     /// This machine never saw the vault, or must not remember it.
     Nothing,
     Pin(Pin),
@@ -37,14 +37,14 @@ pub(super) enum Found {
 }
 
 impl Found {
-    pub(super) fn generation(&self) -> u64 {
+    pub(crate) fn generation(&self) -> u64 {
         match self {
             Self::Pin(pin) => pin.generation,
             Self::Nothing | Self::Damaged(_) => 0,
         }
     }
 
-    pub(super) fn slot(&self) -> Option<SlotId> {
+    pub(crate) fn slot(&self) -> Option<SlotId> {
         match self {
             Self::Pin(pin) => Some(pin.slot),
             Self::Nothing | Self::Damaged(_) => None,
@@ -52,7 +52,7 @@ impl Found {
     }
 
     /// Whether `found` may follow what was seen before; `accepted` is the one version the user accepted.
-    pub(super) fn allows(&self, found: &Pin, accepted: Option<&[u8; 64]>) -> Result<()> {
+    pub(crate) fn allows(&self, found: &Pin, accepted: Option<&[u8; 64]>) -> Result<()> {
         let result = match self {
             Self::Nothing => Ok(()),
             Self::Pin(pin) => pin.allows(found),
@@ -90,12 +90,12 @@ impl Found {
 
 impl Pin {
     /// Returns this revision as an error reports it.
-    pub(super) fn seen(&self) -> SeenRevision {
+    pub(crate) fn seen(&self) -> SeenRevision {
         SeenRevision { revision: self.signature, generation: self.generation, when: system_time(self.seen) }
     }
 
     /// Whether `found` may follow this version.
-    pub(super) fn allows(&self, found: &Self) -> Result<()> {
+    pub(crate) fn allows(&self, found: &Self) -> Result<()> {
         let seen = Ago(self.seen);
         let changed = Changed(found.changed);
         if self.vault_id != found.vault_id {
@@ -182,14 +182,14 @@ impl Pin {
 }
 
 /// Where the pin of the vault at `location` stands.
-pub(super) fn state_file(folder: Option<&std::path::Path>, location: &str) -> Option<StateFile> {
+pub(crate) fn state_file(folder: Option<&std::path::Path>, location: &str) -> Option<StateFile> {
     let digest = sha256(location.as_bytes());
     let name = hex(digest.first_chunk::<16>()?);
     StateFile::new(folder, &format!("{name}.pin"))
 }
 
 /// Reads the pin. A folder that cannot be looked into is as good as none: it never blocks opening.
-pub(super) fn read(file: Option<&StateFile>) -> Found {
+pub(crate) fn read(file: Option<&StateFile>) -> Found {
     let Some(file) = file else { return Found::Nothing };
     let damaged = || Found::Damaged(file.path().to_string_lossy().into_owned());
     match file.read() {
@@ -201,7 +201,7 @@ pub(super) fn read(file: Option<&StateFile>) -> Found {
 
 /// Remembers `pin`, unless something newer of the same vault, or another vault, was remembered since `before` was
 /// read.
-pub(super) fn remember(file: &StateFile, pin: &Pin, before: &Found) -> std::io::Result<()> {
+pub(crate) fn remember(file: &StateFile, pin: &Pin, before: &Found) -> std::io::Result<()> {
     file.update(|current| {
         if let Some(current) = current.and_then(Pin::parse) {
             let replaced = !current.is_of_same_vault(pin)

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use super::creation::NewPlace;
-use super::keys::Keys;
-use super::opening::{Opened, load};
-use super::options::OpenOptions;
-use super::pin::Pin;
-use super::rewrap::{Departure, Renewed, rewrap, seal_anew};
-use super::state::check_secrets;
-use super::version::{Administrator, NextVersion, Sealed, check_role};
-use super::{Place, Vault};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::body::Run;
 use crate::memory::Guarded;
+use crate::pin::Pin;
 use crate::storage::{FileStorage, Storage};
+use crate::vault::commit::next_revision::{Administrator, NextVersion, Sealed, check_role};
+use crate::vault::commit::rekey::{Departure, Renewed, rewrap, seal_anew};
+use crate::vault::create::NewPlace;
+use crate::vault::open::OpenOptions;
+use crate::vault::open::slot_search::{Opened, load};
+use crate::vault::refresh::check_secrets;
+use crate::vault::unlocked::keys::Keys;
+use crate::vault::{Place, Vault};
 
 impl Vault {
     /// Puts the records of a backup in the place of this vault's own, as a new version. Who can open the vault stays as

@@ -1,17 +1,19 @@
 //! How to open a vault, and how to make one.
 
+pub(super) mod slot_search;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::creation;
-use super::opening::Choice;
-use super::passphrase::Passphrase;
-use super::recovery::RecoveryCode;
-use super::{Place, Vault, VaultInfo};
 use crate::crypto::kdf::KdfParameters;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::slot::{Hint, Role, Slot, SlotId};
+use crate::passphrase::Passphrase;
+use crate::passphrase::recovery_code::RecoveryCode;
 use crate::storage::{FileStorage, Storage};
+use crate::vault::create;
+use crate::vault::open::slot_search::Choice;
+use crate::vault::{Place, Vault, VaultInfo};
 
 /// How to open a vault, for those who need more than [`Vault::open`].
 ///
@@ -254,7 +256,7 @@ impl CreateOptions {
     ) -> Result<(Vault, RecoveryCode)> {
         let code = RecoveryCode::make()?;
         let storage = Box::new(FileStorage::new(path.as_ref()));
-        Ok((creation::create(storage, self, &passphrase.into(), Some(&code))?, code))
+        Ok((create::create(storage, self, &passphrase.into(), Some(&code))?, code))
     }
 
     /// Makes an empty vault in a storage that holds none.
@@ -266,7 +268,7 @@ impl CreateOptions {
         storage: impl Storage,
         passphrase: impl Into<Passphrase>,
     ) -> Result<Vault> {
-        creation::create(Box::new(storage), self, &passphrase.into(), None)
+        create::create(Box::new(storage), self, &passphrase.into(), None)
     }
 }
 

@@ -1,10 +1,5 @@
 //! New keys for the same vault: what becomes of slots and records when somebody must not open what comes.
 
-use super::keys::Keys;
-use super::newcomer::Newcomer;
-use super::opening::Opened;
-use super::snapshot::Snapshot;
-use super::version::{Administrator, NextVersion, Sealed};
 use crate::crypto::keys::Kek;
 use crate::crypto::random;
 use crate::crypto::signature::VerificationKey;
@@ -14,9 +9,14 @@ use crate::format::damaged;
 use crate::format::people::SlotMeta;
 use crate::format::slot::{Slot, SlotId};
 use crate::memory::{Guarded, WipedBytes, with_scrubbed_stack, zeroed};
+use crate::vault::commit::new_slot::Newcomer;
+use crate::vault::commit::next_revision::{Administrator, NextVersion, Sealed};
+use crate::vault::open::slot_search::Opened;
+use crate::vault::unlocked::keys::Keys;
+use crate::vault::unlocked::snapshot::Snapshot;
 
 /// What becomes of one slot when everything is put under a new K.
-pub(super) enum Departure<'a> {
+pub(in crate::vault) enum Departure<'a> {
     /// Everybody stays; whoever kept an older K does not come back with it.
     Nobody,
     /// Somebody else, or the same person with another passphrase, has it.
@@ -27,7 +27,7 @@ pub(super) enum Departure<'a> {
 /// The version in which the slot at `position` is replaced or gone, everything under a new K.
 ///
 /// The others are given the new K through their escrowed key-encryption keys, so nobody else types anything.
-pub(super) fn rewrap(
+pub(in crate::vault) fn rewrap(
     opened: &Opened,
     position: usize,
     departure: &Departure<'_>,
@@ -89,7 +89,7 @@ pub(super) fn rewrap(
 
 /// The version in which `newcomer` alone has a slot, under a new K and a new seed: nothing that anybody knew or kept,
 /// the caller included, opens it or signs the next one.
-pub(super) fn rekey(
+pub(in crate::vault) fn rekey(
     opened: &Opened,
     newcomer: &Newcomer,
     generation: u64,
@@ -105,10 +105,10 @@ pub(super) fn rekey(
 }
 
 /// A version under new keys, ready to be saved.
-pub(super) struct Renewed {
-    pub(super) snapshot: Snapshot,
-    pub(super) file: Vec<u8>,
-    pub(super) keys: Guarded<Keys>,
+pub(in crate::vault) struct Renewed {
+    pub(in crate::vault) snapshot: Snapshot,
+    pub(in crate::vault) file: Vec<u8>,
+    pub(in crate::vault) keys: Guarded<Keys>,
 }
 
 impl From<Renewed> for Sealed {
@@ -139,7 +139,7 @@ fn seal(opened: &Opened, keys: Guarded<Keys>, ways: Ways, generation: u64) -> Re
 /// All encoded records with their secrets under other keys: opened and sealed one at a time. A record that does not open
 /// stays as it is, which [`Vault::verify`](super::Vault::verify) tells: whoever planted one must not keep keys from being
 /// renewed.
-pub(super) fn seal_anew(base: &Snapshot, old: &Keys, new: &Keys) -> Result<WipedBytes> {
+pub(in crate::vault) fn seal_anew(base: &Snapshot, old: &Keys, new: &Keys) -> Result<WipedBytes> {
     let vault_id = &base.header.vault_id;
     let all = base.encoded(0..base.offsets().len());
     let mut records = zeroed(all.len())?;

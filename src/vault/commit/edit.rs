@@ -3,10 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Vault;
-use super::keys::Keys;
-use super::snapshot::{Record, Snapshot, attributes};
-use super::spread::Counted;
 use crate::credentials::{
     Attributes, Name, NewRecord, Provider, RecordChange, Secrets, is_reserved_name, now,
 };
@@ -14,6 +10,10 @@ use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::body::{MAX_RECORDS, RecordView, Run, WireRecord, seal_secret};
 use crate::memory::{WipedBytes, with_scrubbed_stack};
+use crate::vault::Vault;
+use crate::vault::spread::Counted;
+use crate::vault::unlocked::keys::Keys;
+use crate::vault::unlocked::snapshot::{Record, Snapshot, attributes};
 
 /// The changes of one commit, as [`Vault::edit`] hands it to its closure.
 ///
@@ -21,10 +21,10 @@ use crate::memory::{WipedBytes, with_scrubbed_stack};
 pub struct Edit<'a> {
     vault: &'a Vault,
     base: Arc<Snapshot>,
-    pub(super) now: i64,
+    pub(in crate::vault) now: i64,
     planned: BTreeMap<Box<str>, Planned>,
     /// Whether there may be rotations: most vaults have none, and need not be searched for each change.
-    pub(super) may_rotate: bool,
+    pub(in crate::vault) may_rotate: bool,
 }
 
 /// What becomes of one name.
@@ -33,16 +33,16 @@ enum Planned {
     Record(PlannedRecord),
 }
 
-pub(super) struct PlannedRecord {
-    pub(super) secret: PlannedSecret,
-    pub(super) attributes: Attributes,
-    pub(super) created: i64,
-    pub(super) updated: i64,
-    pub(super) expires: Option<i64>,
+pub(in crate::vault) struct PlannedRecord {
+    pub(in crate::vault) secret: PlannedSecret,
+    pub(in crate::vault) attributes: Attributes,
+    pub(in crate::vault) created: i64,
+    pub(in crate::vault) updated: i64,
+    pub(in crate::vault) expires: Option<i64>,
 }
 
 /// Where the sealed secret comes from.
-pub(super) enum PlannedSecret {
+pub(in crate::vault) enum PlannedSecret {
     /// It is sealed anew.
     New(Secrets),
     /// It stays as the record of the same name has it, provider and access key id included.
@@ -50,12 +50,12 @@ pub(super) enum PlannedSecret {
 }
 
 impl<'a> Edit<'a> {
-    pub(super) fn new(vault: &'a Vault, base: Arc<Snapshot>) -> Self {
+    pub(in crate::vault) fn new(vault: &'a Vault, base: Arc<Snapshot>) -> Self {
         let may_rotate = base.has_reserved();
         Self { vault, base, now: now(), planned: BTreeMap::new(), may_rotate }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::vault) fn is_empty(&self) -> bool {
         self.planned.is_empty()
     }
 
@@ -156,11 +156,11 @@ impl<'a> Edit<'a> {
         Ok(())
     }
 
-    pub(super) fn plan(&mut self, name: &str, record: PlannedRecord) {
+    pub(in crate::vault) fn plan(&mut self, name: &str, record: PlannedRecord) {
         self.planned.insert(name.into(), Planned::Record(record));
     }
 
-    pub(super) fn plan_removal(&mut self, name: &str) {
+    pub(in crate::vault) fn plan_removal(&mut self, name: &str) {
         if self.base.find(name).is_some() {
             self.planned.insert(name.into(), Planned::Removed);
         } else {
@@ -192,13 +192,13 @@ impl<'a> Edit<'a> {
     }
 
     /// What is known, after the changes so far, of a record whose name is not reserved.
-    pub(super) fn visible(&self, name: &str) -> Result<State> {
+    pub(in crate::vault) fn visible(&self, name: &str) -> Result<State> {
         let state = if is_reserved_name(name) { None } else { self.state_of(name) };
         state.ok_or_else(|| no_such_record(name))
     }
 
     /// What is known of a record after the changes so far.
-    pub(super) fn state_of(&self, name: &str) -> Option<State> {
+    pub(in crate::vault) fn state_of(&self, name: &str) -> Option<State> {
         if !self.holds(name) {
             return None;
         }
@@ -211,7 +211,7 @@ impl<'a> Edit<'a> {
     }
 
     /// The secret of a record after the changes so far.
-    pub(super) fn secrets_of(&self, name: &str) -> Result<Secrets> {
+    pub(in crate::vault) fn secrets_of(&self, name: &str) -> Result<Secrets> {
         if let Some(Planned::Record(PlannedRecord { secret: PlannedSecret::New(secrets), .. })) =
             self.planned.get(name)
         {
@@ -223,7 +223,7 @@ impl<'a> Edit<'a> {
     }
 
     /// The encoded records of the next version: unchanged ones as they are, in runs as long as possible.
-    pub(super) fn encode(&self, keys: &Keys) -> Result<(Vec<Run<'_>>, usize)> {
+    pub(in crate::vault) fn encode(&self, keys: &Keys) -> Result<(Vec<Run<'_>>, usize)> {
         let base = &*self.base;
         let mut runs = Vec::new();
         let mut count = base.offsets().len();
@@ -252,10 +252,10 @@ impl<'a> Edit<'a> {
     }
 }
 
-pub(super) struct State {
-    pub(super) attributes: Attributes,
-    pub(super) created: i64,
-    pub(super) expires: Option<i64>,
+pub(in crate::vault) struct State {
+    pub(in crate::vault) attributes: Attributes,
+    pub(in crate::vault) created: i64,
+    pub(in crate::vault) expires: Option<i64>,
 }
 
 impl PlannedRecord {
@@ -298,7 +298,7 @@ impl std::fmt::Debug for Edit<'_> {
     }
 }
 
-pub(super) fn no_such_record(name: &str) -> Error {
+pub(in crate::vault) fn no_such_record(name: &str) -> Error {
     Error::new(ErrorKind::NoSuchRecord, format!("the vault has no record named {}", quoted(name)))
 }
 

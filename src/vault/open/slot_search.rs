@@ -6,11 +6,6 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::UnlockTime;
-use super::keys::Keys;
-use super::passphrase::Passphrase;
-use super::snapshot::Snapshot;
-use super::spread::Spread;
 use crate::crypto::seal::Unopened;
 use crate::crypto::signature::{self, Digested, VerificationKey};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,30 +13,35 @@ use crate::format::header::{self, UnverifiedHeader};
 use crate::format::slot::{Hint, Role, Slot, SlotId};
 use crate::format::{MAX_FILE, damaged, open_payload};
 use crate::memory::{Guarded, WipedBytes, is_room_beside, with_scrubbed_stack};
+use crate::passphrase::Passphrase;
 use crate::storage::{Storage, Version};
+use crate::vault::UnlockTime;
+use crate::vault::spread::Spread;
+use crate::vault::unlocked::keys::Keys;
+use crate::vault::unlocked::snapshot::Snapshot;
 
 /// An unlocked vault: what it holds and the keys to it.
-pub(super) struct Opened {
-    pub(super) snapshot: Arc<Snapshot>,
+pub(in crate::vault) struct Opened {
+    pub(in crate::vault) snapshot: Arc<Snapshot>,
     /// The same, for those who look up.
-    pub(super) spread: Spread,
-    pub(super) keys: Guarded<Keys>,
+    pub(in crate::vault) spread: Spread,
+    pub(in crate::vault) keys: Guarded<Keys>,
 }
 
 impl Opened {
-    pub(super) fn new(snapshot: Arc<Snapshot>, keys: Guarded<Keys>) -> Self {
+    pub(in crate::vault) fn new(snapshot: Arc<Snapshot>, keys: Guarded<Keys>) -> Self {
         Self { spread: Spread::new(&snapshot), snapshot, keys }
     }
 }
 
 /// A file as it was read, its header within all limits. No key has touched it yet.
-pub(super) struct Loaded {
+pub(in crate::vault) struct Loaded {
     header: UnverifiedHeader,
     bytes: WipedBytes,
 }
 
 /// Opens with a passphrase: the slow way, up to one Argon2id run for each slot.
-pub(super) fn open_with_passphrase(
+pub(in crate::vault) fn open_with_passphrase(
     storage: &dyn Storage,
     passphrase: &Passphrase,
     choice: Choice,
@@ -53,7 +53,7 @@ pub(super) fn open_with_passphrase(
 }
 
 /// Opens with whatever `derive` says is the key-encryption key of a slot.
-pub(super) fn open(
+pub(in crate::vault) fn open(
     storage: &dyn Storage,
     hint: Hint,
     choice: Choice,
@@ -85,7 +85,7 @@ pub(super) fn open(
 }
 
 /// Reads the vault. What is no vault is refused after its first few kilobytes.
-pub(super) fn load(storage: &dyn Storage) -> Result<Loaded> {
+pub(in crate::vault) fn load(storage: &dyn Storage) -> Result<Loaded> {
     load_header(storage)?;
     load_whole(storage)
 }
@@ -192,7 +192,7 @@ impl Attempt<'_> {
 
 impl Loaded {
     /// Opens the caller's own slot with the key-encryption key in `keys`: the quick way, for a newer version.
-    pub(super) fn open_with_kek(self, mut keys: Guarded<Keys>, own: SlotId) -> Result<Opened> {
+    pub(in crate::vault) fn open_with_kek(self, mut keys: Guarded<Keys>, own: SlotId) -> Result<Opened> {
         let slot = self.header.slots().iter().find(|slot| slot.id == own).ok_or_else(reopen)?;
         match keys.open_slot(slot, self.header.vault_id()) {
             Err(Unopened::WrongKey) => Err(reopen()),
@@ -205,15 +205,15 @@ impl Loaded {
         }
     }
 
-    pub(super) fn signature(&self) -> [u8; 64] {
+    pub(in crate::vault) fn signature(&self) -> [u8; 64] {
         *Version::of(&self.bytes).signature()
     }
 
-    pub(super) fn vault_id(&self) -> &[u8; 16] {
+    pub(in crate::vault) fn vault_id(&self) -> &[u8; 16] {
         self.header.vault_id()
     }
 
-    pub(super) fn generation(&self) -> u64 {
+    pub(in crate::vault) fn generation(&self) -> u64 {
         self.header.generation()
     }
 
@@ -242,15 +242,15 @@ impl Loaded {
 }
 
 /// Puts the key-encryption key of a slot into the keys: the slow step, in a thread of its own for some slots.
-pub(super) type Derive<'a> = dyn Fn(&mut Keys, &Slot) -> Result<()> + Sync + 'a;
+pub(in crate::vault) type Derive<'a> = dyn Fn(&mut Keys, &Slot) -> Result<()> + Sync + 'a;
 
 /// Which slots come into question.
 #[derive(Clone, Copy)]
-pub(super) struct Choice {
-    pub(super) role: Option<Role>,
-    pub(super) slot: Option<SlotId>,
+pub(in crate::vault) struct Choice {
+    pub(in crate::vault) role: Option<Role>,
+    pub(in crate::vault) slot: Option<SlotId>,
     /// The one that opened last time: it is tried first.
-    pub(super) last: Option<SlotId>,
+    pub(in crate::vault) last: Option<SlotId>,
 }
 
 /// What is derived at the same time takes no more memory than this, in KiB: as much as a single slot may need.

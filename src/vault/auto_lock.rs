@@ -4,8 +4,8 @@ use std::sync::Weak;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use super::{Shared, Vault};
 use crate::error::{Error, ErrorKind, Result};
+use crate::vault::{Shared, Vault};
 
 /// No step is shorter: a thread that looks all the time would be no rest.
 const LEAST: Duration = Duration::from_millis(10);

@@ -1,18 +1,18 @@
 //! Making a vault.
 
-use super::keys::Keys;
-use super::newcomer::{Newcomer, check_label};
-use super::opening::Opened;
-use super::options::CreateOptions;
-use super::passphrase::Passphrase;
-use super::recovery::{self, RecoveryCode};
-use super::version::{Administrator, NextVersion};
-use super::{Place, Vault};
 use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::slot::{Hint, Role};
 use crate::memory::Guarded;
+use crate::passphrase::Passphrase;
+use crate::passphrase::recovery_code::{self, RecoveryCode};
 use crate::storage::{Storage, Version};
+use crate::vault::commit::new_slot::{Newcomer, check_label};
+use crate::vault::commit::next_revision::{Administrator, NextVersion};
+use crate::vault::open::CreateOptions;
+use crate::vault::open::slot_search::Opened;
+use crate::vault::unlocked::keys::Keys;
+use crate::vault::{Place, Vault};
 
 /// Makes an empty vault with one administrator, and one more for a recovery code.
 pub(super) fn create(
@@ -25,9 +25,9 @@ pub(super) fn create(
     passphrase.check_len()?;
     let kdf = options.first_kdf()?;
     check_label(&options.label)?;
-    if code.is_some() && options.label == recovery::LABEL {
+    if code.is_some() && options.label == recovery_code::LABEL {
         let message =
-            format!("{:?} is what the recovery code is called: choose another label", recovery::LABEL);
+            format!("{:?} is what the recovery code is called: choose another label", recovery_code::LABEL);
         return Err(Error::new(ErrorKind::InvalidInput, message));
     }
     let place = Place::new(storage, options.open)?;
@@ -42,8 +42,9 @@ pub(super) fn create(
         Newcomer::make(label, (Role::Administrator, hint), kdf, passphrase, secret_memory)
     };
     let owner = newcomer(&options.label, Hint::Passphrase, passphrase)?;
-    let code =
-        code.map(|code| newcomer(recovery::LABEL, Hint::RecoveryCode, &code.to_passphrase())).transpose()?;
+    let code = code
+        .map(|code| newcomer(recovery_code::LABEL, Hint::RecoveryCode, &code.to_passphrase()))
+        .transpose()?;
 
     let vault_id = random::make()?;
     let mut keys = Guarded::<Keys>::new(secret_memory)?;

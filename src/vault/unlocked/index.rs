@@ -9,7 +9,7 @@ use crate::format::body::RecordView;
 use crate::memory::out_of_memory;
 
 /// Offsets of records in a body: hashed by name, and in name order. Nothing is allocated for a record.
-pub(super) struct Index {
+pub(in crate::vault) struct Index {
     by_name: HashTable<u32>,
     /// Keyed at random in each index, so that nobody can choose names that collide.
     hasher: DefaultHashBuilder,
@@ -18,7 +18,7 @@ pub(super) struct Index {
 
 impl Index {
     /// `in_order` are the offsets of all records in `body`, ascending by name, names unique.
-    pub(super) fn build(body: &[u8], in_order: Vec<u32>) -> Result<Self> {
+    pub(in crate::vault) fn build(body: &[u8], in_order: Vec<u32>) -> Result<Self> {
         let hasher = DefaultHashBuilder::default();
         let hash = |offset: &u32| hasher.hash_one(name_at(body, *offset));
         let mut by_name = HashTable::new();
@@ -29,7 +29,7 @@ impl Index {
         Ok(Self { by_name, hasher, in_order })
     }
 
-    pub(super) fn find(&self, body: &[u8], name: &str) -> Option<u32> {
+    pub(in crate::vault) fn find(&self, body: &[u8], name: &str) -> Option<u32> {
         let hash = self.hasher.hash_one(name.as_bytes());
         let is_named = |offset: &u32| {
             body.get(*offset as usize..).is_some_and(|record| RecordView::is_named(record, name.as_bytes()))
@@ -38,12 +38,12 @@ impl Index {
     }
 
     /// All offsets, ascending by name.
-    pub(super) fn in_order(&self) -> &[u32] {
+    pub(in crate::vault) fn in_order(&self) -> &[u32] {
         &self.in_order
     }
 
     /// The offsets of the records whose name is not before `name`.
-    pub(super) fn from(&self, body: &[u8], name: &str) -> &[u32] {
+    pub(in crate::vault) fn from(&self, body: &[u8], name: &str) -> &[u32] {
         let before = self.in_order.partition_point(|offset| name_at(body, *offset) < name.as_bytes());
         self.in_order.get(before..).unwrap_or_default()
     }

@@ -1,13 +1,13 @@
 //! For tests alone: the way of opening with the key derivation left out, and what was understood of the bytes.
 
-use super::Vault;
-use super::opening::open;
-use super::options::OpenOptions;
-use super::place::Place;
 use crate::crypto::keys::Kek;
 use crate::error::Result;
 use crate::format::slot::{Hint, Slot};
 use crate::storage::InMemory;
+use crate::vault::Vault;
+use crate::vault::open::OpenOptions;
+use crate::vault::open::slot_search::open;
+use crate::vault::pinned_storage::Place;
 
 /// Opens a vault as a passphrase would, if `kek_of` says what Argon2id makes of it.
 pub(crate) fn open_below_kdf(

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use super::opening::{Choice, Opened, open_with_passphrase};
-use super::options::OpenOptions;
-use super::passphrase::Passphrase;
-use super::pin::{self, Found, Pin};
-use super::{Advice, UnlockTime, Vault};
 use crate::error::Result;
+use crate::passphrase::Passphrase;
+use crate::pin::{self, Found, Pin};
 use crate::storage::{StateFile, Storage};
+use crate::vault::open::OpenOptions;
+use crate::vault::open::slot_search::{Choice, Opened, open_with_passphrase};
+use crate::vault::{Advice, UnlockTime, Vault};
 
 pub(super) struct Place {
     pub(super) storage: Box<dyn Storage>,

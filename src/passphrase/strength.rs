@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 use zxcvbn::{Score, zxcvbn};
 
-use super::passphrase::Passphrase;
+use crate::passphrase::Passphrase;
 
 /// Characters, not bytes. Whoever has the file can guess as long as they like, so length comes first: NIST SP 800-63B-4,
 /// section 3.1.1.2, asks for 15 of what is the only factor and can be limited to some guesses a minute.

@@ -3,9 +3,6 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::index::Index;
-use super::pin::Pin;
-use super::spread::Counted;
 use crate::credentials::{
     Attributes, Credentials, Name, Provider, RESERVED_PREFIX, is_reserved_name, now, system_time,
 };
@@ -17,18 +14,21 @@ use crate::format::header::Header;
 use crate::format::people::SlotMeta;
 use crate::format::slot::{Role, Slot, SlotId};
 use crate::format::{PlainFile, damaged};
+use crate::pin::Pin;
+use crate::vault::spread::Counted;
+use crate::vault::unlocked::index::Index;
 
 /// The decrypted body in one buffer, each secret in it still sealed, and the index over it.
-pub(super) struct Snapshot {
+pub(in crate::vault) struct Snapshot {
     plain: PlainFile,
     index: Index,
     records_end: u32,
-    pub(super) header: Header,
-    pub(super) people: Vec<SlotMeta>,
-    pub(super) verification_key: VerificationKey,
-    pub(super) signature: [u8; 64],
+    pub(in crate::vault) header: Header,
+    pub(in crate::vault) people: Vec<SlotMeta>,
+    pub(in crate::vault) verification_key: VerificationKey,
+    pub(in crate::vault) signature: [u8; 64],
     /// Through which slot the vault was opened.
-    pub(super) own_slot: usize,
+    pub(in crate::vault) own_slot: usize,
     /// When this version was read or made, in Unix seconds.
     seen: i64,
     changed: Option<i64>,
@@ -36,7 +36,7 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     /// Reads a body that is authentic, or about to be saved. Every rule of the format is checked.
-    pub(super) fn new(
+    pub(in crate::vault) fn new(
         plain: PlainFile,
         header: Header,
         verification_key: VerificationKey,
@@ -68,19 +68,19 @@ impl Snapshot {
         })
     }
 
-    pub(super) fn slot(&self) -> Option<&Slot> {
+    pub(in crate::vault) fn slot(&self) -> Option<&Slot> {
         self.header.slots.get(self.own_slot)
     }
 
-    pub(super) fn own_id(&self) -> SlotId {
+    pub(in crate::vault) fn own_id(&self) -> SlotId {
         self.slot().map_or([0; 16], |slot| slot.id)
     }
 
-    pub(super) fn role(&self) -> Role {
+    pub(in crate::vault) fn role(&self) -> Role {
         self.slot().map_or(Role::Reader, |slot| slot.role)
     }
 
-    pub(super) fn pin(&self) -> Pin {
+    pub(in crate::vault) fn pin(&self) -> Pin {
         Pin {
             vault_id: self.header.vault_id,
             verification_key: self.verification_key.to_bytes(),
@@ -92,7 +92,7 @@ impl Snapshot {
         }
     }
 
-    pub(super) fn body(&self) -> &[u8] {
+    pub(in crate::vault) fn body(&self) -> &[u8] {
         self.plain.body()
     }
 
@@ -102,38 +102,42 @@ impl Snapshot {
     }
 
     /// Offsets of all records in name order, reserved ones too.
-    pub(super) fn offsets(&self) -> &[u32] {
+    pub(in crate::vault) fn offsets(&self) -> &[u32] {
         self.index.in_order()
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<u32> {
+    pub(in crate::vault) fn find(&self, name: &str) -> Option<u32> {
         self.index.find(self.body(), name)
     }
 
     /// Whether there are records of reserved names.
-    pub(super) fn has_reserved(&self) -> bool {
+    pub(in crate::vault) fn has_reserved(&self) -> bool {
         let first = self.offsets().get(self.position(RESERVED_PREFIX));
         first.is_some_and(|offset| is_reserved_name(self.record(*offset).name))
     }
 
     /// Where a record of this name stands, or would stand, in name order.
-    pub(super) fn position(&self, name: &str) -> usize {
+    pub(in crate::vault) fn position(&self, name: &str) -> usize {
         self.offsets().len() - self.index.from(self.body(), name).len()
     }
 
     #[expect(clippy::expect_used, reason = "`scan` read this very record when the snapshot was made")]
-    pub(super) fn record(&self, offset: u32) -> RecordView<'_> {
+    pub(in crate::vault) fn record(&self, offset: u32) -> RecordView<'_> {
         RecordView::read(self.bytes_from(offset)).map(|(record, _)| record).expect("a scanned record")
     }
 
     /// The encoded records of `range` in name order, as they stand in the body.
-    pub(super) fn encoded(&self, range: std::ops::Range<usize>) -> &[u8] {
+    pub(in crate::vault) fn encoded(&self, range: std::ops::Range<usize>) -> &[u8] {
         let at = |position: usize| self.offsets().get(position).copied().unwrap_or(self.records_end) as usize;
         self.body().get(at(range.start)..at(range.end)).unwrap_or_default()
     }
 
     /// Opens the secret of one record. The caller scrubs the stack.
-    pub(super) fn open_record(&self, record: &RecordView<'_>, keys: &RecordKeys) -> Result<Credentials> {
+    pub(in crate::vault) fn open_record(
+        &self,
+        record: &RecordView<'_>,
+        keys: &RecordKeys,
+    ) -> Result<Credentials> {
         let secrets = record.open_secret(&self.header.vault_id, keys)?;
         Ok(Credentials {
             name: Name::from_checked(record.name),
@@ -147,7 +151,7 @@ impl Snapshot {
 }
 
 /// All attributes of a record, reserved ones too.
-pub(super) fn attributes(record: &RecordView<'_>) -> Attributes {
+pub(in crate::vault) fn attributes(record: &RecordView<'_>) -> Attributes {
     Attributes::from_ascending(record.attributes())
 }
 
@@ -162,7 +166,7 @@ pub struct Record {
 }
 
 impl Record {
-    pub(super) fn new(snapshot: Arc<Counted>, offset: u32) -> Self {
+    pub(in crate::vault) fn new(snapshot: Arc<Counted>, offset: u32) -> Self {
         Self { snapshot, offset }
     }
 
@@ -238,7 +242,7 @@ pub struct Records {
 }
 
 impl Records {
-    pub(super) fn with_prefix(snapshot: Arc<Counted>, prefix: &str) -> Self {
+    pub(in crate::vault) fn with_prefix(snapshot: Arc<Counted>, prefix: &str) -> Self {
         let next = snapshot.position(prefix);
         Self { snapshot, prefix: prefix.into(), next }
     }

@@ -11,10 +11,10 @@ use crate::error::Result;
 use crate::format::slot::{Role, SEALED_LEN, Slot};
 use crate::memory::{Guarded, with_scrubbed_stack};
 
-use super::passphrase::Passphrase;
+use crate::passphrase::Passphrase;
 
 /// What stands in the guarded page. Every field is filled in place.
-pub(super) struct Keys {
+pub(in crate::vault) struct Keys {
     kek: Kek,
     vault_key: VaultKey,
     /// For a reader, all zero.
@@ -44,12 +44,12 @@ impl Drop for Keys {
 
 impl Keys {
     /// The caller's key-encryption key, derived from a passphrase: the slow step.
-    pub(super) fn derive_kek(&mut self, passphrase: &Passphrase, slot: &Slot) -> Result<()> {
+    pub(in crate::vault) fn derive_kek(&mut self, passphrase: &Passphrase, slot: &Slot) -> Result<()> {
         derive_kek(passphrase.bytes(), &slot.id, &slot.kdf, &mut self.kek)
     }
 
     /// Takes over the caller's key-encryption key from another guarded page.
-    pub(super) fn set_kek(&mut self, kek: &Kek) {
+    pub(in crate::vault) fn set_kek(&mut self, kek: &Kek) {
         self.kek.bytes_mut().copy_from_slice(kek.bytes());
     }
 
@@ -61,14 +61,18 @@ impl Keys {
     }
 
     /// The same keys in a guarded page of their own.
-    pub(super) fn clone_of(from: &Self, vault_id: &[u8; 16], secret_memory: bool) -> Result<Guarded<Self>> {
+    pub(in crate::vault) fn clone_of(
+        from: &Self,
+        vault_id: &[u8; 16],
+        secret_memory: bool,
+    ) -> Result<Guarded<Self>> {
         let mut keys = Guarded::<Self>::new(secret_memory)?;
         keys.copy_from(from, vault_id);
         Ok(keys)
     }
 
     /// The slot's keys, all of them; and the key that its holder trusts the signature of.
-    pub(super) fn open_slot(
+    pub(in crate::vault) fn open_slot(
         &mut self,
         slot: &Slot,
         vault_id: &[u8; 16],
@@ -89,25 +93,25 @@ impl Keys {
         })
     }
 
-    pub(super) fn vault_key(&self) -> &VaultKey {
+    pub(in crate::vault) fn vault_key(&self) -> &VaultKey {
         &self.vault_key
     }
 
-    pub(super) fn record_keys(&self) -> &RecordKeys {
+    pub(in crate::vault) fn record_keys(&self) -> &RecordKeys {
         &self.record_keys
     }
 
-    pub(super) fn kek(&self) -> &Kek {
+    pub(in crate::vault) fn kek(&self) -> &Kek {
         &self.kek
     }
 
-    /// The seed: [`Administrator`](super::version::Administrator) alone asks for it.
-    pub(super) fn seed(&self) -> &Seed {
+    /// The seed: [`Administrator`](crate::vault::commit::next_revision::Administrator) alone asks for it.
+    pub(in crate::vault) fn seed(&self) -> &Seed {
         &self.seed
     }
 
     /// Keys for a vault's first moment: K and seed random, made in place.
-    pub(super) fn make_first(&mut self, vault_id: &[u8; 16]) -> Result<()> {
+    pub(in crate::vault) fn make_first(&mut self, vault_id: &[u8; 16]) -> Result<()> {
         crate::crypto::random::fill(self.vault_key.bytes_mut())?;
         crate::crypto::random::fill(self.seed.bytes_mut())?;
         with_scrubbed_stack(|| self.record_keys.derive_from(&self.vault_key, vault_id));
@@ -115,7 +119,7 @@ impl Keys {
     }
 
     /// The keys of the next generation: the same seed, a new K.
-    pub(super) fn derive_next(
+    pub(in crate::vault) fn derive_next(
         &mut self,
         from: &Self,
         vault_id: &[u8; 16],

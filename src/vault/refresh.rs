@@ -4,19 +4,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
-use super::Vault;
-use super::idle::IdleLock;
-use super::keys::Keys;
-use super::many_readers::{ManyReaders, Reading, Writing};
-use super::opening::{Opened, load};
-use super::passphrase::Passphrase;
-use super::pin::{Found, Pin};
-use super::place::Place;
-use super::snapshot::Snapshot;
-use super::spread::Spread;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Mismatch, RefusedRevision, Result};
 use crate::memory::{Guarded, with_scrubbed_stack};
+use crate::passphrase::Passphrase;
+use crate::pin::{Found, Pin};
+use crate::vault::Vault;
+use crate::vault::auto_lock::IdleLock;
+use crate::vault::open::slot_search::{Opened, load};
+use crate::vault::pinned_storage::Place;
+use crate::vault::sharded::{ManyReaders, Reading, Writing};
+use crate::vault::spread::Spread;
+use crate::vault::unlocked::keys::Keys;
+use crate::vault::unlocked::snapshot::Snapshot;
 
 pub(super) struct Shared {
     place: Place,

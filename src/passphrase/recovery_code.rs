@@ -7,13 +7,13 @@ use bech32::{Bech32m, Hrp};
 use secrecy::{ExposeSecret, SecretBox, SecretSlice, SecretString};
 use zeroize::Zeroizing;
 
-use super::passphrase::Passphrase;
 use crate::crypto::random;
 use crate::error::Result;
 use crate::memory::with_scrubbed_stack;
+use crate::passphrase::Passphrase;
 
 /// What the slot of a recovery code is called.
-pub(super) const LABEL: &str = "recovery code";
+pub(crate) const LABEL: &str = "recovery code";
 
 const PREFIX: Hrp = Hrp::parse_unchecked("aumbry");
 const BITS: usize = 16;

@@ -2,8 +2,6 @@
 
 use subtle::ConstantTimeEq;
 
-use super::passphrase::Passphrase;
-use super::version::Administrator;
 use crate::credentials::{check_text, now};
 use crate::crypto::kdf::{KdfParameters, derive_kek};
 use crate::crypto::keys::Kek;
@@ -12,15 +10,17 @@ use crate::error::{ErrorKind, Result};
 use crate::format::people::{MAX_LABEL, SlotMeta};
 use crate::format::slot::{Hint, Role, Slot, SlotId};
 use crate::memory::{Guarded, with_scrubbed_stack};
+use crate::passphrase::Passphrase;
+use crate::vault::commit::next_revision::Administrator;
 
 /// # Errors
-/// [`ErrorKind::InvalidInput`] or [`ErrorKind::InvalidInput`], saying which rule the label breaks.
-pub(super) fn check_label(label: &str) -> Result<()> {
+/// [`ErrorKind::InvalidInput`], saying which rule the label breaks.
+pub(in crate::vault) fn check_label(label: &str) -> Result<()> {
     check_text("a label", ErrorKind::InvalidInput, MAX_LABEL, label)
 }
 
 /// A person about to get a slot: the passphrase is derived, the vault's keys are not wrapped yet.
-pub(super) struct Newcomer {
+pub(in crate::vault) struct Newcomer {
     slot: Slot,
     label: Box<str>,
     created: i64,
@@ -29,7 +29,7 @@ pub(super) struct Newcomer {
 
 impl Newcomer {
     /// Derives the passphrase under a fresh salt: the slow step, done before any lock is taken.
-    pub(super) fn make(
+    pub(in crate::vault) fn make(
         label: &str,
         (role, hint): (Role, Hint),
         kdf: KdfParameters,
@@ -43,21 +43,25 @@ impl Newcomer {
     }
 
     /// Somebody who was here before, under another passphrase.
-    pub(super) fn since(mut self, created: i64) -> Self {
+    pub(in crate::vault) fn since(mut self, created: i64) -> Self {
         self.created = created;
         self
     }
 
-    pub(super) fn kek(&self) -> &Kek {
+    pub(in crate::vault) fn kek(&self) -> &Kek {
         &self.kek
     }
 
-    pub(super) fn id(&self) -> SlotId {
+    pub(in crate::vault) fn id(&self) -> SlotId {
         self.slot.id
     }
 
     /// The slot with the vault's keys in it, and what the body says of it.
-    pub(super) fn admit(&self, by: &Administrator<'_>, vault_id: &[u8; 16]) -> Result<(Slot, SlotMeta)> {
+    pub(in crate::vault) fn admit(
+        &self,
+        by: &Administrator<'_>,
+        vault_id: &[u8; 16],
+    ) -> Result<(Slot, SlotMeta)> {
         let mut slot = self.slot.clone();
         by.wrap(&mut slot, vault_id, &self.kek)?;
         let escrow_key = by.derive_escrow_key(vault_id);
@@ -70,7 +74,7 @@ impl Newcomer {
 }
 
 /// Whether this passphrase opens the slot whose key is `kek`: a key derivation, compared in constant time.
-pub(super) fn is_kek_of(
+pub(in crate::vault) fn is_kek_of(
     kek: &Kek,
     passphrase: &Passphrase,
     slot: &Slot,

@@ -1,0 +1,3 @@
+//! Hexadecimal digits, for what people may look at.
+
+pub(crate) mod hex;
