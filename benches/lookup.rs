@@ -16,7 +16,7 @@ fn main() {
     let sizes = bench.sizes(&SIZES);
     for records in sizes {
         let storage = InMemory::from_bytes(sealed(*records, cheap_kdf()));
-        let vault = OpenOptions::new().open_storage(storage, PASSPHRASE).expect("a vault");
+        let vault = OpenOptions::new().open_in(storage, PASSPHRASE).expect("a vault");
         let hash_map: HashMap<String, usize> = (0..*records).map(|i| (name(i), i)).collect();
 
         let mut order: Vec<usize> = (0..*records).collect();

@@ -58,7 +58,7 @@ fn main() {
 
 fn open(storage: impl Storage, folder: &Path) -> Vault {
     let options = OpenOptions::new().state_folder(folder.join("state"));
-    options.open_storage(storage, PASSPHRASE).expect("a vault")
+    options.open_in(storage, PASSPHRASE).expect("a vault")
 }
 
 /// Returns a function that gives one record after another, in random order, a new key pair.

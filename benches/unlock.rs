@@ -7,7 +7,7 @@
 
 mod support;
 
-use aumbry::storage::{Exclusive, FileStorage, Prefix, Storage, Version};
+use aumbry::storage::{Exclusive, FileStorage, Prefix, Revision, Storage};
 use aumbry::{KdfParameters, OpenOptions, Result, UnlockTime};
 use support::{Bench, PASSPHRASE, sealed};
 
@@ -35,7 +35,7 @@ fn main() {
         });
 
         let storage = AlwaysChanged(FileStorage::new(&path));
-        let vault = options().open_storage(storage, PASSPHRASE).expect("a vault");
+        let vault = options().open_in(storage, PASSPHRASE).expect("a vault");
         bench.prepared(
             &format!("unlock/refresh/{records}"),
             || vault.records().expect("an unlocked vault"), // keeps the old version, so that its drop is not measured
@@ -56,9 +56,9 @@ fn main() {
 struct AlwaysChanged(FileStorage);
 
 impl Storage for AlwaysChanged {
-    fn version(&self) -> Result<Option<Version>> {
-        self.0.version()?;
-        Ok(Some(Version::of(b"another")))
+    fn revision(&self) -> Result<Option<Revision>> {
+        self.0.revision()?;
+        Ok(Some(Revision::of(b"another")))
     }
 
     fn load_prefix(&self, len: usize) -> Result<Prefix> {
@@ -69,7 +69,7 @@ impl Storage for AlwaysChanged {
         self.0.load(limit)
     }
 
-    fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> Result<()> {
+    fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> Result<()> {
         self.0.replace(expected, bytes)
     }
 

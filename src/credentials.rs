@@ -17,13 +17,13 @@ use std::time::SystemTime;
 
 use secrecy::{ExposeSecret, SecretString};
 
-pub use attributes::Attributes;
 pub use name::Name;
 pub use new_record::{NewRecord, RecordChange};
 pub use provider::Provider;
 pub use session::SessionCredentials;
 pub use static_credentials::StaticCredentials;
 
+pub(crate) use attributes::{Attributes, visible as visible_attributes};
 pub(crate) use attributes::{MAX_COUNT as MAX_ATTRIBUTE_COUNT, MAX_ENCODED as MAX_ATTRIBUTES};
 pub(crate) use name::{
     MAX_LEN as MAX_NAME, RESERVED as RESERVED_PREFIX, check as check_name, check_text, is_graphic_ascii,
@@ -59,8 +59,8 @@ pub struct Credentials {
 impl Credentials {
     /// Returns the unique name.
     #[must_use]
-    pub fn name(&self) -> &Name {
-        &self.name
+    pub fn name(&self) -> &str {
+        self.name.as_str()
     }
 
     /// Returns the kind of credentials.
@@ -108,9 +108,8 @@ impl Credentials {
     }
 
     /// Returns further fields, such as `region` and `endpoint_url`, ascending by key.
-    #[must_use]
-    pub fn attributes(&self) -> &Attributes {
-        &self.attributes
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.attributes.iter()
     }
 
     /// Returns the value of one attribute.

@@ -4,6 +4,7 @@
 //! it. No message ever holds a secret: neither a passphrase, nor a key, nor a secret access key, nor a
 //! session token. Names of records, paths and labels may stand in it, with control characters escaped.
 
+use crate::id::Revision;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
@@ -124,7 +125,7 @@ impl ErrorKind {
 pub struct RefusedRevision {
     /// The revision that was found. Hand it to
     /// [`OpenOptions::accept_revision`](crate::OpenOptions::accept_revision) to accept it after asking the user.
-    pub revision: [u8; 64],
+    pub revision: Revision,
     /// Its generation.
     pub generation: u64,
     /// When a record in it was last changed, if that is known. Whole seconds.
@@ -138,7 +139,7 @@ pub struct RefusedRevision {
 #[non_exhaustive]
 pub struct SeenRevision {
     /// The revision.
-    pub revision: [u8; 64],
+    pub revision: Revision,
     /// Its generation.
     pub generation: u64,
     /// When this machine first saw it. Whole seconds.

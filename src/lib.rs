@@ -79,6 +79,7 @@ mod credentials;
 mod crypto;
 mod error;
 mod format;
+mod hex;
 mod id;
 pub mod interchange;
 mod memory;
@@ -93,16 +94,17 @@ mod vault;
 pub use secrecy::{ExposeSecret, SecretString};
 
 pub use credentials::{
-    Attributes, Credentials, Name, NewRecord, Provider, RecordChange, SessionCredentials, StaticCredentials,
+    Credentials, Name, NewRecord, Provider, RecordChange, SessionCredentials, StaticCredentials,
 };
 pub use crypto::kdf::{KdfParameters, Lanes, MemoryKib, Passes};
 pub use error::{Error, ErrorKind, Mismatch, RefusedRevision, Result, SeenRevision};
 pub use format::slot::Role;
+pub use id::{ParseIdError, Revision, SlotId, VaultId};
 pub use memory::{MemoryProtection, harden_process};
 pub use passphrase::{Passphrase, RecoveryCode};
 pub use vault::{
     Advice, CreateOptions, Edit, OpenOptions, Person, Record, Records, Remembered, Rotation, RotationStage,
-    SlotInfo, UnlockTime, Vault, VaultInfo, Verified, inspect, inspect_storage,
+    SlotInfo, UnlockTime, Vault, VaultInfo, Verified, inspect, inspect_in,
 };
 
 #[cfg(feature = "strength")]

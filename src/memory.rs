@@ -41,6 +41,16 @@ pub enum MemoryProtection {
     Secret,
 }
 
+/// Which pages the keys are to be kept in.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) enum KeyPages {
+    /// [`MemoryProtection::Secret`] where the system has it, otherwise as `Locked`.
+    #[default]
+    Secret,
+    /// [`MemoryProtection::Locked`], which lets the machine hibernate.
+    Locked,
+}
+
 impl fmt::Display for MemoryProtection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

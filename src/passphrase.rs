@@ -68,6 +68,12 @@ impl From<&str> for Passphrase {
     }
 }
 
+impl From<&RecoveryCode> for Passphrase {
+    fn from(code: &RecoveryCode) -> Self {
+        Self::from(code.canonical())
+    }
+}
+
 impl From<&[u8]> for Passphrase {
     fn from(bytes: &[u8]) -> Self {
         Self::from_bytes(bytes)

@@ -9,17 +9,17 @@ use subtle::ConstantTimeEq;
 use crate::credentials::{now, system_time};
 use crate::crypto::sha256;
 use crate::error::{Error, ErrorKind, Mismatch, RefusedRevision, Result, SeenRevision, quoted};
-use crate::format::slot::SlotId;
-use crate::id::hex::{hex, unhex};
+use crate::hex::{hex, unhex};
+use crate::id::{Revision, SlotId, VaultId};
 use crate::storage::StateFile;
 
 /// Which version of which vault, and through which slot it was opened.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Pin {
-    pub(crate) vault_id: [u8; 16],
+    pub(crate) vault_id: VaultId,
     pub(crate) verification_key: [u8; 32],
     pub(crate) generation: u64,
-    pub(crate) signature: [u8; 64],
+    pub(crate) revision: Revision,
     pub(crate) slot: SlotId,
     /// When it was seen, in Unix seconds.
     pub(crate) seen: i64,
@@ -28,34 +28,34 @@ pub(crate) struct Pin {
 }
 
 /// What stands where the pin should.
-pub(crate) enum Found {
+pub(crate) enum StoredPin {
     /// This machine never saw the vault, or must not remember it.
-    Nothing,
-    Pin(Pin),
+    Absent,
+    Present(Pin),
     /// Something that is no pin, at this place.
     Damaged(String),
 }
 
-impl Found {
+impl StoredPin {
     pub(crate) fn generation(&self) -> u64 {
         match self {
-            Self::Pin(pin) => pin.generation,
-            Self::Nothing | Self::Damaged(_) => 0,
+            Self::Present(pin) => pin.generation,
+            Self::Absent | Self::Damaged(_) => 0,
         }
     }
 
     pub(crate) fn slot(&self) -> Option<SlotId> {
         match self {
-            Self::Pin(pin) => Some(pin.slot),
-            Self::Nothing | Self::Damaged(_) => None,
+            Self::Present(pin) => Some(pin.slot),
+            Self::Absent | Self::Damaged(_) => None,
         }
     }
 
     /// Whether `found` may follow what was seen before; `accepted` is the one version the user accepted.
-    pub(crate) fn allows(&self, found: &Pin, accepted: Option<&[u8; 64]>) -> Result<()> {
+    pub(crate) fn allows(&self, found: &Pin, accepted: Option<&Revision>) -> Result<()> {
         let result = match self {
-            Self::Nothing => Ok(()),
-            Self::Pin(pin) => pin.allows(found),
+            Self::Absent => Ok(()),
+            Self::Present(pin) => pin.allows(found),
             Self::Damaged(place) => {
                 let message = format!(
                     "this machine's note of the version last seen, {}, is damaged or cannot be read, so an older file \
@@ -68,7 +68,12 @@ impl Found {
             }
         };
         match result {
-            Err(_) if accepted.is_some_and(|accepted| accepted.ct_eq(&found.signature).into()) => Ok(()),
+            Err(_)
+                if accepted
+                    .is_some_and(|accepted| accepted.as_bytes().ct_eq(found.revision.as_bytes()).into()) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(error.with_refused_revision(self.refused(found))),
             Ok(()) => Ok(()),
         }
@@ -76,11 +81,11 @@ impl Found {
 
     fn refused(&self, found: &Pin) -> RefusedRevision {
         let seen = match self {
-            Self::Pin(pin) => Some(pin.seen()),
-            Self::Nothing | Self::Damaged(_) => None,
+            Self::Present(pin) => Some(pin.seen()),
+            Self::Absent | Self::Damaged(_) => None,
         };
         RefusedRevision {
-            revision: found.signature,
+            revision: found.revision,
             generation: found.generation,
             changed: found.changed.map(system_time),
             seen,
@@ -91,7 +96,7 @@ impl Found {
 impl Pin {
     /// Returns this revision as an error reports it.
     pub(crate) fn seen(&self) -> SeenRevision {
-        SeenRevision { revision: self.signature, generation: self.generation, when: system_time(self.seen) }
+        SeenRevision { revision: self.revision, generation: self.generation, when: system_time(self.seen) }
     }
 
     /// Whether `found` may follow this version.
@@ -128,7 +133,7 @@ impl Pin {
             );
             return Err(Error::new(ErrorKind::RevisionRefused(Mismatch::Rollback), message));
         }
-        if found.generation == self.generation && found.signature != self.signature {
+        if found.generation == self.generation && found.revision != self.revision {
             let message = format!(
                 "the vault is not the one seen {seen}, though both are generation {}{changed}: somebody edited a copy",
                 self.generation
@@ -146,11 +151,11 @@ impl Pin {
     fn encode(&self) -> Vec<u8> {
         let mut text = format!(
             "aumbry pin 1\nvault-id {}\nverification-key {}\ngeneration {}\nsignature {}\nslot {}\nseen {}\n",
-            hex(&self.vault_id),
+            self.vault_id,
             hex(&self.verification_key),
             self.generation,
-            hex(&self.signature),
-            hex(&self.slot),
+            self.revision,
+            self.slot,
             self.seen
         );
         let checksum = hex(&sha256(text.as_bytes()));
@@ -168,11 +173,11 @@ impl Pin {
             return None;
         }
         let pin = Self {
-            vault_id: unhex(value("vault-id")?)?,
+            vault_id: value("vault-id")?.parse().ok()?,
             verification_key: unhex(value("verification-key")?)?,
             generation: value("generation")?.parse().ok()?,
-            signature: unhex(value("signature")?)?,
-            slot: unhex(value("slot")?)?,
+            revision: value("signature")?.parse().ok()?,
+            slot: value("slot")?.parse().ok()?,
             seen: value("seen")?.parse().ok()?,
             changed: None,
         };
@@ -189,31 +194,31 @@ pub(crate) fn state_file(folder: Option<&std::path::Path>, location: &str) -> Op
 }
 
 /// Reads the pin. A folder that cannot be looked into is as good as none: it never blocks opening.
-pub(crate) fn read(file: Option<&StateFile>) -> Found {
-    let Some(file) = file else { return Found::Nothing };
-    let damaged = || Found::Damaged(file.path().to_string_lossy().into_owned());
+pub(crate) fn read(file: Option<&StateFile>) -> StoredPin {
+    let Some(file) = file else { return StoredPin::Absent };
+    let damaged = || StoredPin::Damaged(file.path().to_string_lossy().into_owned());
     match file.read() {
-        Ok(None) => Found::Nothing,
-        Ok(Some(bytes)) => Pin::parse(&bytes).map_or_else(damaged, Found::Pin),
+        Ok(None) => StoredPin::Absent,
+        Ok(Some(bytes)) => Pin::parse(&bytes).map_or_else(damaged, StoredPin::Present),
         Err(_) => damaged(),
     }
 }
 
 /// Remembers `pin`, unless something newer of the same vault, or another vault, was remembered since `before` was
 /// read.
-pub(crate) fn remember(file: &StateFile, pin: &Pin, before: &Found) -> std::io::Result<()> {
+pub(crate) fn remember(file: &StateFile, pin: &Pin, before: &StoredPin) -> std::io::Result<()> {
     file.update(|current| {
         if let Some(current) = current.and_then(Pin::parse) {
             let replaced = !current.is_of_same_vault(pin)
-                && !matches!(before, Found::Pin(before) if before.is_of_same_vault(&current));
+                && !matches!(before, StoredPin::Present(before) if before.is_of_same_vault(&current));
             if replaced {
                 return None;
             }
         }
         let newer_known = current.and_then(Pin::parse).is_some_and(|current| {
             let same_vault = current.is_of_same_vault(pin);
-            let unchanged = current.signature == pin.signature && current.slot == pin.slot;
-            let other = current.generation == pin.generation && current.signature != pin.signature;
+            let unchanged = current.revision == pin.revision && current.slot == pin.slot;
+            let other = current.generation == pin.generation && current.revision != pin.revision;
             same_vault && (current.generation > pin.generation || unchanged || other)
         });
         (!newer_known).then(|| Pin { seen: now(), ..pin.clone() }.encode())

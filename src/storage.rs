@@ -11,6 +11,7 @@ use std::any::Any;
 use std::fmt;
 
 use crate::error::Result;
+pub use crate::id::Revision;
 
 pub use file::FileStorage;
 pub use in_memory::InMemory;
@@ -43,7 +44,7 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     /// What keeps it from being read.
-    fn version(&self) -> Result<Option<Version>>;
+    fn revision(&self) -> Result<Option<Revision>>;
 
     /// Puts `bytes` in the place of the version `expected`, or where nothing is if that is `None`.
     ///
@@ -52,7 +53,7 @@ pub trait Storage: Send + Sync + 'static {
     /// [`VaultExists`](crate::ErrorKind::AlreadyExists) if any is), or what keeps the bytes from being written;
     /// the old version stays. [`DurabilityUnknown`](crate::ErrorKind::DurabilityUnknown) if the new version is
     /// there but may not survive a power cut.
-    fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> Result<()>;
+    fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> Result<()>;
 
     /// Keeps other writers out while the guard lives; a no-op where there is nothing to hold.
     ///
@@ -76,41 +77,6 @@ pub struct Prefix {
     pub bytes: Vec<u8>,
     /// How many bytes there are in all.
     pub total_len: u64,
-}
-
-/// Which version of a vault some bytes are: two are the same version exactly if these are equal.
-///
-/// It is made of the last 64 bytes, where a vault's signature stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Version([u8; 64]);
-
-impl Version {
-    /// The version that these bytes are.
-    #[must_use]
-    pub fn of(bytes: &[u8]) -> Self {
-        let mut version = [0; 64];
-        let tail = bytes.last_chunk::<64>().map_or(bytes, |tail| tail.as_slice());
-        for (place, byte) in version.iter_mut().zip(tail) {
-            *place = *byte;
-        }
-        Self(version)
-    }
-
-    pub(crate) fn of_signature(signature: [u8; 64]) -> Self {
-        Self(signature)
-    }
-
-    pub(crate) fn signature(&self) -> &[u8; 64] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Version(")?;
-        self.0.iter().take(8).try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        f.write_str("…)")
-    }
 }
 
 /// Other writers are kept out while this lives.

@@ -14,8 +14,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::PlainFile;
 use crate::format::body::{BodyPlan, Run, WireRecord, seal_secret};
 use crate::format::header::{self, Header, UnverifiedHeader};
-use crate::format::people::SlotMeta;
+use crate::format::people::{Escrow, SlotMeta};
 use crate::format::slot::{Hint, Role, SEALED_LEN, Slot};
+use crate::id::{SlotId, VaultId};
 use crate::passphrase::{Passphrase, RecoveryCode};
 use crate::storage::InMemory;
 use crate::vault::{OpenOptions, Vault, open_below_kdf};
@@ -39,7 +40,7 @@ pub use traces::{Traces, forms_of, traces_of};
 
 /// Makes a vault of format version 1 from its parts. The same parts give the same bytes.
 pub struct Forge {
-    vault_id: [u8; 16],
+    vault_id: VaultId,
     generation: u64,
     seed: Seed,
     vault_key: VaultKey,
@@ -53,7 +54,7 @@ impl Forge {
     #[must_use]
     pub fn new(number: u64) -> Self {
         let mut forge = Self {
-            vault_id: [0; 16],
+            vault_id: VaultId::from_bytes([0; 16]),
             generation: 1,
             seed: Seed::default(),
             vault_key: VaultKey::default(),
@@ -61,7 +62,7 @@ impl Forge {
             records: Vec::new(),
             drawn: number << 32,
         };
-        forge.vault_id = forge.draw_16();
+        forge.vault_id = VaultId::from_bytes(forge.draw_16());
         *forge.seed.bytes_mut() = forge.draw();
         *forge.vault_key.bytes_mut() = forge.draw();
         forge
@@ -111,7 +112,7 @@ impl Forge {
     /// # Errors
     /// If the key derivation fails.
     pub fn recovery_code(self, label: &str, bits: [u8; 16], kdf: KdfParameters) -> Result<Self> {
-        let code = RecoveryCode::encode(&bits).to_passphrase();
+        let code = Passphrase::from(&RecoveryCode::encode(&bits));
         self.slot(label, Role::Administrator, Hint::RecoveryCode, &code, kdf, None)
     }
 
@@ -124,9 +125,9 @@ impl Forge {
         kdf: KdfParameters,
         trusted: Option<[u8; 32]>,
     ) -> Result<Self> {
-        let mut slot = Slot::new(role, hint, kdf, self.draw_16());
+        let mut slot = Slot::new(role, hint, kdf, SlotId::from_bytes(self.draw_16()));
         let mut kek = Kek::default();
-        derive_kek(passphrase.bytes(), &slot.id, &kdf, &mut kek)?;
+        derive_kek(passphrase.bytes(), slot.id.as_bytes(), &kdf, &mut kek)?;
         let random = self.draw();
         let x = match role {
             Role::Administrator => *self.seed.bytes(),
@@ -135,7 +136,8 @@ impl Forge {
         slot.seal(&self.vault_id, &kek, &self.vault_key, &trusted.unwrap_or(x), &random)?;
         let escrow_key = self.seed.derive_administrator_key(&self.vault_id);
         let random = self.draw();
-        let meta = SlotMeta::new(slot.id, label, 1_700_000_000, &self.vault_id, &kek, &escrow_key, &random)?;
+        let escrow = Escrow { vault_id: &self.vault_id, kek: &kek, key: &escrow_key };
+        let meta = SlotMeta::new(slot.id, label, 1_700_000_000, &escrow, &random)?;
         self.people.push((slot, meta));
         Ok(self)
     }
@@ -196,7 +198,7 @@ impl Forge {
             [&len.to_le_bytes(), text.as_bytes()].concat()
         };
         let provider = provider.to_le_bytes();
-        let aad = [&self.vault_id, lp(name).as_slice(), &provider, &lp(access_key_id)].concat();
+        let aad = [self.vault_id.as_bytes(), lp(name).as_slice(), &provider, &lp(access_key_id)].concat();
         let random = self.draw();
         let mut sealed = vec![0; record::PREFIX];
         sealed.extend_from_slice(plaintext);
@@ -300,7 +302,7 @@ pub struct Keks(HashMap<KdfInput, [u8; 32]>);
 type KdfInput = ([u8; 16], u32, u32, u32);
 
 fn kdf_input(slot: &Slot) -> KdfInput {
-    (slot.id, slot.kdf.memory().get(), slot.kdf.passes().get(), slot.kdf.lanes().get())
+    (*slot.id.as_bytes(), slot.kdf.memory().get(), slot.kdf.passes().get(), slot.kdf.lanes().get())
 }
 
 impl Keks {
@@ -314,7 +316,7 @@ impl Keks {
         for file in files {
             for slot in UnverifiedHeader::parse(file, file.len() as u64)?.slots() {
                 let mut kek = Kek::default();
-                derive_kek(passphrase.bytes(), &slot.id, &slot.kdf, &mut kek)?;
+                derive_kek(passphrase.bytes(), slot.id.as_bytes(), &slot.kdf, &mut kek)?;
                 keks.insert(kdf_input(slot), *kek.bytes());
             }
         }
@@ -374,7 +376,7 @@ fn open_slot_of(header: &UnverifiedHeader, passphrase: &str) -> Result<OpenedSlo
     let passphrase = Passphrase::from(passphrase);
     for slot in header.slots() {
         let (mut kek, mut vault_key, mut x) = (Kek::default(), VaultKey::default(), Seed::default());
-        derive_kek(passphrase.bytes(), &slot.id, &slot.kdf, &mut kek)?;
+        derive_kek(passphrase.bytes(), slot.id.as_bytes(), &slot.kdf, &mut kek)?;
         let scratch = &mut [0; SEALED_LEN];
         if slot.open(header.vault_id(), &kek, scratch, &mut vault_key, x.bytes_mut()).is_ok() {
             return Ok(OpenedSlot { slot: slot.clone(), kek, vault_key, x });

@@ -17,7 +17,7 @@ pub(crate) fn sealed(records: usize, kdf: KdfParameters) -> Vec<u8> {
     const AT_ONCE: usize = 250_000;
     let storage = InMemory::new();
     let options = CreateOptions::new().kdf(kdf).allow_kdf_below_floor();
-    let vault = options.create_in_storage(storage.clone(), PASSPHRASE).expect("a new vault");
+    let vault = options.create_in(storage.clone(), PASSPHRASE).expect("a new vault");
     for start in (0..records).step_by(AT_ONCE) {
         let drafts = drafts(start..records.min(start + AT_ONCE));
         import(&vault, &drafts);

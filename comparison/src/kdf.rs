@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use aumbry::storage::InMemory;
-use aumbry::{CreateOptions, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, inspect_storage, testing};
+use aumbry::{CreateOptions, KdfParameters, Lanes, MemoryKib, OpenOptions, Passes, inspect_in, testing};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use rust_argon2 as other;
 
@@ -127,15 +127,15 @@ impl TinyVault {
         let options = CreateOptions::new().kdf(kdf).allow_kdf_below_floor();
         options
             .open_options(OpenOptions::new().without_pin())
-            .create_in_storage(storage.clone(), PASSPHRASE)?;
-        let salt = inspect_storage(&storage)?.slots.first().ok_or("no slot")?.id;
+            .create_in(storage.clone(), PASSPHRASE)?;
+        let salt = inspect_in(&storage)?.slots.first().ok_or("no slot")?.id;
         let bytes = storage.to_bytes().ok_or("nothing was stored")?;
         let key = testing::keys_of(&bytes, PASSPHRASE)?.kek;
         Ok(Self { storage, salt, key })
     }
 
     fn unlock(&self) -> Result<Duration> {
-        let vault = OpenOptions::new().without_pin().open_storage(self.storage.clone(), PASSPHRASE)?;
+        let vault = OpenOptions::new().without_pin().open_in(self.storage.clone(), PASSPHRASE)?;
         Ok(vault.unlock_time().ok_or("it does not say how long it took")?.kdf)
     }
 }

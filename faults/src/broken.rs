@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aumbry::storage::{Exclusive, FileStorage, Prefix, Storage, Version};
+use aumbry::storage::{Exclusive, FileStorage, Prefix, Revision, Storage};
 use aumbry::{Error, ErrorKind, Result};
 
 /// What is wrong with a storage.
@@ -49,11 +49,11 @@ impl Storage for Broken {
         self.file.load(limit)
     }
 
-    fn version(&self) -> Result<Option<Version>> {
-        self.file.version()
+    fn revision(&self) -> Result<Option<Revision>> {
+        self.file.revision()
     }
 
-    fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> Result<()> {
+    fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> Result<()> {
         if self.defect != Defect::Heedless {
             return self.file.replace(expected, bytes);
         }

@@ -83,7 +83,7 @@ fn fields(record: &Credentials) -> Vec<(String, String, String)> {
     ];
     fields.extend(record.session_token().map(|token| ("Session Token".into(), token.expose_secret().into())));
     fields.extend(record.expires().map(|_| ("Expires".into(), "2026-11-23T04:05:06Z".into())));
-    fields.extend(record.attributes().iter().map(|(key, value)| {
+    fields.extend(record.attributes().map(|(key, value)| {
         let name = match key {
             "url" => "URL".into(),
             "description" => "Notes".into(),
@@ -99,7 +99,7 @@ fn fields(record: &Credentials) -> Vec<(String, String, String)> {
 fn everything(record: &Credentials) -> Vec<String> {
     let mut all = columns(record);
     all.extend(record.session_token().map(|token| token.expose_secret().to_owned()));
-    all.push(format!("{:?} {:?}", record.expires(), record.attributes()));
+    all.push(format!("{:?} {:?}", record.expires(), record.attributes().collect::<Vec<_>>()));
     all
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 fn main() -> Result<(), Box<dyn Error>> {
     let drafts = [draft("static", STATIC)?, draft("session", SESSION)?];
     let records = records(&vault()?, &drafts)?;
-    let records: HashMap<_, _> = records.iter().map(|record| (record.name().as_str(), record)).collect();
+    let records: HashMap<_, _> = records.iter().map(|record| (record.name(), record)).collect();
     for line in std::io::stdin().lock().lines() {
         let asked: Value = serde_json::from_str(&line?)?;
         let record = records.get(text(&asked, "record")).ok_or("no such record")?;

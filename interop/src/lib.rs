@@ -17,7 +17,7 @@ use aumbry::{
 /// # Errors
 /// If the system has no memory for it.
 pub fn vault() -> Result<Vault> {
-    cheapest()?.create_in_storage(InMemory::new(), "passphrase")
+    cheapest()?.create_in(InMemory::new(), "passphrase")
 }
 
 /// Such a vault in a file.

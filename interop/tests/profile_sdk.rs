@@ -104,7 +104,7 @@ proptest! {
         let ours = parse(&[files[0], files[1], (FileKind::Credentials, keys.as_bytes())]).unwrap();
         let vault = VAULT.with(Clone::clone);
         for record in records(&vault, &ours.records).unwrap() {
-            let profile = sdk.get_profile(record.name().as_str()).unwrap();
+            let profile = sdk.get_profile(record.name()).unwrap();
             for key in KEYS {
                 let one_line = profile.get(key).filter(|value| !value.contains('\n'));
                 prop_assert_eq!(one_line, record.attribute(key), "{} of {}", key, record.name());

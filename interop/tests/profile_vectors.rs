@@ -94,7 +94,7 @@ fn import(vector: &Value, with_key: &BTreeSet<String>) -> aumbry::Result<Import>
 fn attributes(vault: &Vault, import: &Import) -> Profiles {
     let records = records(vault, &import.records).unwrap();
     let profiles = records.iter().map(|record| {
-        let attributes = record.attributes().iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let attributes = record.attributes().map(|(key, value)| (key.to_owned(), value.to_owned()));
         (record.name().to_string(), attributes.collect())
     });
     profiles.collect()

@@ -106,8 +106,9 @@ impl CredentialsProvider {
     }
 
     fn attribute(&self, key: &str) -> Result<Option<String>> {
-        let attributes = self.vault.find(&self.name)?.map(|entry| entry.attributes());
-        Ok(attributes.and_then(|all| all.get(key).filter(|value| !value.is_empty()).map(str::to_owned)))
+        let record = self.vault.find(&self.name)?;
+        let value = record.as_ref().and_then(|record| record.attribute(key));
+        Ok(value.filter(|value| !value.is_empty()).map(str::to_owned))
     }
 
     fn credentials(&self, now: SystemTime) -> Result<Credentials> {

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result, quoted};
 /// Refuses an expired session, and a key id or token that an HTTP header cannot contain. Another program can have written
 /// any text to the vault.
 pub(super) fn check_can_sign(credentials: &Credentials, now: SystemTime) -> Result<()> {
-    let name = || quoted(credentials.name().as_str());
+    let name = || quoted(credentials.name());
     if let Some(end) = credentials.expires().filter(|_| credentials.is_expired(now)) {
         let message = format!("the session of the record {} expired at {}", name(), rfc3339::format(end));
         return Err(Error::new(ErrorKind::Expired, message));

@@ -1,18 +1,17 @@
-//! The attributes of a record.
+//! The attributes of a record: `region`, `endpoint_url`, `account_id`, `description`, `tag.…` or any other key.
+//!
+//! A key is 1 to 256 bytes of UTF-8, without control characters and without white space at either end. A value is any UTF-8
+//! text and may be empty. The encoded attributes of a record may take up to 16 KiB in the file. Attributes are not secrets:
+//! a program that opened the vault has them in plain text in its memory.
 
 use std::fmt;
 
 use super::name::check_text;
 use crate::error::{Error, ErrorKind, Result, quoted};
 
-/// Further fields of a record, ascending by key: `region`, `endpoint_url`, `account_id`, `description`,
-/// `tag.…` or any other key.
-///
-/// A key is 1 to 256 bytes of UTF-8, without control characters and without white space at either end. A
-/// value is any UTF-8 text and may be empty. The encoded attributes of a record may take up to 16 KiB in the
-/// file. Attributes are not secrets: a program that opened the vault has them in plain text in its memory.
+/// The attributes of one record, ascending by key, each key once.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Attributes(Vec<Attribute>); // few enough for a vector: ascending by key, each once
+pub(crate) struct Attributes(Vec<Attribute>); // few enough for a vector
 
 /// Key and value in one allocation, because every look-up allocates them again.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,26 +43,13 @@ const RESERVED: &str = "aumbry.";
 
 impl Attributes {
     /// Returns the value of this key.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&str> {
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
         Some(self.0.get(self.position(key).ok()?)?.split().1)
     }
 
     /// Returns keys and values, ascending by key.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.0.iter().map(Attribute::split)
-    }
-
-    /// Returns the number of attributes.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Returns whether there are no attributes.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     pub(crate) fn set(&mut self, key: &str, value: &str) -> Result<()> {
@@ -104,11 +90,13 @@ impl Attributes {
     fn position(&self, key: &str) -> std::result::Result<usize, usize> {
         self.0.binary_search_by(|attribute| attribute.key().cmp(key))
     }
+}
 
-    /// Collects the attributes whose keys are not reserved for aumbry itself. Users do not see reserved ones.
-    pub(crate) fn visible<'a>(attributes: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        Self::from_ascending(attributes.filter(|(key, _)| !is_reserved(key)))
-    }
+/// Leaves out the attributes whose keys are reserved for aumbry itself, which users do not see.
+pub(crate) fn visible<'a>(
+    attributes: impl Iterator<Item = (&'a str, &'a str)>,
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    attributes.filter(|(key, _)| !is_reserved(key))
 }
 
 fn is_reserved(key: &str) -> bool {

@@ -8,6 +8,7 @@ use super::keys::{AdministratorKey, Kek, SealingKey, VaultKey};
 use super::record::{self, RecordKeys};
 use super::seal::{self, seal_in_place};
 use super::{hkdf_sha256, hmac_sha256};
+use crate::id::VaultId;
 
 /// Returns messages that are easily confused: one text, split at every position into associated data and
 /// plaintext, and consecutive numbers.
@@ -87,7 +88,7 @@ fn seal_uses_no_key_for_two_messages() {
 fn records_use_no_nonce_for_two_messages() {
     let messages = messages();
     let mut keys = RecordKeys::default();
-    keys.derive_from(&VaultKey([9; 32]), &[4; 16]);
+    keys.derive_from(&VaultKey([9; 32]), &VaultId::from_bytes([4; 16]));
     let mut uses = Uses::default();
     for (number, (aad, text)) in messages.iter().chain(messages.iter().take(1_000)).enumerate() {
         let mut sealed =

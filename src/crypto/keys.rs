@@ -1,6 +1,7 @@
 //! The kinds of key. Each is a type of its own, and only the derivations in this file lead from one to
 //! another.
 
+use crate::id::VaultId;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{KEY_LEN, hkdf_sha256, hmac_sha256, label};
@@ -90,9 +91,11 @@ impl SealingKey for AdministratorKey {
 
 impl Seed {
     /// Derives the administrator key, which opens the escrows.
-    pub(crate) fn derive_administrator_key(&self, vault_id: &[u8; 16]) -> AdministratorKey {
+    pub(crate) fn derive_administrator_key(&self, vault_id: &VaultId) -> AdministratorKey {
         let mut key = AdministratorKey::default();
-        key.0.copy_from_slice(hkdf_sha256::<KEY_LEN>(&self.0, vault_id, label::ADMINISTRATOR).as_slice());
+        key.0.copy_from_slice(
+            hkdf_sha256::<KEY_LEN>(&self.0, vault_id.as_bytes(), label::ADMINISTRATOR).as_slice(),
+        );
         key
     }
 

@@ -9,6 +9,7 @@
 //! record. Random 96-bit nonces under one key collide with probability 2^-57 after a million seals (birthday
 //! bound); NIST SP 800-38D, section 8.3, allows 2^32 of them.
 
+use crate::id::VaultId;
 use zeroize::Zeroize;
 
 use super::gcm::{Gcm, NONCE, TAG};
@@ -35,8 +36,8 @@ impl Drop for RecordKeys {
 
 impl RecordKeys {
     /// Derives both keys in place. The caller scrubs the stack, where the cipher is built.
-    pub(crate) fn derive_from(&mut self, key: &VaultKey, vault_id: &[u8; 16]) {
-        let okm = hkdf_sha256::<64>(&key.0, vault_id, label::RECORDS);
+    pub(crate) fn derive_from(&mut self, key: &VaultKey, vault_id: &VaultId) {
+        let okm = hkdf_sha256::<64>(&key.0, vault_id.as_bytes(), label::RECORDS);
         let (record_key, nonce_key) = okm.split_at(KEY_LEN);
         self.nonce_key.copy_from_slice(nonce_key);
         if let Ok(record_key) = record_key.try_into() {
@@ -67,8 +68,8 @@ impl RecordKeys {
 
 /// Returns RK ‖ NK, for tests that search memory for them.
 #[cfg(feature = "testing")]
-pub(crate) fn derive_bytes(key: &VaultKey, vault_id: &[u8; 16]) -> [u8; 64] {
-    *hkdf_sha256::<64>(&key.0, vault_id, label::RECORDS)
+pub(crate) fn derive_bytes(key: &VaultKey, vault_id: &VaultId) -> [u8; 64] {
+    *hkdf_sha256::<64>(&key.0, vault_id.as_bytes(), label::RECORDS)
 }
 
 #[cfg(test)]
@@ -79,7 +80,7 @@ mod tests {
         let mut keys = RecordKeys::default();
         let mut key = VaultKey::default();
         key.bytes_mut().copy_from_slice(&[9; 32]);
-        keys.derive_from(&key, &[4; 16]);
+        keys.derive_from(&key, &VaultId::from_bytes([4; 16]));
         keys
     }
 

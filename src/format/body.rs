@@ -12,6 +12,7 @@ use crate::credentials::{
 };
 use crate::crypto::record::{self, RecordKeys};
 use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::id::VaultId;
 use crate::memory::{WipedBytes, zeroed};
 
 const SCHEMA: u16 = 1;
@@ -134,7 +135,7 @@ impl<'a> RecordView<'a> {
     }
 
     /// Opens this record's secret into types that are wiped when dropped. The caller scrubs the stack.
-    pub(crate) fn open_secret(&self, vault_id: &[u8; 16], keys: &RecordKeys) -> Result<Secrets> {
+    pub(crate) fn open_secret(&self, vault_id: &VaultId, keys: &RecordKeys) -> Result<Secrets> {
         let refused = |why: &str| damaged(format!("the secret of {} is damaged: {why}", quoted(self.name)));
         // One allocation for both: every look-up comes through here.
         let aad_len = associated_data_len(self.name, self.access_key_id);
@@ -239,7 +240,7 @@ fn is_name(bytes: &[u8]) -> bool {
 
 /// Seals the secret of a record, bound to its name, provider and access key id. The caller scrubs the stack.
 pub(crate) fn seal_secret(
-    vault_id: &[u8; 16],
+    vault_id: &VaultId,
     name: &str,
     secrets: &Secrets,
     keys: &RecordKeys,
@@ -268,7 +269,7 @@ pub(crate) fn seal_secret(
 
 /// Returns `vault id ‖ lp(name) ‖ u32 provider ‖ lp(access key id)`.
 pub(crate) fn associated_data(
-    vault_id: &[u8; 16],
+    vault_id: &VaultId,
     name: &str,
     provider: Provider,
     access_key_id: &str,
@@ -286,14 +287,14 @@ fn associated_data_len(name: &str, access_key_id: &str) -> usize {
 /// Fills exactly [`associated_data_len`] bytes.
 fn write_associated_data(
     mut aad: &mut [u8],
-    vault_id: &[u8; 16],
+    vault_id: &VaultId,
     name: &str,
     provider: Provider,
     access_key_id: &str,
 ) {
     let (provider, name_len, id_len) = (provider.number().to_le_bytes(), lp_len(name), lp_len(access_key_id));
     let parts: [&[u8]; 6] =
-        [vault_id, &name_len, name.as_bytes(), &provider, &id_len, access_key_id.as_bytes()];
+        [vault_id.as_bytes(), &name_len, name.as_bytes(), &provider, &id_len, access_key_id.as_bytes()];
     for part in parts {
         let Some((target, rest)) = aad.split_at_mut_checked(part.len()) else { return };
         target.copy_from_slice(part);

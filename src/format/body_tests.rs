@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::format::codec::decode;
 use crate::format::people::{ESCROW_LEN, MAX_LABEL};
+use crate::id::SlotId;
 
 /// The whole body as `docs/format.md` defines it, encoded and decoded by bincode only.
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
@@ -71,7 +72,12 @@ const ESCROW: [u8; ESCROW_LEN] = [3; ESCROW_LEN];
 
 fn people(count: u8) -> Vec<SlotMeta> {
     (0..count)
-        .map(|n| SlotMeta { id: [n; 16], label: format!("person {n}").into(), created: 5, escrow: ESCROW })
+        .map(|n| SlotMeta {
+            id: SlotId::from_bytes([n; 16]),
+            label: format!("person {n}").into(),
+            created: 5,
+            escrow: ESCROW,
+        })
         .collect()
 }
 

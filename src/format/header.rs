@@ -7,6 +7,7 @@ use crate::crypto::seal;
 use crate::crypto::sha256;
 use crate::crypto::signature::{self, Digested, VerificationKey};
 use crate::error::{Error, ErrorKind, Result};
+use crate::id::VaultId;
 
 use super::slot::{self, Role, Slot};
 use super::{BLOCK, MAX_FILE, damaged};
@@ -30,7 +31,7 @@ pub(crate) const fn len(slots: usize) -> usize {
 /// A header whose file is signed by the vault's administrators, or is about to be signed.
 #[derive(Clone)]
 pub(crate) struct Header {
-    pub(crate) vault_id: [u8; 16],
+    pub(crate) vault_id: VaultId,
     pub(crate) generation: u64,
     pub(crate) slots: Vec<Slot>,
     pub(super) file_len: u64,
@@ -38,7 +39,7 @@ pub(crate) struct Header {
 
 impl Header {
     /// Makes a header without a file length, which is set when the body's length is known.
-    pub(crate) fn new(vault_id: [u8; 16], generation: u64, slots: Vec<Slot>) -> Self {
+    pub(crate) fn new(vault_id: VaultId, generation: u64, slots: Vec<Slot>) -> Self {
         Self { vault_id, generation, slots, file_len: 0 }
     }
 
@@ -61,7 +62,7 @@ impl Header {
         fields.extend_from_slice(&PREAMBLE);
         fields.extend_from_slice(&[0; 4]);
         fields.extend_from_slice(&self.file_len.to_le_bytes());
-        fields.extend_from_slice(&self.vault_id);
+        fields.extend_from_slice(self.vault_id.as_bytes());
         fields.extend_from_slice(&self.generation.to_le_bytes());
         fields.extend_from_slice(&u16::try_from(self.slots.len()).unwrap_or(u16::MAX).to_le_bytes());
         fields.extend_from_slice(&[0; 6]);
@@ -134,10 +135,10 @@ impl UnverifiedHeader {
         if sha256(content) != *checksum {
             return Err(damaged("the vault is damaged: the checksum of its header is wrong"));
         }
-        Ok(Self(Header { vault_id, generation, slots, file_len }))
+        Ok(Self(Header { vault_id: VaultId::from_bytes(vault_id), generation, slots, file_len }))
     }
 
-    pub(crate) fn vault_id(&self) -> &[u8; 16] {
+    pub(crate) fn vault_id(&self) -> &VaultId {
         &self.0.vault_id
     }
 

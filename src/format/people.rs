@@ -13,6 +13,7 @@ use crate::crypto::KEY_LEN;
 use crate::crypto::keys::{AdministratorKey, Kek};
 use crate::crypto::seal;
 use crate::error::{Result, quoted};
+use crate::id::{SlotId, VaultId};
 
 pub(crate) const MAX_LABEL: usize = 128;
 pub(super) const ESCROW_LEN: usize = KEY_LEN + seal::OVERHEAD;
@@ -29,29 +30,34 @@ pub(super) struct WireSlotMeta<'a> {
 /// What an administrator knows about one slot.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct SlotMeta {
-    pub(crate) id: [u8; 16],
+    pub(crate) id: SlotId,
     pub(crate) label: Box<str>,
     pub(crate) created: i64,
     pub(super) escrow: [u8; ESCROW_LEN],
+}
+
+/// What goes into the escrow of a slot: its key-encryption key, sealed under the administrators' key.
+pub(crate) struct Escrow<'a> {
+    pub(crate) vault_id: &'a VaultId,
+    pub(crate) kek: &'a Kek,
+    pub(crate) key: &'a AdministratorKey,
 }
 
 impl SlotMeta {
     /// Escrows `kek`, so that an administrator can give this person a new vault key. The caller scrubs the
     /// stack.
     pub(crate) fn new(
-        id: [u8; 16],
+        id: SlotId,
         label: &str,
         created: i64,
-        vault_id: &[u8; 16],
-        kek: &Kek,
-        key: &AdministratorKey,
+        Escrow { vault_id, kek, key }: &Escrow<'_>,
         random: &[u8; 32],
     ) -> Result<Self> {
         let mut escrow = [0; ESCROW_LEN];
         for (target, byte) in escrow.iter_mut().skip(seal::PREFIX).zip(kek.bytes()) {
             *target = *byte;
         }
-        seal::seal_in_place(key, random, &escrow_aad(vault_id, &id), &mut escrow)
+        seal::seal_in_place(*key, random, &escrow_aad(vault_id, &id), &mut escrow)
             .ok_or_else(|| damaged("an escrow could not be sealed"))?;
         Ok(Self { id, label: label.into(), created, escrow })
     }
@@ -59,7 +65,7 @@ impl SlotMeta {
     /// Opens the escrow into `kek`. The intermediate copy is wiped.
     pub(crate) fn open_escrow(
         &self,
-        vault_id: &[u8; 16],
+        vault_id: &VaultId,
         key: &AdministratorKey,
         kek: &mut Kek,
     ) -> Result<()> {
@@ -78,13 +84,18 @@ impl SlotMeta {
     }
 
     pub(super) fn wire(&self) -> WireSlotMeta<'_> {
-        WireSlotMeta { id: self.id, label: &self.label, created: self.created, escrow: &self.escrow }
+        WireSlotMeta {
+            id: *self.id.as_bytes(),
+            label: &self.label,
+            created: self.created,
+            escrow: &self.escrow,
+        }
     }
 }
 
-fn escrow_aad(vault_id: &[u8; 16], slot_id: &[u8; 16]) -> [u8; 32] {
+fn escrow_aad(vault_id: &VaultId, slot_id: &SlotId) -> [u8; 32] {
     let mut aad = [0; 32];
-    for (target, byte) in aad.iter_mut().zip(vault_id.iter().chain(slot_id)) {
+    for (target, byte) in aad.iter_mut().zip(vault_id.as_bytes().iter().chain(slot_id.as_bytes())) {
         *target = *byte;
     }
     aad
@@ -105,7 +116,12 @@ pub(super) fn decode_people(bytes: &[u8]) -> Option<Vec<SlotMeta>> {
                 && labels.insert(wire.label)
                 && (FIRST_TIME..=LAST_TIME).contains(&wire.created);
             let escrow = wire.escrow.try_into().ok().filter(|_| holds)?;
-            Some(SlotMeta { id: wire.id, label: wire.label.into(), created: wire.created, escrow })
+            Some(SlotMeta {
+                id: SlotId::from_bytes(wire.id),
+                label: wire.label.into(),
+                created: wire.created,
+                escrow,
+            })
         })
         .collect()
 }

@@ -6,6 +6,7 @@ use crate::crypto::kdf::{KdfParameters, Lanes, MemoryKib, Passes};
 use crate::crypto::keys::{Kek, VaultKey};
 use crate::crypto::seal::{self, Unopened};
 use crate::error::Result;
+use crate::id::{SlotId, VaultId};
 
 use super::damaged;
 use super::header::PREAMBLE;
@@ -16,9 +17,6 @@ const OPEN_LEN: usize = 32;
 /// K ‖ X: the vault key, and the key that the role adds to it.
 const PLAIN_LEN: usize = 64;
 pub(crate) const SEALED_LEN: usize = PLAIN_LEN + seal::OVERHEAD;
-
-/// A slot's id, which is also its salt.
-pub(crate) type SlotId = [u8; 16];
 
 /// What a person may do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -85,7 +83,7 @@ impl Slot {
                 _ => return Err(wrong("the vault is damaged: a slot's hint is unknown")),
             },
             kdf,
-            open.last_chunk().copied().unwrap_or_default(),
+            SlotId::from_bytes(open.last_chunk().copied().unwrap_or_default()),
         );
         if zero != [0, 0] {
             return Err(wrong("the vault is damaged: a slot's empty field is not empty"));
@@ -122,16 +120,16 @@ impl Slot {
             target.copy_from_slice(field);
         }
         if let Some(id) = open.last_chunk_mut() {
-            *id = self.id;
+            *id = *self.id.as_bytes();
         }
         open
     }
 
     /// Returns `file[0..12] ‖ vault id ‖ slot[0..32]`.
-    fn associated_data(&self, vault_id: &[u8; 16]) -> [u8; PREAMBLE.len() + 16 + OPEN_LEN] {
+    fn associated_data(&self, vault_id: &VaultId) -> [u8; PREAMBLE.len() + 16 + OPEN_LEN] {
         let mut aad = [0; PREAMBLE.len() + 16 + OPEN_LEN];
         let open = self.open_part();
-        for (target, byte) in aad.iter_mut().zip(PREAMBLE.iter().chain(vault_id).chain(&open)) {
+        for (target, byte) in aad.iter_mut().zip(PREAMBLE.iter().chain(vault_id.as_bytes()).chain(&open)) {
             *target = *byte;
         }
         aad
@@ -141,7 +139,7 @@ impl Slot {
     /// caller scrubs the stack.
     pub(crate) fn seal(
         &mut self,
-        vault_id: &[u8; 16],
+        vault_id: &VaultId,
         kek: &Kek,
         vault_key: &VaultKey,
         x: &[u8; 32],
@@ -159,7 +157,7 @@ impl Slot {
     /// Opens the slot into `vault_key` and `x`, using `scratch`. All three are in guarded memory.
     pub(crate) fn open(
         &self,
-        vault_id: &[u8; 16],
+        vault_id: &VaultId,
         kek: &Kek,
         scratch: &mut [u8; SEALED_LEN],
         vault_key: &mut VaultKey,

@@ -213,7 +213,7 @@ impl Filling {
             LeaveReason::Reference
         } else if attributes.get(key).is_some() {
             LeaveReason::Repeated
-        } else if len_of_number(attributes.len() + 1) + len > MAX_ATTRIBUTES {
+        } else if len_of_number(attributes.iter().len() + 1) + len > MAX_ATTRIBUTES {
             LeaveReason::TooLong
         } else if attributes.set(key, value).is_err() {
             LeaveReason::Name

@@ -62,7 +62,7 @@ pub fn render(credentials: &Credentials) -> Result<SecretString> {
     let mut len = 0;
     for (name, value) in variables(credentials) {
         if let Some(flaw) = flaw(value) {
-            let record = quoted(credentials.name().as_str());
+            let record = quoted(credentials.name());
             let message = format!("the record {record} cannot be written to an env file: its {name}: {flaw}");
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }

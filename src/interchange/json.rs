@@ -28,7 +28,7 @@ use super::import::{Import, NAME_RULE};
 use super::importer::Importer;
 use super::text::input::MAX_FILE;
 use super::text::json::{Object, array, document_up_to, to_secret, to_string};
-use crate::credentials::{Attributes, Credentials, MAX_ATTRIBUTE_COUNT, Name, NewRecord, Provider, rfc3339};
+use crate::credentials::{Credentials, MAX_ATTRIBUTE_COUNT, Name, NewRecord, Provider, rfc3339};
 use crate::error::{Error, ErrorKind, Result};
 use crate::vault::Record;
 
@@ -49,7 +49,7 @@ struct Written<'a> {
     provider: String,
     access_key_id: &'a str,
     #[serde(serialize_with = "as_object")]
-    attributes: &'a Attributes,
+    attributes: Vec<(&'a str, &'a str)>,
     created: String,
     updated: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,8 +76,11 @@ const KEYS: [&str; 9] = [
     "session_token",
 ];
 
-fn as_object<S: Serializer>(attributes: &&Attributes, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    serializer.collect_map(attributes.iter())
+fn as_object<S: Serializer>(
+    attributes: &[(&str, &str)],
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_map(attributes.iter().copied())
 }
 
 /// The fields of a record that are written without secrets.
@@ -90,7 +93,7 @@ impl Serialize for Metadata<'_> {
             name: record.name(),
             provider: record.provider().to_string(),
             access_key_id: record.access_key_id(),
-            attributes: &record.attributes(),
+            attributes: record.attributes().collect(),
             created: rfc3339::format(record.created()),
             updated: rfc3339::format(record.updated()),
             expires: record.expires().map(rfc3339::format),
@@ -108,10 +111,10 @@ impl Serialize for Revealed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let credentials = self.0;
         let record = Written {
-            name: credentials.name().as_str(),
+            name: credentials.name(),
             provider: credentials.provider().to_string(),
             access_key_id: credentials.access_key_id(),
-            attributes: credentials.attributes(),
+            attributes: credentials.attributes().collect(),
             created: rfc3339::format(credentials.created()),
             updated: rfc3339::format(credentials.updated()),
             expires: credentials.expires().map(rfc3339::format),

@@ -16,7 +16,7 @@ use std::ptr::NonNull;
 
 use zeroize::Zeroize;
 
-use super::MemoryProtection;
+use super::{KeyPages, MemoryProtection};
 use crate::error::{Error, ErrorKind, Result};
 pub(super) use registers::scrub as scrub_registers;
 #[cfg(unix)]
@@ -58,10 +58,10 @@ unsafe impl<T: Send> Send for Guarded<T> {}
 unsafe impl<T: Sync> Sync for Guarded<T> {}
 
 impl<T: Default> Guarded<T> {
-    /// Makes a default `T` in the best protected page that is available. `secret_memory` permits
+    /// Makes a default `T` in the best protected page that is available. [`KeyPages::Secret`] permits
     /// `memfd_secret`.
-    pub(crate) fn new(secret_memory: bool) -> Result<Self> {
-        let pages = Pages::map(size_of::<T>(), secret_memory)?;
+    pub(crate) fn new(pages: KeyPages) -> Result<Self> {
+        let pages = Pages::map(size_of::<T>(), pages)?;
         let value = pages.start.cast::<T>();
         assert!(value.is_aligned(), "a page is aligned for every type used here");
         // SAFETY: `pages` are mapped, writable and at least `size_of::<T>()` long (Pages::map), aligned
@@ -163,8 +163,8 @@ mod tests {
 
     #[test]
     fn pages_are_wiped_including_what_no_destructor_wipes() {
-        for secret_memory in [true, false] {
-            let mut guarded = Guarded::<Unwiped>::new(secret_memory).unwrap();
+        for pages in [KeyPages::Secret, KeyPages::Locked] {
+            let mut guarded = Guarded::<Unwiped>::new(pages).unwrap();
             guarded.first = 0xa5;
             guarded.second = [u64::MAX; 4];
             let nonzero_bytes = |pages: &Pages| {

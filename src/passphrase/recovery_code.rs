@@ -10,7 +10,6 @@ use zeroize::Zeroizing;
 use crate::crypto::random;
 use crate::error::Result;
 use crate::memory::with_scrubbed_stack;
-use crate::passphrase::Passphrase;
 
 /// What the slot of a recovery code is called.
 pub(crate) const LABEL: &str = "recovery code";
@@ -45,7 +44,11 @@ impl RecoveryCode {
         Self { canonical: SecretString::from(std::mem::take(&mut *code)) }
     }
 
-    /// The code as it is shown: upper case, in groups of five joined by hyphens.
+    pub(crate) fn canonical(&self) -> &SecretString {
+        &self.canonical
+    }
+
+    /// Returns the code as it is shown: upper case, in groups of five joined by hyphens.
     #[must_use]
     pub fn to_grouped(&self) -> SecretString {
         let canonical = self.canonical.expose_secret();
@@ -57,12 +60,6 @@ impl RecoveryCode {
             shown.push(letter.to_ascii_uppercase());
         }
         shown.into()
-    }
-
-    /// The code as a passphrase.
-    #[must_use]
-    pub fn to_passphrase(&self) -> Passphrase {
-        Passphrase::from(&self.canonical)
     }
 }
 
@@ -102,6 +99,7 @@ impl RecoveryCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::passphrase::Passphrase;
 
     #[test]
     fn a_code_is_understood_in_any_case_and_grouping() {

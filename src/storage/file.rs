@@ -17,7 +17,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Exclusive, Prefix, Storage, Version};
+use super::{Exclusive, Prefix, Revision, Storage};
 use crate::error::{Error, ErrorKind, Result, quoted};
 use atomic::{Saved, beside};
 #[cfg(unix)]
@@ -98,11 +98,11 @@ impl Storage for FileStorage {
         }
     }
 
-    fn version(&self) -> Result<Option<Version>> {
+    fn revision(&self) -> Result<Option<Revision>> {
         version_at(&self.path)
     }
 
-    fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> Result<()> {
+    fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> Result<()> {
         let path = self.resolved()?;
         // What is compared is what will be replaced, also if a link is pointed elsewhere meanwhile.
         match (expected, version_at(&path)?) {
@@ -177,13 +177,13 @@ fn read(path: &Path, file: &File, len: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn version_at(path: &Path) -> Result<Option<Version>> {
+fn version_at(path: &Path) -> Result<Option<Revision>> {
     let (mut file, len) = match open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
     file.seek(SeekFrom::Start(len.saturating_sub(64))).map_err(|error| failed("read", path, error))?;
-    Ok(Some(Version::of(&read(path, &file, 64)?)))
+    Ok(Some(Revision::of(&read(path, &file, 64)?)))
 }
 
 /// The path with links followed, also where the last part does not exist yet. An error names the folder

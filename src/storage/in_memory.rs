@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Exclusive, Prefix, Storage, Version};
+use super::{Exclusive, Prefix, Revision, Storage};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A vault's bytes in memory. Clones share them.
@@ -61,13 +61,13 @@ impl Storage for InMemory {
         })
     }
 
-    fn version(&self) -> Result<Option<Version>> {
-        Ok(self.lock().as_deref().map(Version::of))
+    fn revision(&self) -> Result<Option<Revision>> {
+        Ok(self.lock().as_deref().map(Revision::of))
     }
 
-    fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> Result<()> {
+    fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> Result<()> {
         let mut current = self.lock();
-        match (expected, current.as_deref().map(Version::of)) {
+        match (expected, current.as_deref().map(Revision::of)) {
             (None, Some(_)) => return Err(Error::new(ErrorKind::AlreadyExists, "there is a vault already")),
             (expected, found) if expected != found.as_ref() => {
                 return Err(Error::new(ErrorKind::Conflict, "the vault was changed elsewhere"));

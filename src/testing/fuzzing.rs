@@ -8,7 +8,8 @@ use crate::crypto::{record, sha256};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::body::{BodyPlan, RecordView, Run, WireRecord, associated_data, scan};
 use crate::format::header::UnverifiedHeader;
-use crate::format::slot::{SEALED_LEN, Slot, SlotId};
+use crate::format::slot::{SEALED_LEN, Slot};
+use crate::id::SlotId;
 use crate::storage::InMemory;
 use crate::vault::{OpenOptions, Vault, open_below_kdf};
 
@@ -84,7 +85,7 @@ impl Way {
             slot.open(header.vault_id(), &kek, &mut [0; SEALED_LEN], &mut key, &mut x).is_ok()
         };
         let slot = header.slots().iter().find(opens).map(|slot| slot.id);
-        Ok(Self { slot: slot.unwrap_or_default(), kek })
+        Ok(Self { slot: slot.unwrap_or(SlotId::from_bytes([0; 16])), kek })
     }
 
     /// Opens other bytes with the same key.

@@ -34,7 +34,7 @@ pub fn traces_of(file: &[u8], passphrase: &str) -> Result<Traces> {
     one_time(&mut traces, "slot", &opened.kek, &opened.slot.sealed);
     let record_keys = derive_bytes(&opened.vault_key, vault_id);
     let (rk, nk) = record_keys.split_at(32);
-    whole(&mut traces, "RK and NK extracted", &extracted(opened.vault_key.bytes(), vault_id));
+    whole(&mut traces, "RK and NK extracted", &extracted(opened.vault_key.bytes(), vault_id.as_bytes()));
     schedule(&mut traces, "RK", &half(rk));
     whole(&mut traces, "NK", nk);
 
@@ -46,7 +46,7 @@ pub fn traces_of(file: &[u8], passphrase: &str) -> Result<Traces> {
     signing(&mut traces, opened.x.bytes());
     let escrow_key = opened.x.derive_administrator_key(vault_id);
     whole(&mut traces, "AK", escrow_key.ikm());
-    whole(&mut traces, "AK extracted", &extracted(opened.x.bytes(), vault_id));
+    whole(&mut traces, "AK extracted", &extracted(opened.x.bytes(), vault_id.as_bytes()));
     let head = signed_part(file).get(..header::len(header.slots().len())).unwrap_or_default();
     let plaintext = seal::open_in_place(&opened.vault_key, head, &mut payload)
         .map_err(|_| damaged("the payload does not open"))?;

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use crate::crypto::kdf::KdfParameters;
+use crate::error::Result;
+use crate::format::slot::Role;
 use crate::memory::MemoryProtection;
+use crate::vault::handle::Vault;
 
 /// Something the user should know, though nothing failed. `Display` gives it as a sentence.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,13 +25,35 @@ pub enum Advice {
 }
 
 impl Advice {
-    pub(super) fn on_kdf(parameters: KdfParameters) -> Option<Self> {
+    fn on_kdf(parameters: KdfParameters) -> Option<Self> {
         let cheap = parameters.cost() < KdfParameters::default().cost() || !parameters.is_above_floor();
         cheap.then_some(Self::KdfBelowDefault(parameters))
     }
 
-    pub(super) fn on_memory(protection: MemoryProtection) -> Option<Self> {
+    fn on_memory(protection: MemoryProtection) -> Option<Self> {
         (protection == MemoryProtection::None).then_some(Self::MemoryNotLocked)
+    }
+}
+
+impl Vault {
+    /// Returns what could be better. An empty list is good news.
+    ///
+    /// # Errors
+    /// [`Locked`](crate::ErrorKind::Locked).
+    pub fn advice(&self) -> Result<Vec<Advice>> {
+        let held = self.held();
+        let unlocked = held.unlocked()?;
+        let (snapshot, pinned) = (&unlocked.snapshot, self.pinned());
+        let slots = &snapshot.header.slots;
+        let administrators = slots.iter().filter(|slot| slot.role == Role::Administrator).count();
+        let all = [
+            snapshot.slot().and_then(|slot| Advice::on_kdf(slot.kdf)),
+            (administrators < 2).then_some(Advice::NoSecondAdministrator),
+            Advice::on_memory(unlocked.keys.protection()),
+            pinned.pin_problem().map(Advice::PinNotWritten),
+            (!pinned.is_confirmed()).then_some(Advice::NotConfirmed),
+        ];
+        Ok(all.into_iter().flatten().collect())
     }
 }
 

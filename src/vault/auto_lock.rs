@@ -1,42 +1,47 @@
-//! Locking a vault that nobody uses.
+//! The thread that locks a vault which is not used.
 
-use std::sync::Weak;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::vault::{Shared, Vault};
 
-/// No step is shorter: a thread that looks all the time would be no rest.
-const LEAST: Duration = Duration::from_millis(10);
-/// In how many steps idle time is measured: the lock comes up to one step late.
+/// The shortest step, so that the thread does not wake up all the time.
+const MIN_STEP: Duration = Duration::from_millis(10);
+/// The number of steps in which idle time is measured. The vault is locked up to one step late.
 const STEPS: u32 = 4;
 
-/// A thread that locks the vault once it has been idle; it ends when this is dropped.
-pub(super) struct IdleLock {
+/// A thread that calls a closure once a vault has been idle. It ends when this is dropped.
+pub(super) struct AutoLock {
     _until_dropped: Sender<()>,
 }
 
-impl IdleLock {
-    pub(super) fn start(vault: Weak<Shared>, idle: Duration) -> Result<Self> {
+impl AutoLock {
+    /// Starts the thread. `take_used` returns whether the vault was used since the last call, or `None` once the vault is
+    /// gone; `lock` locks it.
+    pub(super) fn start(
+        idle: Duration,
+        take_used: impl Fn() -> Option<bool> + Send + 'static,
+        lock: impl Fn() + Send + 'static,
+    ) -> Result<Self> {
         let (sender, receiver) = channel();
         std::thread::Builder::new()
             .name("aumbry-lock".into())
-            .spawn(move || watch(&vault, (idle / STEPS).max(LEAST), &receiver))
+            .spawn(move || watch((idle / STEPS).max(MIN_STEP), &receiver, take_used, lock))
             .map_err(|error| {
-                Error::new(ErrorKind::OutOfResources, "no thread to lock the vault by").with_source(error)
+                Error::new(ErrorKind::OutOfResources, "could not start the auto-lock thread")
+                    .with_source(error)
             })?;
         Ok(Self { _until_dropped: sender })
     }
 }
 
-fn watch(vault: &Weak<Shared>, step: Duration, dropped: &Receiver<()>) {
+fn watch(step: Duration, dropped: &Receiver<()>, take_used: impl Fn() -> Option<bool>, lock: impl Fn()) {
     let mut idle_steps = 0;
     while let Err(RecvTimeoutError::Timeout) = dropped.recv_timeout(step) {
-        let Some(shared) = vault.upgrade() else { return };
-        idle_steps = if shared.take_used() { 0 } else { idle_steps + 1 };
+        let Some(used) = take_used() else { return };
+        idle_steps = if used { 0 } else { idle_steps + 1 };
         if idle_steps >= STEPS {
-            Vault { shared }.lock();
+            lock();
         }
     }
 }

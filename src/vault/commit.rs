@@ -11,12 +11,11 @@ use std::time::Duration;
 
 use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::Version;
-use crate::vault::Vault;
 use crate::vault::commit::edit::Edit;
-use crate::vault::commit::next_revision::{Administrator, NextVersion, Sealed, check_role};
-use crate::vault::open::slot_search::Opened;
-use crate::vault::refresh::locked;
+use crate::vault::commit::next_revision::{Administrator, NextRevision, Sealed, check_role};
+use crate::vault::handle::Vault;
+use crate::vault::handle::locked;
+use crate::vault::unlocked::Unlocked;
 use crate::vault::unlocked::snapshot::Snapshot;
 
 /// How often a commit starts over when another writer was quicker.
@@ -68,7 +67,7 @@ impl Vault {
     pub(super) fn commit<P>(
         &self,
         mut plan: impl FnMut(&Arc<Snapshot>) -> Result<P>,
-        mut seal: impl FnMut(&P, &Opened, u64) -> Result<Option<Sealed>>,
+        mut seal: impl FnMut(&P, &Unlocked, u64) -> Result<Option<Sealed>>,
     ) -> Result<P> {
         self.mark_used();
         check_role(&*self.snapshot()?)?;
@@ -88,12 +87,12 @@ impl Vault {
     fn try_commit<P>(
         &self,
         plan: &mut impl FnMut(&Arc<Snapshot>) -> Result<P>,
-        seal: &mut impl FnMut(&P, &Opened, u64) -> Result<Option<Sealed>>,
+        seal: &mut impl FnMut(&P, &Unlocked, u64) -> Result<Option<Sealed>>,
     ) -> Result<P> {
-        let place = self.place();
-        let _exclusive = place.storage.exclusive()?;
+        let pinned = self.pinned();
+        let _exclusive = pinned.storage.exclusive()?;
         // The pin before the file, as always. The lock keeps other writers from moving either.
-        let pin = place.read_pin();
+        let pin = pinned.read_pin();
         self.reload_if_changed()?;
         let base = self.snapshot()?;
         check_role(&base)?;
@@ -102,21 +101,21 @@ impl Vault {
         let generation = newest.checked_add(1).ok_or_else(|| {
             Error::new(ErrorKind::InvalidInput, "the vault has had as many generations as can be counted")
         })?;
-        let sealed = seal(&planned, &self.borrowed(&base)?, generation)?;
+        let sealed = seal(&planned, &self.with_own_keys(&base)?, generation)?;
         let Some(Sealed { snapshot, file, keys }) = sealed else { return Ok(planned) };
 
         if self.is_locked() {
             return Err(locked());
         }
-        let saved = place.storage.replace(Some(&Version::of_signature(base.signature)), &file);
+        let saved = pinned.storage.replace(Some(&base.revision), &file);
         let remembered = match &saved {
             Ok(()) => {
-                place.set_confirmed(true);
-                place.remember(&snapshot.pin(), &pin)
+                pinned.set_confirmed(true);
+                pinned.remember(&snapshot.pin(), &pin)
             }
             // It is there, so it is what this vault holds; but it is no version to insist on.
             Err(error) if error.kind() == ErrorKind::DurabilityUnknown => {
-                place.set_confirmed(false);
+                pinned.set_confirmed(false);
                 false
             }
             Err(_) => return saved.map(|()| planned),
@@ -124,22 +123,22 @@ impl Vault {
         // What follows from an accepted version is accepted too, and so is a new signing key of our own, as long as the
         // pin still speaks of another.
         let rekeyed = snapshot.verification_key != base.verification_key;
-        if !remembered && (rekeyed || self.still_accepted(&base.signature).is_some()) {
-            place.accept(snapshot.signature);
+        if !remembered && (rekeyed || pinned.accepted_if(&base.revision).is_some()) {
+            pinned.accept(snapshot.revision);
         }
         self.advance(&base, snapshot, keys);
         saved.map(|()| planned)
     }
 }
 
-fn seal_edit(planned: &Edit<'_>, opened: &Opened, generation: u64) -> Result<Option<Sealed>> {
+fn seal_edit(planned: &Edit<'_>, opened: &Unlocked, generation: u64) -> Result<Option<Sealed>> {
     if planned.is_empty() {
         return Ok(None);
     }
     let administrator = Administrator::of(opened)?;
     let base = &*opened.snapshot;
     let (runs, count) = planned.encode(&opened.keys)?;
-    let next = NextVersion { runs, count, ..NextVersion::after(base, generation) };
+    let next = NextRevision { runs, count, ..NextRevision::after(base, generation) };
     let (snapshot, file) = next.seal(&administrator)?;
     Ok(Some(Sealed { snapshot, file, keys: None }))
 }

@@ -1,23 +1,142 @@
-//! Making a vault.
+//! Making a vault: the options, and its first revision.
 
+use std::path::Path;
+
+use crate::crypto::kdf::KdfParameters;
 use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::slot::{Hint, Role};
+use crate::id::{Revision, VaultId};
 use crate::memory::Guarded;
 use crate::passphrase::Passphrase;
 use crate::passphrase::recovery_code::{self, RecoveryCode};
-use crate::storage::{Storage, Version};
-use crate::vault::commit::new_slot::{Newcomer, check_label};
-use crate::vault::commit::next_revision::{Administrator, NextVersion};
-use crate::vault::open::CreateOptions;
-use crate::vault::open::slot_search::Opened;
+use crate::storage::{FileStorage, Storage};
+use crate::vault::commit::new_slot::{NewSlot, check_label};
+use crate::vault::commit::next_revision::{Administrator, NextRevision};
+use crate::vault::handle::{Settings, Vault, check_floor};
+use crate::vault::open::OpenOptions;
+use crate::vault::pinned_storage::PinnedStorage;
+use crate::vault::unlocked::Unlocked;
 use crate::vault::unlocked::keys::Keys;
-use crate::vault::{Place, Vault};
+
+impl Vault {
+    /// Makes an empty vault at `path`, where nothing may exist yet, and opens it. [`CreateOptions`] has more settings.
+    ///
+    /// # Errors
+    /// As [`CreateOptions::create`].
+    pub fn create(path: impl AsRef<Path>, passphrase: impl Into<Passphrase>) -> Result<Self> {
+        CreateOptions::new().create(path, passphrase)
+    }
+}
+
+/// How to make a vault, with more settings than [`Vault::create`].
+///
+/// ```
+/// # fn example() -> aumbry::Result<()> {
+/// let (vault, code) = aumbry::CreateOptions::new()
+///     .label("Anna")
+///     .create_with_recovery_code("credentials.aumbry", "correct horse battery staple")?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct CreateOptions {
+    label: String,
+    kdf: Option<KdfParameters>,
+    below_floor: bool,
+    open: OpenOptions,
+}
+
+impl Default for CreateOptions {
+    fn default() -> Self {
+        Self { label: "owner".into(), kdf: None, below_floor: false, open: OpenOptions::default() }
+    }
+}
+
+impl CreateOptions {
+    /// Returns the defaults: one administrator labelled `owner`, Argon2id with 64 MiB, 3 passes, 4 lanes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the label of the first administrator: 1 to 128 bytes. It is stored in the sealed part of the file.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Sets what one guess at the passphrase costs, and one at the recovery code.
+    #[must_use]
+    pub fn kdf(mut self, parameters: KdfParameters) -> Self {
+        self.kdf = Some(parameters);
+        self
+    }
+
+    /// Allows KDF parameters below the floor, for tests.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn allow_kdf_below_floor(mut self) -> Self {
+        self.below_floor = true;
+        self
+    }
+
+    /// Sets how the vault is opened once it is made.
+    #[must_use]
+    pub fn open_options(mut self, options: OpenOptions) -> Self {
+        self.open = options;
+        self
+    }
+
+    /// Makes an empty vault at `path`, where nothing may exist yet, and opens it. If the disk does not confirm that the file
+    /// would survive a power cut, that is not an error but [`Advice::NotConfirmed`](crate::Advice::NotConfirmed).
+    ///
+    /// # Errors
+    /// * [`AlreadyExists`](ErrorKind::AlreadyExists): there is a file already, which is left as it is.
+    /// * [`InvalidInput`](ErrorKind::InvalidInput): the passphrase or the label breaks a rule.
+    /// * [`Refused`](ErrorKind::Refused): the KDF parameters are below the floor.
+    /// * [`NotFound`](ErrorKind::NotFound), [`Io`](ErrorKind::Io), [`StorageFull`](ErrorKind::StorageFull),
+    ///   [`Busy`](ErrorKind::Busy), [`OutOfResources`](ErrorKind::OutOfResources): it cannot be written.
+    pub fn create(&self, path: impl AsRef<Path>, passphrase: impl Into<Passphrase>) -> Result<Vault> {
+        self.create_in(FileStorage::new(path.as_ref()), passphrase)
+    }
+
+    /// Makes an empty vault in a storage that contains none.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_in(&self, storage: impl Storage, passphrase: impl Into<Passphrase>) -> Result<Vault> {
+        create(Box::new(storage), self, &passphrase.into(), None)
+    }
+
+    /// As [`create`](Self::create), with a second way in: a recovery code, to be shown once and kept on paper.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_with_recovery_code(
+        &self,
+        path: impl AsRef<Path>,
+        passphrase: impl Into<Passphrase>,
+    ) -> Result<(Vault, RecoveryCode)> {
+        let code = RecoveryCode::make()?;
+        let storage = Box::new(FileStorage::new(path.as_ref()));
+        Ok((create(storage, self, &passphrase.into(), Some(&code))?, code))
+    }
+
+    /// Returns the KDF parameters of the first slots.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] below the writer's floor.
+    fn first_kdf(&self) -> Result<KdfParameters> {
+        let Settings { kdf, below_floor, .. } = self.open.settings;
+        check_floor(self.kdf.or(kdf).unwrap_or_default(), self.below_floor || below_floor)
+    }
+}
 
 /// Makes an empty vault with one administrator, and one more for a recovery code.
-pub(super) fn create(
+fn create(
     storage: Box<dyn Storage>,
-    options: CreateOptions,
+    options: &CreateOptions,
     passphrase: &Passphrase,
     code: Option<&RecoveryCode>,
 ) -> Result<Vault> {
@@ -30,33 +149,32 @@ pub(super) fn create(
             format!("{:?} is what the recovery code is called: choose another label", recovery_code::LABEL);
         return Err(Error::new(ErrorKind::InvalidInput, message));
     }
-    let place = Place::new(storage, options.open)?;
-    if place.storage.version()?.is_some() {
-        let at = place.storage.location()?.map(|at| format!(" at {}", quoted(&at))).unwrap_or_default();
+    let pinned = PinnedStorage::new(storage, &options.open.pinning)?;
+    if pinned.storage.revision()?.is_some() {
+        let at = pinned.storage.location()?.map(|at| format!(" at {}", quoted(&at))).unwrap_or_default();
         let message = format!("there is a vault or another file{at} already");
         return Err(Error::new(ErrorKind::AlreadyExists, message));
     }
 
-    let secret_memory = place.secret_memory();
-    let newcomer = |label: &str, hint, passphrase: &Passphrase| {
-        Newcomer::make(label, (Role::Administrator, hint), kdf, passphrase, secret_memory)
+    let pages = options.open.settings.pages;
+    let administrator = |label: &str, hint, passphrase: &Passphrase| {
+        NewSlot::derive(label, (Role::Administrator, hint), kdf, passphrase, pages)
     };
-    let owner = newcomer(&options.label, Hint::Passphrase, passphrase)?;
-    let code = code
-        .map(|code| newcomer(recovery_code::LABEL, Hint::RecoveryCode, &code.to_passphrase()))
-        .transpose()?;
+    let owner = administrator(&options.label, Hint::Passphrase, passphrase)?;
+    let code =
+        code.map(|code| administrator(recovery_code::LABEL, Hint::RecoveryCode, &code.into())).transpose()?;
 
-    let vault_id = random::make()?;
-    let mut keys = Guarded::<Keys>::new(secret_memory)?;
+    let vault_id = VaultId::from_bytes(random::make()?);
+    let mut keys = Guarded::<Keys>::new(pages)?;
     keys.make_first(&vault_id)?;
     keys.set_kek(owner.kek());
     let founder = Administrator::with_own(&keys);
-    let admitted =
-        [Some(&owner), code.as_ref()].into_iter().flatten().map(|who| who.admit(&founder, &vault_id));
-    let (slots, people): (Vec<_>, Vec<_>) = admitted.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let new_slots = std::iter::once(&owner).chain(&code);
+    let (slots, people): (Vec<_>, Vec<_>) =
+        new_slots.map(|slot| slot.fill(&founder, &vault_id)).collect::<Result<Vec<_>>>()?.into_iter().unzip();
 
     let own = owner.id();
-    let next = NextVersion {
+    let next = NextRevision {
         vault_id,
         generation: 1,
         slots,
@@ -67,38 +185,35 @@ pub(super) fn create(
         trusted: None,
     };
     let (snapshot, file) = next.seal(&founder)?;
-    let place = NewPlace { place, expected: None };
-    place.settle(Opened::new(snapshot.into(), keys), &file)
+    let unlocked = Unlocked::new(snapshot.into(), keys);
+    save_first(pinned, &options.open.settings, &unlocked, None, &file)
 }
 
-/// A place where a vault begins.
-pub(super) struct NewPlace {
-    pub(super) place: Place,
-    /// What stands there and makes way.
-    pub(super) expected: Option<Version>,
-}
-
-impl NewPlace {
-    /// Saves the first version of a handle.
-    pub(super) fn settle(self, opened: Opened, file: &[u8]) -> Result<Vault> {
-        let pin = opened.snapshot.pin();
-        // All that can fail comes before the file is made: a recovery code must not be lost with an error.
-        let vault = Vault::unlocked(self.place, opened)?;
-        let place = vault.place();
-        let before = place.read_pin();
-        {
-            let _exclusive = place.storage.exclusive()?;
-            match place.storage.replace(self.expected.as_ref(), file) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::DurabilityUnknown => place.set_confirmed(false),
-                Err(error) => return Err(error),
-            }
-            // Also of a file that may vanish: then there is none, which is no older one. And what this program made
-            // itself it accepts, if the pin of an earlier vault cannot be replaced.
-            if !place.remember(&pin, &before) {
-                place.accept(pin.signature);
-            }
+/// Saves the first revision of a handle in place of `expected`, and returns the handle.
+pub(super) fn save_first(
+    pinned: PinnedStorage,
+    settings: &Settings,
+    unlocked: &Unlocked,
+    expected: Option<&Revision>,
+    file: &[u8],
+) -> Result<Vault> {
+    let pin = unlocked.snapshot.pin();
+    // Everything that can fail comes before the file is made: a recovery code must not be lost because of an error.
+    let vault = Vault::new(pinned, settings.clone(), unlocked, None)?;
+    let pinned = vault.pinned();
+    let before = pinned.read_pin();
+    {
+        let _exclusive = pinned.storage.exclusive()?;
+        match pinned.storage.replace(expected, file) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::DurabilityUnknown => pinned.set_confirmed(false),
+            Err(error) => return Err(error),
         }
-        Ok(vault)
+        // Also a file that a power cut may remove is remembered: afterwards there is no file, and so no older one. What
+        // this program made itself is accepted if the pin of a previous vault cannot be replaced.
+        if !pinned.remember(&pin, &before) {
+            pinned.accept(pin.revision);
+        }
     }
+    Ok(vault)
 }

@@ -10,11 +10,11 @@ use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::header::MAX_SLOTS;
 use crate::format::slot::{Hint, Role, Slot};
 use crate::passphrase::Passphrase;
-use crate::vault::Vault;
-use crate::vault::commit::new_slot::{Newcomer, check_label};
-use crate::vault::commit::next_revision::{Administrator, NextVersion, Sealed};
+use crate::vault::commit::new_slot::{NewSlot, check_label};
+use crate::vault::commit::next_revision::{Administrator, NextRevision, Sealed};
 use crate::vault::commit::rekey::{Departure, rewrap};
-use crate::vault::open::slot_search::Opened;
+use crate::vault::handle::Vault;
+use crate::vault::unlocked::Unlocked;
 use crate::vault::unlocked::snapshot::Snapshot;
 
 /// Somebody who can open the vault.
@@ -64,7 +64,7 @@ impl Vault {
         let snapshot = self.newest_to_change()?;
         passphrase.check_len()?;
         check_label(label)?;
-        let kdf = self.place().options.new_kdf()?;
+        let kdf = self.settings().new_kdf()?;
         let may_come = |snapshot: &Snapshot| match position(snapshot, label) {
             Ok(_) => {
                 let message = format!("the vault has somebody named {} already", quoted(label));
@@ -73,10 +73,10 @@ impl Vault {
             Err(_) => check_room(snapshot, kdf),
         };
         may_come(&snapshot)?;
-        let newcomer = Newcomer::make(label, what, kdf, passphrase, self.place().secret_memory())?;
+        let new_slot = NewSlot::derive(label, what, kdf, passphrase, self.pages())?;
         self.commit(
             |base| may_come(base),
-            |(), opened, generation| seal_added(opened, &newcomer, generation).map(Some),
+            |(), opened, generation| seal_added(opened, &new_slot, generation).map(Some),
         )
     }
 
@@ -121,7 +121,7 @@ impl Vault {
     }
 
     fn remove(&self, label: &str, may_go: impl Fn(&Slot) -> Result<()>) -> Result<()> {
-        let secret_memory = self.place().secret_memory();
+        let pages = self.pages();
         self.commit(
             |base| {
                 let position = position(base, label)?;
@@ -131,7 +131,7 @@ impl Vault {
                 Ok(position)
             },
             |position, opened, generation| {
-                rewrap(opened, *position, &Departure::Removed, generation, secret_memory)
+                rewrap(opened, *position, &Departure::Removed, generation, pages)
                     .map(|renewed| Some(renewed.into()))
             },
         )?;
@@ -152,15 +152,15 @@ pub(super) fn people(snapshot: &Snapshot) -> impl Iterator<Item = Person> {
 }
 
 /// The version with one slot more. K stays: whoever comes may read what is there.
-fn seal_added(opened: &Opened, newcomer: &Newcomer, generation: u64) -> Result<Sealed> {
+fn seal_added(opened: &Unlocked, new_slot: &NewSlot, generation: u64) -> Result<Sealed> {
     let administrator = Administrator::of(opened)?;
     let base = &*opened.snapshot;
-    let (slot, person) = newcomer.admit(&administrator, &base.header.vault_id)?;
+    let (slot, person) = new_slot.fill(&administrator, &base.header.vault_id)?;
     let mut slots = base.header.slots.clone();
     slots.push(slot);
     let mut people = base.people.clone();
     people.push(person);
-    let next = NextVersion { slots, people: &people, ..NextVersion::after(base, generation) };
+    let next = NextRevision { slots, people: &people, ..NextRevision::after(base, generation) };
     let (snapshot, file) = next.seal(&administrator)?;
     Ok(Sealed { snapshot, file, keys: None })
 }

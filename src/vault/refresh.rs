@@ -1,180 +1,128 @@
-//! What a handle holds: a version and its keys, or, when locked, what was seen last.
+//! Keeping a handle at the newest revision: unlock it again, refresh it, verify it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
+use std::sync::Arc;
 
-use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Mismatch, RefusedRevision, Result};
-use crate::memory::{Guarded, with_scrubbed_stack};
+use crate::memory::Guarded;
 use crate::passphrase::Passphrase;
-use crate::pin::{Found, Pin};
-use crate::vault::Vault;
-use crate::vault::auto_lock::IdleLock;
-use crate::vault::open::slot_search::{Opened, load};
-use crate::vault::pinned_storage::Place;
-use crate::vault::sharded::{ManyReaders, Reading, Writing};
-use crate::vault::spread::Spread;
+use crate::pin::StoredPin;
+use crate::vault::handle::{Held, Vault, locked};
+use crate::vault::open::load::load;
+use crate::vault::open::open_checked;
+use crate::vault::unlocked::Unlocked;
 use crate::vault::unlocked::keys::Keys;
 use crate::vault::unlocked::snapshot::Snapshot;
 
-pub(super) struct Shared {
-    place: Place,
-    /// Of several locks, of which a look-up takes one: threads that look up side by side would else wait for one lock's
-    /// count.
-    state: ManyReaders<State>,
-    /// Held during an edit, by `writer`.
-    pub(super) writing: Mutex<()>,
-    writer: Mutex<Option<ThreadId>>,
-    /// Set by every look-up and edit, taken by the idle lock.
-    used: AtomicBool,
-    idle_lock: Mutex<Option<IdleLock>>,
-}
-
-pub(super) enum State {
-    Unlocked(Opened),
-    /// What was seen last, which a later `unlock` must follow.
-    Locked(Pin),
+/// What [`Vault::verify`] checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Verified {
+    /// The number of records whose secrets opened.
+    pub records: usize,
+    /// The generation of the revision that was read.
+    pub generation: u64,
 }
 
 /// What a handle held when something began that takes a while.
-enum During<'a> {
+enum Before<'a> {
     Refresh(&'a Arc<Snapshot>),
-    /// Nothing, if it was locked.
+    /// `None` if it was locked.
     Unlock(Option<&'a Arc<Snapshot>>),
 }
 
-impl Shared {
-    pub(super) fn take_used(&self) -> bool {
-        self.used.swap(false, Ordering::Relaxed)
-    }
-
-    pub(super) fn writer(&self) -> MutexGuard<'_, Option<ThreadId>> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Vault {
-    pub(super) fn unlocked(place: Place, opened: Opened) -> Result<Self> {
-        let shared = Arc::new(Shared {
-            place,
-            state: ManyReaders::new(State::Unlocked(opened)),
-            writing: Mutex::new(()),
-            writer: Mutex::new(None),
-            used: AtomicBool::new(true),
-            idle_lock: Mutex::new(None),
-        });
-        if let Some(idle) = shared.place.options.lock_after {
-            let lock = IdleLock::start(Arc::downgrade(&shared), idle)?;
-            *shared.idle_lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
+    /// Unlocks a locked vault, for every clone of this handle. The file must not be older than what the handle held before.
+    /// On an unlocked vault this checks the passphrase and reads the newest revision.
+    ///
+    /// Blocks for the key derivation.
+    ///
+    /// # Errors
+    /// As [`OpenOptions::open`](crate::OpenOptions::open); [`Conflict`](ErrorKind::Conflict) or
+    /// [`Locked`](ErrorKind::Locked) if another thread changed or locked the vault meanwhile;
+    /// [`Refused`](ErrorKind::Refused) from within an edit.
+    pub fn unlock(&self, passphrase: impl Into<Passphrase>) -> Result<()> {
+        if self.is_edited_here() {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                "the vault cannot be unlocked from within an edit of it",
+            ));
         }
-        Ok(Self { shared })
+        self.unlock_with(&passphrase.into())
     }
 
-    pub(super) fn place(&self) -> &Place {
-        &self.shared.place
+    /// Reads a newer revision of the vault, if there is one. Returns whether there was one.
+    ///
+    /// # Errors
+    /// * [`Locked`](ErrorKind::Locked).
+    /// * [`Reopen`](ErrorKind::Reopen): an administrator changed or removed this passphrase. The vault continues to answer
+    ///   from what it holds until it is opened again.
+    /// * [`RevisionRefused`](ErrorKind::RevisionRefused): the file cannot follow what this vault holds.
+    /// * [`NotFound`](ErrorKind::NotFound), [`Damaged`](ErrorKind::Damaged), and whatever else keeps it from being read.
+    pub fn refresh(&self) -> Result<bool> {
+        self.reload_if_changed()
     }
 
-    pub(super) fn state(&self) -> Reading<'_, State> {
-        self.shared.state.read()
+    /// Reads the vault again and opens every secret in it.
+    ///
+    /// # Errors
+    /// As [`refresh`](Self::refresh); [`Damaged`](ErrorKind::Damaged) names the first record that does not open.
+    pub fn verify(&self) -> Result<Verified> {
+        let (unlocked, _) = self.reload()?;
+        unlocked.check_secrets(|| if self.is_locked() { Err(locked()) } else { Ok(()) })?;
+        let records = unlocked.snapshot.offsets().len();
+        Ok(Verified { records, generation: unlocked.snapshot.header.generation })
     }
 
-    pub(super) fn state_mut(&self) -> Writing<'_, State> {
-        self.shared.state.write()
-    }
-
-    /// What is unlocked, for somebody who uses it: the idle lock begins to count anew.
-    pub(super) fn used<'a>(&self, state: &'a State) -> Result<&'a Opened> {
+    fn unlock_with(&self, passphrase: &Passphrase) -> Result<()> {
         self.mark_used();
-        state.opened()
-    }
-
-    pub(super) fn mark_used(&self) {
-        // Read first: many threads that write one flag wait for each other.
-        if !self.shared.used.load(Ordering::Relaxed) {
-            self.shared.used.store(true, Ordering::Relaxed);
-        }
-    }
-
-    pub(super) fn snapshot(&self) -> Result<Arc<Snapshot>> {
-        Ok(Arc::clone(&self.state().opened()?.snapshot))
-    }
-
-    /// Whether this very thread is editing the vault.
-    pub(super) fn is_edited_here(&self) -> bool {
-        *self.shared.writer() == Some(thread::current().id())
-    }
-
-    /// Opens one record of a snapshot that this vault holds.
-    pub(super) fn open_record(&self, base: &Arc<Snapshot>, offset: u32) -> Result<Credentials> {
-        open_record(self.state().opened_as(base)?, offset)
-    }
-
-    /// A version that this vault holds with keys of its own, for work that takes longer than a look-up: locking
-    /// need not wait for it.
-    pub(super) fn borrowed(&self, base: &Arc<Snapshot>) -> Result<Opened> {
-        let secret_memory = self.place().secret_memory();
-        let keys = Keys::clone_of(&self.state().opened_as(base)?.keys, &base.header.vault_id, secret_memory)?;
-        Ok(Opened::new(Arc::clone(base), keys))
-    }
-
-    pub(super) fn unlock_with(&self, passphrase: &Passphrase) -> Result<()> {
-        self.mark_used();
-        // Held before anything is read: what another thread commits meanwhile is no rollback.
-        let (held, snapshot) = match &*self.state() {
-            State::Unlocked(opened) => (opened.snapshot.pin(), Some(Arc::clone(&opened.snapshot))),
-            State::Locked(seen) => (seen.clone(), None),
+        // Taken before anything is read: what another thread commits meanwhile is not a rollback.
+        let (seen, snapshot) = match &*self.held() {
+            Held::Unlocked(unlocked) => (unlocked.snapshot.pin(), Some(Arc::clone(&unlocked.snapshot))),
+            Held::Locked(seen) => (seen.clone(), None),
         };
-        let accepted = self.still_accepted(&held.signature);
-        let held = Found::Pin(held);
-        let opened = self.place().open_checked(passphrase, accepted, |found| held.allows(found, None))?;
-        self.install(opened, &During::Unlock(snapshot.as_ref()))
-    }
-
-    /// The version that the user accepted, as long as that is what this handle holds: it was accepted once, not
-    /// for whenever it is put back.
-    pub(super) fn still_accepted(&self, held: &[u8; 64]) -> Option<[u8; 64]> {
-        self.place().accepted().filter(|accepted| accepted == held)
-    }
-
-    /// Whether the pin `found`, read before the file was looked at, agrees with what this vault holds.
-    pub(super) fn check_pin(&self, found: &Found, held: &Snapshot) -> Result<()> {
-        found.allows(&held.pin(), self.still_accepted(&held.signature).as_ref())
+        let accepted = self.pinned().accepted_if(&seen.revision);
+        let seen = StoredPin::Present(seen);
+        let (unlocked, time) = open_checked(self.pinned(), self.settings(), passphrase, accepted, |found| {
+            seen.allows(found, None)
+        })?;
+        *self.unlock_time_mut() = Some(time);
+        self.install(&unlocked, &Before::Unlock(snapshot.as_ref()))
     }
 
     pub(super) fn reload_if_changed(&self) -> Result<bool> {
         let held = self.snapshot()?;
-        let pin = self.place().read_pin();
-        match self.place().storage.version()? {
-            // Nobody changed it, or somebody put this very version back.
-            Some(version) if *version.signature() == held.signature => {
-                self.check_pin(&pin, &held)?;
+        let pinned = self.pinned();
+        let pin = pinned.read_pin();
+        match pinned.storage.revision()? {
+            // It was not changed, or this revision was put back.
+            Some(revision) if revision == held.revision => {
+                pin.allows(&held.pin(), pinned.accepted_if(&held.revision).as_ref())?;
                 Ok(false)
             }
             _ => {
-                let (opened, held) = self.reload()?;
-                self.place().remember(&opened.snapshot.pin(), &pin);
-                self.install(opened, &During::Refresh(&held))?;
+                let (unlocked, held) = self.reload()?;
+                pinned.remember(&unlocked.snapshot.pin(), &pin);
+                self.install(&unlocked, &Before::Refresh(&held))?;
                 Ok(true)
             }
         }
     }
 
-    /// The version that is in the storage now, opened with the keys in memory; checked, not installed. And
-    /// the version that it was checked against.
-    pub(super) fn reload(&self) -> Result<(Opened, Arc<Snapshot>)> {
+    /// Returns the current revision of the storage, opened with the keys in memory, checked, and not installed; and the
+    /// revision that it was checked against.
+    fn reload(&self) -> Result<(Unlocked, Arc<Snapshot>)> {
         const ATTEMPTS: u32 = 100;
-        let place = self.place();
+        let pinned = self.pinned();
         for _ in 0..ATTEMPTS {
             let held = self.snapshot()?;
-            let pin = place.read_pin();
-            let loaded = load(&*place.storage)?;
-            let mut keys = Guarded::<Keys>::new(place.secret_memory())?;
-            match &*self.state() {
-                State::Unlocked(now) if Arc::ptr_eq(&now.snapshot, &held) => keys.set_kek(now.keys.kek()),
-                // Another thread went on meanwhile; what was loaded may be older than that.
-                State::Unlocked(_) => continue,
-                State::Locked(_) => return Err(locked()),
+            let pin = pinned.read_pin();
+            let loaded = load(&*pinned.storage)?;
+            let mut keys = Guarded::<Keys>::new(self.pages())?;
+            match &*self.held() {
+                Held::Unlocked(now) if Arc::ptr_eq(&now.snapshot, &held) => keys.set_kek(now.keys.kek()),
+                // Another thread has installed a newer revision. What was loaded may be older than that.
+                Held::Unlocked(_) => continue,
+                Held::Locked(_) => return Err(locked()),
             }
             if loaded.vault_id() != &held.header.vault_id {
                 let message = format!(
@@ -183,119 +131,78 @@ impl Vault {
                 );
                 return Err(Error::new(ErrorKind::RevisionRefused(Mismatch::VaultChanged), message)
                     .with_refused_revision(RefusedRevision {
-                        revision: loaded.signature(),
+                        revision: loaded.revision(),
                         generation: loaded.generation(),
                         changed: None,
                         seen: Some(held.pin().seen()),
                     }));
             }
-            let opened = loaded.open_with_kek(keys, held.own_id())?;
-            let found = opened.snapshot.pin();
-            Found::Pin(held.pin()).allows(&found, None)?;
-            pin.allows(&found, self.still_accepted(&held.signature).as_ref())?;
-            return Ok((opened, held));
+            let unlocked = loaded.open_with_kek(keys, held.own_id())?;
+            let found = unlocked.snapshot.pin();
+            StoredPin::Present(held.pin()).allows(&found, None)?;
+            pin.allows(&found, pinned.accepted_if(&held.revision).as_ref())?;
+            return Ok((unlocked, held));
         }
         Err(Error::new(ErrorKind::Conflict, "the vault is changed faster than it can be read"))
     }
 
-    /// Swaps in a version that was opened while the handle was as `during` says. If another thread got further
-    /// meanwhile, what it did stands.
-    fn install(&self, opened: Opened, during: &During<'_>) -> Result<()> {
+    /// Installs a revision that was opened while the handle was as `before` says. If another thread has installed a newer
+    /// one meanwhile, that one stays.
+    fn install(&self, unlocked: &Unlocked, before: &Before<'_>) -> Result<()> {
         let conflict = || {
             let message = "the vault was changed while it was being unlocked: try again";
             Err(Error::new(ErrorKind::Conflict, message))
         };
-        let mut state = self.state_mut();
-        match (&*state, during) {
-            (State::Unlocked(now), During::Refresh(held) | During::Unlock(Some(held)))
-                if Arc::ptr_eq(&now.snapshot, held) => {}
-            (State::Unlocked(now), _) => {
-                let newer = now.snapshot.header.generation >= opened.snapshot.header.generation;
-                let same_person = now.snapshot.own_id() == opened.snapshot.own_id();
-                match during {
-                    During::Refresh(_) if newer || !same_person => return Ok(()),
-                    During::Unlock(_) if newer && same_person => return Ok(()),
-                    During::Unlock(_) if newer => return conflict(),
-                    During::Refresh(_) | During::Unlock(_) => {}
+        let mut held = self.held_mut();
+        match (held.get(), before) {
+            (Held::Unlocked(now), Before::Refresh(base) | Before::Unlock(Some(base)))
+                if Arc::ptr_eq(&now.snapshot, base) => {}
+            (Held::Unlocked(now), _) => {
+                let newer = now.snapshot.header.generation >= unlocked.snapshot.header.generation;
+                let same_person = now.snapshot.own_id() == unlocked.snapshot.own_id();
+                match before {
+                    Before::Refresh(_) if newer || !same_person => return Ok(()),
+                    Before::Unlock(_) if newer && same_person => return Ok(()),
+                    Before::Unlock(_) if newer => return conflict(),
+                    Before::Refresh(_) | Before::Unlock(_) => {}
                 }
             }
-            (State::Locked(seen), During::Unlock(None)) => {
-                if seen.allows(&opened.snapshot.pin()).is_err() {
+            (Held::Locked(seen), Before::Unlock(None)) => {
+                if seen.allows(&unlocked.snapshot.pin()).is_err() {
                     return conflict();
                 }
             }
-            // Locked while this was read: then it stays so.
-            (State::Locked(_), _) => return Err(locked()),
+            // Locked while this was read: then it stays locked.
+            (Held::Locked(_), _) => return Err(locked()),
         }
         self.mark_used();
-        *state = State::Unlocked(opened);
+        held.set(|| Held::Unlocked(unlocked.for_shard()));
         Ok(())
     }
 
-    /// Swaps in a version that was made from `base` and saved, with its keys where they are new ones.
+    /// Installs a revision that was made from `base` and saved, with its keys if they are new.
     pub(super) fn advance(&self, base: &Arc<Snapshot>, snapshot: Snapshot, keys: Option<Guarded<Keys>>) {
         {
-            let mut state = self.state_mut();
-            match &mut *state {
-                State::Locked(seen) => {
+            let mut held = self.held_mut();
+            match held.get() {
+                Held::Locked(seen) => {
                     if seen.generation < snapshot.header.generation {
-                        *seen = snapshot.pin();
+                        held.set(|| Held::Locked(snapshot.pin()));
                     }
                     return;
                 }
-                State::Unlocked(opened) if Arc::ptr_eq(&opened.snapshot, base) => {
-                    opened.snapshot = Arc::new(snapshot);
-                    opened.spread = Spread::new(&opened.snapshot);
-                    if let Some(keys) = keys {
-                        opened.keys = keys;
-                    }
+                Held::Unlocked(now) if Arc::ptr_eq(&now.snapshot, base) => {
+                    let keys = keys.map_or_else(|| Arc::clone(&now.keys), Arc::new);
+                    let unlocked = Unlocked::with_shared_keys(Arc::new(snapshot), keys);
+                    held.set(|| Held::Unlocked(unlocked.for_shard()));
                     return;
                 }
-                // Unlocked anew meanwhile, perhaps as somebody else: these keys do not belong to this version.
-                State::Unlocked(_) => {}
+                // Another thread has unlocked it meanwhile, perhaps as another person: these keys do not belong to that
+                // revision.
+                Held::Unlocked(_) => {}
             }
         }
-        // What was saved is in the storage; if it cannot be read now, the next refresh says why.
+        // What was saved is in the storage. If it cannot be read now, the next refresh returns the error.
         let _ = self.reload_if_changed();
     }
-}
-
-impl State {
-    pub(super) fn opened(&self) -> Result<&Opened> {
-        match self {
-            Self::Unlocked(opened) => Ok(opened),
-            Self::Locked(_) => Err(locked()),
-        }
-    }
-
-    /// What is unlocked, if it is still this version.
-    fn opened_as(&self, base: &Arc<Snapshot>) -> Result<&Opened> {
-        let opened = self.opened()?;
-        if Arc::ptr_eq(&opened.snapshot, base) {
-            return Ok(opened);
-        }
-        Err(Error::new(ErrorKind::Conflict, "the vault was reloaded during the edit"))
-    }
-}
-
-/// A look-up's worth of work.
-pub(super) fn open_record(opened: &Opened, offset: u32) -> Result<Credentials> {
-    with_scrubbed_stack(|| {
-        let snapshot = &opened.snapshot;
-        snapshot.open_record(&snapshot.record(offset), opened.keys.record_keys())
-    })
-}
-
-/// Opens every secret, and says which is the first that does not open. `go_on` is asked before each.
-pub(super) fn check_secrets(snapshot: &Snapshot, keys: &Keys, go_on: impl Fn() -> Result<()>) -> Result<()> {
-    snapshot.offsets().iter().try_for_each(|offset| {
-        go_on()?;
-        with_scrubbed_stack(|| {
-            snapshot.record(*offset).open_secret(&snapshot.header.vault_id, keys.record_keys()).map(drop)
-        })
-    })
-}
-
-pub(super) fn locked() -> Error {
-    Error::new(ErrorKind::Locked, "the vault is locked: unlock it with the passphrase")
 }

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::body::Run;
-use crate::memory::Guarded;
+use crate::memory::{Guarded, KeyPages};
 use crate::pin::Pin;
 use crate::storage::{FileStorage, Storage};
-use crate::vault::commit::next_revision::{Administrator, NextVersion, Sealed, check_role};
+use crate::vault::commit::next_revision::{Administrator, NextRevision, Sealed, check_role};
 use crate::vault::commit::rekey::{Departure, Renewed, rewrap, seal_anew};
-use crate::vault::create::NewPlace;
+use crate::vault::create::save_first;
+use crate::vault::handle::Vault;
 use crate::vault::open::OpenOptions;
-use crate::vault::open::slot_search::{Opened, load};
-use crate::vault::refresh::check_secrets;
+use crate::vault::open::load::load;
+use crate::vault::pinned_storage::PinnedStorage;
+use crate::vault::unlocked::Unlocked;
 use crate::vault::unlocked::keys::Keys;
-use crate::vault::{Place, Vault};
 
 impl Vault {
     /// Puts the records of a backup in the place of this vault's own, as a new version. Who can open the vault stays as
@@ -30,7 +31,7 @@ impl Vault {
         if Arc::ptr_eq(&self.shared, &backup.shared) {
             return Err(Error::new(ErrorKind::Refused, "a vault cannot be restored from itself"));
         }
-        let backup = backup.borrowed(&backup.snapshot()?)?;
+        let backup = backup.with_own_keys(&backup.snapshot()?)?;
         self.commit(
             |base| {
                 let message = if base.header.vault_id != backup.snapshot.header.vault_id {
@@ -38,7 +39,7 @@ impl Vault {
                 } else if backup.snapshot.header.generation > base.header.generation {
                     // Its people are those of then: whoever was removed since would read what is newer.
                     "the vault is older than the backup: move it away, and restore the backup in its place"
-                } else if base.has_reserved() {
+                } else if !base.reserved_positions().is_empty() {
                     // It may hold the only copy of a key that AWS knows already.
                     "the keys of a record are being rotated: finish that first"
                 } else {
@@ -52,13 +53,13 @@ impl Vault {
 }
 
 /// The records of the backup under the keys and the people of today.
-fn restored(backup: &Opened, opened: &Opened, generation: u64) -> Result<Sealed> {
+fn restored(backup: &Unlocked, opened: &Unlocked, generation: u64) -> Result<Sealed> {
     let administrator = Administrator::of(opened)?;
     let base = &*opened.snapshot;
-    check_secrets(&backup.snapshot, &backup.keys, || Ok(()))?; // all or nothing
+    backup.check_secrets(|| Ok(()))?; // all or nothing
     let records = seal_anew(&backup.snapshot, &backup.keys, &opened.keys)?;
     let count = backup.snapshot.offsets().len();
-    let next = NextVersion { runs: vec![Run::New(records)], count, ..NextVersion::after(base, generation) };
+    let next = NextRevision { runs: vec![Run::New(records)], count, ..NextRevision::after(base, generation) };
     let (snapshot, file) = next.seal(&administrator)?;
     Ok(Sealed { snapshot, file, keys: None })
 }
@@ -80,46 +81,46 @@ impl OpenOptions {
     /// * [`RevisionRefused`](ErrorKind::RevisionRefused): this machine saw another vault
     ///   at `path`, or cannot know; [`accept_revision`](Self::accept_revision) takes the backup's version all the same.
     /// * What keeps it from being saved, as [`Vault::edit`].
-    pub fn restore(self, path: impl AsRef<std::path::Path>, backup: &Vault) -> Result<Vault> {
-        self.restore_to_storage(FileStorage::new(path.as_ref()), backup)
+    pub fn restore(&self, path: impl AsRef<std::path::Path>, backup: &Vault) -> Result<Vault> {
+        self.restore_in(FileStorage::new(path.as_ref()), backup)
     }
 
     /// Puts a backup where the vault in `storage` was, which is gone or damaged.
     ///
     /// # Errors
     /// As [`restore`](Self::restore).
-    pub fn restore_to_storage(self, storage: impl Storage, backup: &Vault) -> Result<Vault> {
-        let backup = backup.borrowed(&backup.snapshot()?)?;
+    pub fn restore_in(&self, storage: impl Storage, backup: &Vault) -> Result<Vault> {
+        let backup = backup.with_own_keys(&backup.snapshot()?)?;
         check_role(&backup.snapshot)?;
-        let place = Place::new(Box::new(storage), self)?;
+        let pinned = PinnedStorage::new(Box::new(storage), &self.pinning)?;
+        let pages = self.settings.pages;
         // Where what stands there cannot be opened, its version is all that is known of it.
-        let expected = place.storage.version()?;
+        let expected = pinned.storage.revision()?;
         if expected.is_some() {
-            check_damaged(&place, &backup)?;
+            check_damaged(&pinned, &backup, pages)?;
         }
         let base = &*backup.snapshot;
-        let pin = place.read_pin();
+        let pin = pinned.read_pin();
         let newest = base.header.generation.max(pin.generation());
         let generation = newest.checked_add(1).ok_or_else(|| {
             Error::new(ErrorKind::InvalidInput, "the vault has had as many generations as can be counted")
         })?;
-        pin.allows(&Pin { generation, ..base.pin() }, place.accepted().as_ref())?;
+        pin.allows(&Pin { generation, ..base.pin() }, pinned.accepted().as_ref())?;
 
-        check_secrets(&backup.snapshot, &backup.keys, || Ok(()))?; // all or nothing
+        backup.check_secrets(|| Ok(()))?; // all or nothing
         // Under a new K: somebody who came after the backup and was removed since may have kept the K of then.
-        let secret_memory = place.secret_memory();
-        let Renewed { snapshot, file, keys } =
-            rewrap(&backup, 0, &Departure::Nobody, generation, secret_memory)?;
-        NewPlace { place, expected }.settle(Opened::new(Arc::new(snapshot), keys), &file)
+        let Renewed { snapshot, file, keys } = rewrap(&backup, 0, &Departure::Nobody, generation, pages)?;
+        let unlocked = Unlocked::new(Arc::new(snapshot), keys);
+        save_first(pinned, &self.settings, &unlocked, expected.as_ref(), &file)
     }
 }
 
 /// Nothing is overwritten but what is damaged: the keys of the backup tell.
-fn check_damaged(place: &Place, backup: &Opened) -> Result<()> {
-    let mut keys = Guarded::<Keys>::new(place.secret_memory())?;
+fn check_damaged(pinned: &PinnedStorage, backup: &Unlocked, pages: KeyPages) -> Result<()> {
+    let mut keys = Guarded::<Keys>::new(pages)?;
     keys.set_kek(backup.keys.kek());
     let opened =
-        load(&*place.storage).and_then(|loaded| loaded.open_with_kek(keys, backup.snapshot.own_id()));
+        load(&*pinned.storage).and_then(|loaded| loaded.open_with_kek(keys, backup.snapshot.own_id()));
     match opened {
         Err(error) if error.kind() == ErrorKind::Damaged => Ok(()),
         Err(error) => Err(error),

@@ -12,10 +12,9 @@ use secrecy::SecretString;
 use crate::credentials::{Attributes, Credentials, Provider, Secrets, StaticCredentials, system_time};
 use crate::crypto::sha256;
 use crate::error::{Error, ErrorKind, Result, quoted};
-use crate::id::hex::hex;
-use crate::vault::Vault;
+use crate::hex::hex;
 use crate::vault::commit::edit::{Edit, PlannedRecord, PlannedSecret};
-use crate::vault::refresh::open_record;
+use crate::vault::handle::Vault;
 use crate::vault::unlocked::snapshot::{Snapshot, attributes};
 
 const PENDING: &str = "aumbry:pending:";
@@ -100,9 +99,9 @@ impl Vault {
     /// # Errors
     /// [`Locked`](ErrorKind::Locked); [`Damaged`](ErrorKind::Damaged) if its secret was altered.
     pub fn other_credentials(&self, name: &str) -> Result<Option<Credentials>> {
-        let state = self.state();
-        let opened = self.used(&state)?;
-        opened.snapshot.find(&pending(name)).map(|offset| open_record(opened, offset)).transpose()
+        let held = self.held();
+        let unlocked = self.used(&held)?;
+        unlocked.snapshot.find(&pending(name)).map(|offset| unlocked.open_record(offset)).transpose()
     }
 }
 

@@ -1,120 +1,99 @@
-//! A lock for many readers, who do not wait for each other's cache line: each takes one lock of several, and a writer all.
+//! A lock for many readers: several locks side by side, each with a value of its own.
 //!
-//! Not crossbeam's `ShardedLock`, which numbers threads by a hash table of the standard library: that asks the system for
-//! random bytes, and panics where it has none.
+//! With one lock, or one reference count, threads that look up in parallel would wait for each other's cache line. Here
+//! each thread reads one shard, and a writer takes all of them.
+//!
+//! Not crossbeam's `ShardedLock`: it numbers threads with a hash table of the standard library, which asks the system for
+//! random bytes and panics where there are none.
 
 use std::cell::Cell;
-use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// More cores than this look up side by side all the same, two or three at a lock.
-pub(super) const PLACES: usize = 8;
+/// With more cores than this, two or three threads share a shard.
+const SHARDS: usize = 8;
 
-/// Which place is this thread's. Threads take turns.
-pub(super) fn place_of_this_thread() -> usize {
+/// Returns the shard of this thread. Threads take turns.
+fn shard_of_this_thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
-        static PLACE: Cell<usize> = const { Cell::new(usize::MAX) };
+        static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
     }
-    let place = PLACE.get();
-    if place < PLACES {
-        return place;
+    let shard = SHARD.get();
+    if shard < SHARDS {
+        return shard;
     }
-    let place = NEXT.fetch_add(1, Ordering::Relaxed) % PLACES;
-    PLACE.set(place);
-    place
+    let shard = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+    SHARD.set(shard);
+    shard
 }
 
-/// One value, reached from several places. Nobody but these places and a writer ever owns it.
-pub(super) struct ManyReaders<T>([Place<T>; PLACES]);
+/// Values that mean the same, one for each shard.
+pub(super) struct Sharded<T>([Shard<T>; SHARDS]);
 
-/// On cache lines of its own: two, for processors fetch them in pairs. Empty only while somebody writes.
+/// On two cache lines of its own, because processors fetch them in pairs.
 #[repr(align(128))]
-struct Place<T>(RwLock<Option<Arc<T>>>);
+struct Shard<T>(RwLock<T>);
 
-// What panics elsewhere leaves no half of a value: a writer's is put back whole.
-impl<T> ManyReaders<T> {
-    pub(super) fn new(value: T) -> Self {
-        let value = Arc::new(value);
-        Self(std::array::from_fn(|_| Place(RwLock::new(Some(Arc::clone(&value))))))
+impl<T> Sharded<T> {
+    /// Makes each shard's value with `make`.
+    pub(super) fn new(make: impl Fn() -> T) -> Self {
+        Self(std::array::from_fn(|_| Shard(RwLock::new(make()))))
     }
 
-    pub(super) fn read(&self) -> Reading<'_, T> {
+    /// Locks the shard of this thread for reading.
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, T> {
         let [first, ..] = &self.0;
-        let Place(lock) = self.0.get(place_of_this_thread()).unwrap_or(first);
-        Reading(lock.read().unwrap_or_else(PoisonError::into_inner))
+        let Shard(lock) = self.0.get(shard_of_this_thread()).unwrap_or(first);
+        // A poisoned lock is sound: `set` makes all values before it replaces the first.
+        lock.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for all readers.
+    /// Locks all shards, and waits for their readers.
     pub(super) fn write(&self) -> Writing<'_, T> {
-        // Each writer takes them in this order, so none waits for another that waits for it.
-        let mut places =
-            self.0.each_ref().map(|Place(lock)| lock.write().unwrap_or_else(PoisonError::into_inner));
-        let values = places.each_mut().map(|place| place.take());
-        let value = values.into_iter().flatten().filter_map(Arc::into_inner).last();
-        Writing { places, value }
+        // Every writer takes them in this order, so two writers cannot wait for each other.
+        Writing(self.0.each_ref().map(|Shard(lock)| lock.write().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
-pub(super) struct Reading<'a, T>(RwLockReadGuard<'a, Option<Arc<T>>>);
+/// All shards, locked until this is dropped.
+pub(super) struct Writing<'a, T>([RwLockWriteGuard<'a, T>; SHARDS]);
 
-impl<T> Deref for Reading<'_, T> {
-    type Target = T;
-    #[expect(clippy::expect_used, reason = "a writer puts the value back before it lets a reader in")]
-    fn deref(&self) -> &T {
-        self.0.as_deref().expect("a value")
+impl<T> Writing<'_, T> {
+    /// Returns the value, as one of the shards has it.
+    pub(super) fn get(&self) -> &T {
+        let [first, ..] = &self.0;
+        first
     }
-}
 
-/// The value, taken out of all places until this is dropped.
-pub(super) struct Writing<'a, T> {
-    places: [RwLockWriteGuard<'a, Option<Arc<T>>>; PLACES],
-    value: Option<T>,
-}
-
-impl<T> Deref for Writing<'_, T> {
-    type Target = T;
-    #[expect(clippy::expect_used, reason = "it was the last owner that the value was taken from")]
-    fn deref(&self) -> &T {
-        self.value.as_ref().expect("a value")
-    }
-}
-
-impl<T> DerefMut for Writing<'_, T> {
-    #[expect(clippy::expect_used, reason = "as above")]
-    fn deref_mut(&mut self) -> &mut T {
-        self.value.as_mut().expect("a value")
-    }
-}
-
-impl<T> Drop for Writing<'_, T> {
-    fn drop(&mut self) {
-        let value = self.value.take().map(Arc::new);
-        for place in &mut self.places {
-            place.clone_from(&value);
+    /// Replaces the value of every shard, and drops all previous ones before any reader can continue.
+    pub(super) fn set(&mut self, make: impl Fn() -> T) {
+        let values: [T; SHARDS] = std::array::from_fn(|_| make());
+        for (shard, value) in self.0.iter_mut().zip(values) {
+            **shard = value;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
-    fn every_thread_sees_what_was_written_and_nobody_reads_half() {
-        let pair = ManyReaders::new((0_u64, 0_u64));
+    fn every_thread_sees_what_was_written_and_none_reads_half() {
+        let pair = Sharded::new(|| (0_u64, 0_u64));
         std::thread::scope(|scope| {
-            for _ in 0..2 * PLACES {
+            for _ in 0..2 * SHARDS {
                 scope.spawn(|| {
                     for _ in 0..200 {
                         let (one, other) = *pair.read();
                         assert_eq!(one, other);
                     }
                     let mut writing = pair.write();
-                    writing.0 += 1;
-                    std::thread::yield_now();
-                    writing.1 += 1;
+                    let (one, other) = *writing.get();
+                    writing.set(|| (one + 1, other + 1));
                 });
             }
         });
@@ -122,27 +101,35 @@ mod tests {
     }
 
     #[test]
-    fn what_is_replaced_is_dropped_before_readers_come_again() {
+    fn a_replaced_value_is_dropped_before_readers_continue() {
         let value = Arc::new(());
-        let shared = ManyReaders::new(Some(Arc::clone(&value)));
-        let mut writing = shared.write();
-        *writing = None;
+        let sharded = Sharded::new(|| Some(Arc::clone(&value)));
+        let mut writing = sharded.write();
+        writing.set(|| None);
         assert_eq!(Arc::strong_count(&value), 1);
         drop(writing);
-        assert!(shared.read().is_none());
+        assert!(sharded.read().is_none());
     }
 
     #[test]
-    fn a_writer_that_panics_leaves_a_value() {
-        let shared = ManyReaders::new(1);
+    fn a_writer_that_panics_leaves_the_previous_value_in_every_shard() {
+        let sharded = Sharded::new(|| 1);
         let panicked = std::thread::scope(|scope| {
             let writer = scope.spawn(|| {
-                let mut writing = shared.write();
-                *writing = 2;
-                std::panic::resume_unwind(Box::new(()));
+                let made = Cell::new(0);
+                sharded.write().set(|| {
+                    made.set(made.get() + 1);
+                    if made.get() == SHARDS {
+                        std::panic::resume_unwind(Box::new(()));
+                    }
+                    2
+                });
             });
             writer.join().is_err()
         });
-        assert!(panicked && *shared.read() == 2);
+        assert!(panicked);
+        assert!(
+            sharded.0.iter().all(|Shard(lock)| *lock.read().unwrap_or_else(PoisonError::into_inner) == 1)
+        );
     }
 }

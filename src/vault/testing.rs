@@ -4,10 +4,11 @@ use crate::crypto::keys::Kek;
 use crate::error::Result;
 use crate::format::slot::{Hint, Slot};
 use crate::storage::InMemory;
-use crate::vault::Vault;
+use crate::vault::handle::Vault;
 use crate::vault::open::OpenOptions;
-use crate::vault::open::slot_search::open;
-use crate::vault::pinned_storage::Place;
+use crate::vault::open::load::open;
+use crate::vault::open::slot_search::Choice;
+use crate::vault::pinned_storage::PinnedStorage;
 
 /// Opens a vault as a passphrase would, if `kek_of` says what Argon2id makes of it.
 pub(crate) fn open_below_kdf(
@@ -15,13 +16,15 @@ pub(crate) fn open_below_kdf(
     options: OpenOptions,
     kek_of: &(dyn Fn(&Slot) -> Kek + Sync),
 ) -> Result<Vault> {
-    let place = Place::new(Box::new(storage), options)?;
-    let (choice, secret_memory) = (place.options.choice(), place.secret_memory());
-    let (opened, _) = open(&*place.storage, Hint::Passphrase, choice, secret_memory, &|keys, slot| {
-        keys.set_kek(&kek_of(slot));
-        Ok(())
-    })?;
-    Vault::unlocked(place, opened)
+    let OpenOptions { settings, pinning } = options;
+    let pinned = PinnedStorage::new(Box::new(storage), &pinning)?;
+    let choice = Choice { role: settings.role, slot: settings.slot, last: None };
+    let (unlocked, time) =
+        open(&*pinned.storage, Hint::Passphrase, choice, settings.pages, &|keys, slot| {
+            keys.set_kek(&kek_of(slot));
+            Ok(())
+        })?;
+    Vault::new(pinned, settings, &unlocked, Some(time))
 }
 
 impl Vault {

@@ -209,7 +209,7 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
         "the vault has no record named \"b\"",
     );
     let storage = FileStorage::new(desk.path());
-    let version = storage.version().unwrap().unwrap();
+    let version = storage.revision().unwrap().unwrap();
     add(&vault, "b");
     expect(
         &desk,
@@ -254,7 +254,7 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
     let forge =
         aumbry::testing::Forge::new(1).person("a", aumbry::Role::Administrator, "a", cheap()).unwrap();
     let reader = forge.person("r", aumbry::Role::Reader, "r", cheap()).unwrap().build().unwrap();
-    let reader = OpenOptions::new().open_storage(aumbry::storage::InMemory::from_bytes(reader), "r").unwrap();
+    let reader = OpenOptions::new().open_in(aumbry::storage::InMemory::from_bytes(reader), "r").unwrap();
     expect(
         &desk,
         reader.edit(|_| Ok(())),

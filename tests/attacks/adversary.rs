@@ -16,7 +16,7 @@ pub(crate) mod tools;
 use std::collections::{BTreeMap, HashSet};
 
 use crate::common::{Desk, add};
-use aumbry::storage::{InMemory, Storage, Version};
+use aumbry::storage::{InMemory, Revision, Storage};
 use aumbry::testing::keys_of;
 use aumbry::{ErrorKind, ExposeSecret, Mismatch, OpenOptions, Role, Vault};
 use fields::{Field, HER_SECRET, ShutOut, Then};
@@ -248,8 +248,8 @@ fn an_edit_over_a_forgery_with_the_old_signature_takes_nothing_of_it() {
     for field in fields::all(&adversary) {
         let forged = Method::Kept.forge(&field, &adversary).unwrap();
         let storage = InMemory::from_bytes(adversary.file.clone());
-        let vault = OpenOptions::new().open_storage(storage.clone(), Anna.passphrase()).unwrap();
-        storage.replace(Some(&Version::of(&adversary.file)), &forged).unwrap();
+        let vault = OpenOptions::new().open_in(storage.clone(), Anna.passphrase()).unwrap();
+        storage.replace(Some(&Revision::of(&adversary.file)), &forged).unwrap();
         add(&vault, "zz");
 
         let mut saved = storage.to_bytes().unwrap();

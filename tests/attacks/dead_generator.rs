@@ -110,14 +110,14 @@ fn options() -> OpenOptions {
 fn create() -> Vec<u8> {
     let storage = InMemory::new();
     let options = CreateOptions::new().kdf(cheap()).allow_kdf_below_floor().open_options(options());
-    drop(options.create_in_storage(storage.clone(), ANNA).unwrap());
+    drop(options.create_in(storage.clone(), ANNA).unwrap());
     storage.to_bytes().unwrap()
 }
 
 /// Another program that holds this very file, and what is in its place after it did something.
 fn fork(file: &[u8], act: impl FnOnce(&Vault)) -> Vec<u8> {
     let storage = InMemory::from_bytes(file.to_vec());
-    let vault = options().role(Role::Administrator).open_storage(storage.clone(), ANNA).unwrap();
+    let vault = options().role(Role::Administrator).open_in(storage.clone(), ANNA).unwrap();
     act(&vault);
     storage.to_bytes().unwrap()
 }

@@ -69,8 +69,7 @@ fn look_at_a_snapshot(vault: &Vault, seen: &Seen) -> u64 {
 fn look_up(vault: &Vault, seen: &Seen) -> [u64; 2] {
     NAMES.map(|name| {
         let credentials = vault.get_credentials(name).unwrap().expect("it is there at every moment");
-        let attributes = credentials.attributes();
-        let number = number(credentials.access_key_id(), attributes.get("number").unwrap());
+        let number = number(credentials.access_key_id(), credentials.attribute("number").unwrap());
         assert_eq!(credentials.secret_access_key().expose_secret(), format!("secret-{number}"));
         count(&seen.credentials);
         let entry = vault.find(name).unwrap().expect("it is there at every moment");
@@ -101,7 +100,7 @@ fn read(vault: &Vault, seen: &Seen, is_over: &AtomicBool) {
 
 /// From the storage, as another program does.
 fn reopen(storage: &InMemory, seen: &Seen, is_over: &AtomicBool) {
-    let vault = OpenOptions::new().open_storage(storage.clone(), PASSPHRASE).unwrap();
+    let vault = OpenOptions::new().open_in(storage.clone(), PASSPHRASE).unwrap();
     let (mut newest, mut generation) = (0, 0);
     while !is_over.load(Ordering::Relaxed) {
         vault.refresh().unwrap();
@@ -117,7 +116,7 @@ fn reopen(storage: &InMemory, seen: &Seen, is_over: &AtomicBool) {
 fn readers_see_whole_generations_only_during_edits() {
     let storage = InMemory::new();
     let options = CreateOptions::new().kdf(cheap()).allow_kdf_below_floor();
-    let vault = options.create_in_storage(storage.clone(), PASSPHRASE).unwrap();
+    let vault = options.create_in(storage.clone(), PASSPHRASE).unwrap();
     vault.edit(|edit| NAMES.iter().try_for_each(|name| edit.add(&record(name, 0)))).unwrap();
     let (seen, is_over) = (Seen::default(), AtomicBool::new(false));
     let mut edits = 0;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::common::*;
-use aumbry::storage::{Exclusive, InMemory, Prefix, Storage, Version};
+use aumbry::storage::{Exclusive, InMemory, Prefix, Revision, Storage};
 use aumbry::testing::Forge;
 use aumbry::{
     Advice, CreateOptions, Error, ErrorKind, ExposeSecret, KdfParameters, Lanes, MemoryKib, Mismatch,
@@ -31,7 +31,7 @@ impl Hooked {
     }
 
     fn open(&self, passphrase: &str) -> Result<Vault> {
-        OpenOptions::new().open_storage(self.clone(), passphrase)
+        OpenOptions::new().open_in(self.clone(), passphrase)
     }
 }
 
@@ -60,11 +60,11 @@ impl Storage for Hooked {
         bytes
     }
 
-    fn version(&self) -> Result<Option<Version>> {
-        self.inner.version()
+    fn revision(&self) -> Result<Option<Revision>> {
+        self.inner.revision()
     }
 
-    fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> Result<()> {
+    fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> Result<()> {
         fire(&self.before_replace);
         self.inner.replace(expected, bytes)?;
         match self.answer.lock().unwrap().take() {
@@ -130,7 +130,7 @@ fn a_new_passphrase_never_takes_parameters_below_the_floor() {
     let vault = storage.open("anna").unwrap();
     assert!(vault.advice().unwrap().contains(&Advice::KdfBelowDefault(kdf(8192, 24))));
     vault.change_passphrase("new").unwrap();
-    let info = aumbry::inspect_storage(&storage).unwrap();
+    let info = aumbry::inspect_in(&storage).unwrap();
     assert_eq!(info.slots.first().unwrap().kdf, KdfParameters::default());
 }
 
@@ -166,11 +166,11 @@ fn a_role_that_was_changed_meanwhile_stays_changed() {
     let vault = storage.open("anna").unwrap();
     let inner = storage.inner.clone();
     set(&storage.on_exclusive, move || {
-        let version = inner.version().unwrap();
+        let version = inner.revision().unwrap();
         inner.replace(version.as_ref(), &demoted).unwrap();
     });
     let result = vault.set_passphrase("bob", "bob as he likes it");
-    let role_now = aumbry::inspect_storage(&storage).unwrap().slots.get(1).unwrap().role;
+    let role_now = aumbry::inspect_in(&storage).unwrap().slots.get(1).unwrap().role;
     assert!(result.is_err() || role_now == Role::Reader, "bob was made an administrator again");
 }
 
@@ -247,7 +247,7 @@ fn verifying_stops_when_the_vault_is_locked() {
 fn background_work_does_not_count_as_use_of_the_vault() {
     let storage = Hooked::new(anna_and_bob());
     for idle in [Duration::from_millis(200), Duration::ZERO] {
-        let vault = OpenOptions::new().lock_after(idle).open_storage(storage.clone(), "anna").unwrap();
+        let vault = OpenOptions::new().lock_after(idle).open_in(storage.clone(), "anna").unwrap();
         let patience = std::time::Instant::now() + Duration::from_secs(60);
         while !vault.is_locked() {
             assert!(std::time::Instant::now() < patience, "refreshing kept the vault open");
@@ -300,7 +300,7 @@ fn a_new_vault_that_the_disk_did_not_confirm_is_there_with_all_its_ways_in() {
     let storage = Hooked::default();
     *storage.answer.lock().unwrap() = Some(ErrorKind::DurabilityUnknown);
     let options = CreateOptions::new().kdf(cheap()).allow_kdf_below_floor();
-    let vault = options.create_in_storage(storage.clone(), PASSPHRASE).unwrap();
+    let vault = options.create_in(storage.clone(), PASSPHRASE).unwrap();
     assert!(vault.advice().unwrap().contains(&Advice::NotConfirmed));
     add(&vault, "one");
     let again = storage.open(PASSPHRASE).unwrap();

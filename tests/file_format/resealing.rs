@@ -87,7 +87,7 @@ fn a_commit_opens_no_secret_that_it_does_not_change() {
         *record.last_mut().unwrap() ^= 1;
     }
     let storage = InMemory::from_bytes(forge.build_body(&forge.body_of(&records).unwrap()).unwrap());
-    let vault = OpenOptions::new().open_storage(storage.clone(), PASSPHRASE).unwrap();
+    let vault = OpenOptions::new().open_in(storage.clone(), PASSPHRASE).unwrap();
     for i in 1..RECORDS {
         assert!(vault.get_credentials(&name(i)).is_err(), "{} is not damaged", name(i));
     }
@@ -101,7 +101,7 @@ fn a_commit_opens_no_secret_that_it_does_not_change() {
     vault.edit(|edit| edit.remove(&name(2))).unwrap();
     assert_eq!(differing(&before, &sealed(&vault)), [name(0), name(2)]);
 
-    let reopened = OpenOptions::new().open_storage(storage, PASSPHRASE).unwrap();
+    let reopened = OpenOptions::new().open_in(storage, PASSPHRASE).unwrap();
     let credentials = reopened.get_credentials(&name(0)).unwrap().unwrap();
     assert_eq!(credentials.secret_access_key().expose_secret(), "another secret");
     tell(&format!("three commits beside {} secrets that do not open", RECORDS - 1));

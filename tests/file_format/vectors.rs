@@ -32,10 +32,10 @@ fn unix(time: SystemTime) -> i64 {
 
 fn shown(credentials: &Credentials) -> Value {
     json!({
-        "name": credentials.name().as_str(),
+        "name": credentials.name(),
         "provider": credentials.provider().to_string(),
         "access_key_id": credentials.access_key_id(),
-        "attributes": credentials.attributes().iter().collect::<BTreeMap<_, _>>(),
+        "attributes": credentials.attributes().collect::<BTreeMap<_, _>>(),
         "created": unix(credentials.created()),
         "updated": unix(credentials.updated()),
         "expires": credentials.expires().map(unix),
@@ -46,7 +46,7 @@ fn shown(credentials: &Credentials) -> Value {
 
 fn open(vector: &Value) -> aumbry::Result<Vault> {
     let bytes = std::fs::read(folder().join(vector["file"].as_str().unwrap())).unwrap();
-    OpenOptions::new().open_storage(InMemory::from_bytes(bytes), vector["passphrase"].as_str().unwrap())
+    OpenOptions::new().open_in(InMemory::from_bytes(bytes), vector["passphrase"].as_str().unwrap())
 }
 
 /// The whole of a vault as the index describes it.
@@ -176,9 +176,9 @@ fn reserved_names_and_attributes_are_hidden_from_every_door() {
     let vault = open(vector("reserved-attribute-is-hidden.aumbry")).unwrap();
     let entry = vault.find("one").unwrap().unwrap();
     assert_eq!(entry.attribute("aumbry.of"), None);
-    assert_eq!(entry.attributes().iter().collect::<Vec<_>>(), [("aumbry", "shown")]);
+    assert_eq!(entry.attributes().collect::<Vec<_>>(), [("aumbry", "shown")]);
     let credentials = vault.get_credentials("one").unwrap().unwrap();
-    assert_eq!((credentials.attribute("aumbry.of"), credentials.attributes().len()), (None, 1));
+    assert_eq!((credentials.attribute("aumbry.of"), credentials.attributes().count()), (None, 1));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::common::*;
-use aumbry::storage::{Exclusive, FileStorage, InMemory, Storage, Version};
+use aumbry::storage::{Exclusive, FileStorage, InMemory, Revision, Storage};
 use aumbry::{CreateOptions, ErrorKind, ExposeSecret, OpenOptions, Vault};
 
 /// Gives another empty place at each call.
@@ -56,10 +56,10 @@ fn memory_holds_a_vault() {
 fn a_vault_in_memory_can_be_carried_elsewhere_as_bytes() {
     let storage = InMemory::new();
     assert_eq!(storage.to_bytes(), None);
-    let vault = cheap_options().create_in_storage(storage.clone(), PASSPHRASE).unwrap();
+    let vault = cheap_options().create_in(storage.clone(), PASSPHRASE).unwrap();
     add(&vault, "s3-uploads");
     let elsewhere = InMemory::from_bytes(storage.to_bytes().unwrap());
-    let carried = OpenOptions::new().open_storage(elsewhere.clone(), PASSPHRASE).unwrap();
+    let carried = OpenOptions::new().open_in(elsewhere.clone(), PASSPHRASE).unwrap();
     add(&carried, "ses-smtp");
     assert_eq!(names(&carried), ["s3-uploads", "ses-smtp"]);
     assert!(!vault.refresh().unwrap(), "the two places have nothing to do with each other");
@@ -71,9 +71,8 @@ fn a_vault_is_opened_as_told_also_when_it_was_just_made() {
     let idle = Duration::from_millis(100);
     let options = || OpenOptions::new().lock_after(idle);
     let storage = InMemory::new();
-    let created =
-        cheap_options().open_options(options()).create_in_storage(storage.clone(), PASSPHRASE).unwrap();
-    let opened = options().open_storage(storage, PASSPHRASE).unwrap();
+    let created = cheap_options().open_options(options()).create_in(storage.clone(), PASSPHRASE).unwrap();
+    let opened = options().open_in(storage, PASSPHRASE).unwrap();
     let patience = std::time::Instant::now() + Duration::from_secs(60);
     for (vault, how) in [(opened, "opened"), (created, "made")] {
         while !vault.is_locked() {
@@ -102,12 +101,12 @@ fn content(len: usize, seed: u8) -> Vec<u8> {
 }
 
 fn nothing_is_there_at_first(storage: &impl Storage) {
-    assert_eq!(storage.version().unwrap(), None);
+    assert_eq!(storage.revision().unwrap(), None);
     assert_eq!(storage.load(1000).unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(storage.load_prefix(10).unwrap_err().kind(), ErrorKind::NotFound);
-    let expected = Version::of(&content(200, 1));
+    let expected = Revision::of(&content(200, 1));
     assert_eq!(storage.replace(Some(&expected), &content(200, 2)).unwrap_err().kind(), ErrorKind::Conflict);
-    assert_eq!(storage.version().unwrap(), None, "a refused version leaves nothing behind");
+    assert_eq!(storage.revision().unwrap(), None, "a refused version leaves nothing behind");
 }
 
 fn a_version_goes_where_nothing_is(storage: &impl Storage) {
@@ -121,12 +120,12 @@ fn a_version_goes_where_nothing_is(storage: &impl Storage) {
 fn only_the_expected_version_is_replaced(storage: &impl Storage) {
     let (first, second) = (content(200, 1), content(3000, 2));
     storage.replace(None, &first).unwrap();
-    let other = Version::of(&second);
+    let other = Revision::of(&second);
     assert_eq!(storage.replace(Some(&other), &second).unwrap_err().kind(), ErrorKind::Conflict);
     assert_eq!(storage.load(10_000).unwrap(), first, "a conflict leaves the old version");
-    storage.replace(Some(&Version::of(&first)), &second).unwrap();
+    storage.replace(Some(&Revision::of(&first)), &second).unwrap();
     assert_eq!(storage.load(10_000).unwrap(), second);
-    let late = storage.replace(Some(&Version::of(&first)), &first).unwrap_err();
+    let late = storage.replace(Some(&Revision::of(&first)), &first).unwrap_err();
     assert_eq!(late.kind(), ErrorKind::Conflict);
     storage.replace(Some(&other), &first).unwrap();
     assert_eq!(storage.load(10_000).unwrap(), first, "a shorter version leaves nothing of the longer one");
@@ -153,15 +152,15 @@ fn too_much_is_not_loaded(storage: &impl Storage) {
 fn a_version_is_its_last_64_bytes(storage: &impl Storage) {
     let mut bytes = content(200, 1);
     storage.replace(None, &bytes).unwrap();
-    let mut version = storage.version().unwrap().unwrap();
-    assert_eq!(version, Version::of(&bytes));
-    assert_eq!(version, Version::of(bytes.last_chunk::<64>().unwrap()));
+    let mut version = storage.revision().unwrap().unwrap();
+    assert_eq!(version, Revision::of(&bytes));
+    assert_eq!(version, Revision::of(bytes.last_chunk::<64>().unwrap()));
     for (at, is_part_of_it) in [(0, false), (135, false), (136, true), (160, true), (199, true)] {
         *bytes.get_mut(at).unwrap() ^= 1;
         storage.replace(Some(&version), &bytes).unwrap();
-        let now = storage.version().unwrap().unwrap();
+        let now = storage.revision().unwrap().unwrap();
         assert_eq!(now != version, is_part_of_it, "byte {at} of 200");
-        assert_eq!(now, Version::of(&bytes));
+        assert_eq!(now, Revision::of(&bytes));
         version = now;
     }
 }
@@ -169,7 +168,7 @@ fn a_version_is_its_last_64_bytes(storage: &impl Storage) {
 fn of_writers_who_expect_the_same_one_wins<S: Storage + Clone>(storage: &S) {
     const WRITERS: u8 = 8;
     storage.replace(None, &content(200, 0)).unwrap();
-    let expected = storage.version().unwrap();
+    let expected = storage.revision().unwrap();
     let write = |writer| {
         let storage = storage.clone();
         thread::spawn(move || {
@@ -195,13 +194,13 @@ fn whoever_loads_gets_one_whole_version<S: Storage + Clone>(storage: &S) {
             for _ in 0..30 {
                 let loaded = storage.load(3 * LEN as u64).unwrap();
                 assert!(versions.contains(&loaded), "{} bytes are a mixture", loaded.len());
-                assert!(storage.version().unwrap().is_some(), "there is a version at every moment");
+                assert!(storage.revision().unwrap().is_some(), "there is a version at every moment");
             }
         })
     };
     while !reader.is_finished() {
-        storage.replace(Some(&Version::of(&short)), &long).unwrap();
-        storage.replace(Some(&Version::of(&long)), &short).unwrap();
+        storage.replace(Some(&Revision::of(&short)), &long).unwrap();
+        storage.replace(Some(&Revision::of(&long)), &short).unwrap();
     }
     reader.join().unwrap();
 }
@@ -242,8 +241,8 @@ fn names(vault: &Vault) -> Vec<String> {
 fn holds_a_vault<S: Storage + Clone>(fresh: impl Fn() -> S, state_folder: &Path) {
     let storage = fresh();
     let options = || OpenOptions::new().state_folder(state_folder);
-    let create = || cheap_options().open_options(options()).create_in_storage(storage.clone(), PASSPHRASE);
-    let open = |passphrase: &str| options().open_storage(storage.clone(), passphrase);
+    let create = || cheap_options().open_options(options()).create_in(storage.clone(), PASSPHRASE);
+    let open = |passphrase: &str| options().open_in(storage.clone(), passphrase);
 
     assert_eq!(open(PASSPHRASE).unwrap_err().kind(), ErrorKind::NotFound);
     let vault = create().unwrap();

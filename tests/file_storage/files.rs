@@ -80,7 +80,7 @@ fn links_and_their_target_are_locked_and_pinned_as_one_vault() {
     let places = [FileStorage::new(&link), FileStorage::new(desk.path())];
     let [by_link, direct] = &places;
     assert_eq!(by_link.location().unwrap(), direct.location().unwrap());
-    assert_eq!(by_link.version().unwrap(), direct.version().unwrap());
+    assert_eq!(by_link.revision().unwrap(), direct.revision().unwrap());
 
     let before = fs::read(desk.path()).unwrap();
     add(&vault, "s3-uploads");

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use aumbry::storage::InMemory;
 use aumbry::testing::{Traces, forms_of, traces_of};
-use aumbry::{OpenOptions, inspect_storage};
+use aumbry::{OpenOptions, inspect_in};
 use common::{Desk, tell};
 use tape::Recording;
 
@@ -48,7 +48,7 @@ pub(crate) struct Drive {
     /// What opens the vault now.
     pub(crate) passphrases: Vec<String>,
     last: BTreeMap<PathBuf, Vec<u8>>,
-    slots: Vec<[u8; 16]>,
+    slots: Vec<aumbry::SlotId>,
     /// Dropped last of all: then it is another test's turn, on whose tape no trace of this one must come.
     recording: Recording,
 }
@@ -94,7 +94,7 @@ impl Drive {
     pub(crate) fn learn(&mut self, bytes: &[u8]) {
         let before = self.traces.len();
         // The keys of new slots from everybody's passphrase, what else is new from an administrator's.
-        let info = inspect_storage(&InMemory::from_bytes(bytes.to_vec())).unwrap();
+        let info = inspect_in(&InMemory::from_bytes(bytes.to_vec())).unwrap();
         let ids: Vec<_> = info.slots.iter().map(|slot| slot.id).collect();
         let first = if self.slots == ids { &self.passphrases[..1] } else { &self.passphrases };
         learnt(first, bytes, &mut self.traces);

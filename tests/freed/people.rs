@@ -63,7 +63,7 @@ fn recover(drive: &mut Drive) {
     // Kept until everything was searched: it must be known to be looked for.
     let (code, shown) = drive.drive(&methods, || {
         let code = vault.issue_recovery_code().unwrap();
-        drop(code.to_passphrase());
+        drop(Passphrase::from(&code));
         let shown = code.to_grouped();
         (code, shown)
     });
@@ -74,7 +74,7 @@ fn recover(drive: &mut Drive) {
     drive.drive(&["OpenOptions::check_recovery_code"], || {
         options.clone().check_recovery_code(&path, text.as_str()).unwrap();
         options.clone().check_recovery_code(&path, text.clone().into_bytes()).unwrap();
-        let vault = options.clone().open(&path, code.to_passphrase()).unwrap();
+        let vault = options.clone().open(&path, Passphrase::from(&code)).unwrap();
         vault.edit(|edit| edit.put(&NewRecord::new_static("recovered", KEY_ID, SECRETS[8])?)).unwrap();
         assert!(options.clone().check_recovery_code(&path, FIRST).is_err());
         // With a letter wrong, which its checksum tells.
@@ -106,12 +106,12 @@ fn restore(drive: &mut Drive) {
         vault.restore(&of_then).unwrap();
         assert_eq!(vault.get_credentials("first").unwrap().unwrap().access_key_id(), "AKIAI44QH8DHBEXAMPLE");
     });
-    drive.drive(&["OpenOptions::restore", "OpenOptions::restore_to_storage"], || {
+    drive.drive(&["OpenOptions::restore", "OpenOptions::restore_in"], || {
         let of_then = options.clone().without_pin().open(&backup, FIRST).unwrap();
         let vault = options.clone().restore(&restored, &of_then).unwrap();
         vault.verify().unwrap();
         let storage = aumbry::storage::InMemory::new();
-        options.clone().without_pin().restore_to_storage(storage, &of_then).unwrap();
+        options.clone().without_pin().restore_in(storage, &of_then).unwrap();
     });
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use aumbry::storage::{FileStorage, InMemory};
 use aumbry::{
     CreateOptions, ErrorKind, ExposeSecret, Name, NewRecord, OpenOptions, RecordChange, Role, SecretString,
-    Vault, inspect, inspect_storage, startup,
+    Vault, inspect, inspect_in, startup,
 };
 
 use crate::common::{KEY_ID, cheap};
@@ -245,7 +245,7 @@ fn drop_and_open(drive: &mut Drive, vault: Vault) {
     let methods = [
         "OpenOptions::new",
         "OpenOptions::open",
-        "OpenOptions::open_storage",
+        "OpenOptions::open_in",
         "OpenOptions::lock_after",
         "OpenOptions::accept_revision",
         "OpenOptions::state_folder",
@@ -255,7 +255,7 @@ fn drop_and_open(drive: &mut Drive, vault: Vault) {
         "OpenOptions::slot",
         "OpenOptions::kdf",
         "vault/info::inspect",
-        "vault/info::inspect_storage",
+        "vault/info::inspect_in",
         "startup::after_startup",
         "startup::get_credentials",
         "startup::vault",
@@ -265,7 +265,7 @@ fn drop_and_open(drive: &mut Drive, vault: Vault) {
     drive.drive(&methods, || {
         drop(vault);
         let info = inspect(&path).unwrap();
-        inspect_storage(&FileStorage::new(&path)).unwrap();
+        inspect_in(&FileStorage::new(&path)).unwrap();
         let open = |options: OpenOptions| options.open(&path, FIRST).unwrap();
         let idle = Duration::from_millis(1);
         let locks = open(options.clone().lock_after(idle).role(Role::Administrator).slot(info.slots[0].id));
@@ -273,9 +273,13 @@ fn drop_and_open(drive: &mut Drive, vault: Vault) {
             std::thread::sleep(idle);
         }
         drop(open(
-            OpenOptions::new().without_pin().allow_hibernation().kdf(cheap()).accept_revision([0; 64]),
+            OpenOptions::new()
+                .without_pin()
+                .allow_hibernation()
+                .kdf(cheap())
+                .accept_revision(aumbry::Revision::from_bytes([0; 64])),
         ));
-        drop(options.clone().open_storage(FileStorage::new(&path), FIRST).unwrap());
+        drop(options.clone().open_in(FileStorage::new(&path), FIRST).unwrap());
         startup::after_startup(|| options.clone().open(&path, FIRST)).unwrap();
         startup::replace(|| options.open(&path, FIRST)).unwrap();
         let credentials = startup::get_credentials("session").unwrap().unwrap();
@@ -293,17 +297,17 @@ fn keep_elsewhere(drive: &mut Drive) {
         "InMemory::to_bytes",
         "FileStorage::new",
         "FileStorage::path",
-        "CreateOptions::create_in_storage",
+        "CreateOptions::create_in",
         "CreateOptions::label",
     ];
     drive.drive(&methods, || {
         let create = CreateOptions::new().label("elsewhere").kdf(cheap()).allow_kdf_below_floor();
         let create = create.open_options(OpenOptions::new().without_pin());
-        let vault = create.create_in_storage(storage.clone(), FIRST).unwrap();
+        let vault = create.create_in(storage.clone(), FIRST).unwrap();
         vault.edit(|edit| edit.add(&NewRecord::new_static("first", KEY_ID, SECRETS[9])?)).unwrap();
         drop(vault);
         let copy = InMemory::from_bytes(storage.to_bytes().unwrap());
-        let vault = OpenOptions::new().without_pin().open_storage(copy, FIRST).unwrap();
+        let vault = OpenOptions::new().without_pin().open_in(copy, FIRST).unwrap();
         vault.get_credentials("first").unwrap().unwrap();
         let _ = FileStorage::new("vault.aumbry").path();
     });

@@ -41,7 +41,7 @@ fn time() -> SystemTime {
 fn vault() -> Vault {
     let options = OpenOptions::new().without_pin();
     let options = CreateOptions::new().kdf(cheap()).allow_kdf_below_floor().open_options(options);
-    options.create_in_storage(InMemory::new(), PASSPHRASE).unwrap()
+    options.create_in(InMemory::new(), PASSPHRASE).unwrap()
 }
 
 fn stored(vault: &Vault, draft: &NewRecord) -> Credentials {
@@ -80,9 +80,9 @@ fn token(credentials: &Credentials) -> Option<&str> {
 
 /// Everything in a record but the times that the vault notes.
 fn content(record: &Credentials) -> impl PartialEq + std::fmt::Debug + use<> {
-    let attributes: Vec<_> = record.attributes().iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    let attributes: Vec<_> = record.attributes().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
     (
-        (record.name().clone(), record.provider(), record.access_key_id().to_owned()),
+        (record.name().to_owned(), record.provider(), record.access_key_id().to_owned()),
         (secret(record).to_owned(), token(record).map(str::to_owned)),
         (attributes, record.expires()),
     )
@@ -184,7 +184,7 @@ fn an_export_of_aws_vault_is_understood() {
     let drafts = json::parse(document.as_bytes(), Some("work")).unwrap().records;
     assert_eq!(drafts.len(), 1);
     let credentials = stored(&vault, &drafts[0]);
-    assert_eq!(credentials.name().as_str(), "work");
+    assert_eq!(credentials.name(), "work");
     assert_eq!((secret(&credentials), token(&credentials)), (SECRET, Some("IQoJ<&>")));
     assert_eq!(credentials.expires(), Some(time()));
 
@@ -243,8 +243,8 @@ fn a_record_without_its_secret_shows_everything_else() {
         assert_eq!(value["name"], entry.name());
         assert_eq!(value["access_key_id"], entry.access_key_id());
         let attributes = value["attributes"].as_object().unwrap();
-        assert_eq!(attributes.len(), entry.attributes().len());
-        for (key, value) in entry.attributes().iter() {
+        assert_eq!(attributes.len(), entry.attributes().count());
+        for (key, value) in entry.attributes() {
             assert_eq!(attributes[key], value);
         }
         let mut expected = vec!["access_key_id", "attributes", "created", "name", "provider", "updated"];
@@ -269,7 +269,7 @@ fn a_record_is_written_word_for_word_as_the_documentation_says() {
     let forge = Forge::new(1).person("Anna", Role::Administrator, PASSPHRASE, cheap()).unwrap();
     let forge = forge.record(&attributed, 0, 1_795_406_706).unwrap().record(&expiring, 0, 1).unwrap();
     let storage = InMemory::from_bytes(forge.build().unwrap());
-    let vault = OpenOptions::new().without_pin().open_storage(storage, PASSPHRASE).unwrap();
+    let vault = OpenOptions::new().without_pin().open_in(storage, PASSPHRASE).unwrap();
 
     let s3 = concat!(
         r#"{"name":"s3","provider":"static","access_key_id":"AKIAIOSFODNN7EXAMPLE","attributes":{"a":"1","b":"2"},"#,

@@ -36,7 +36,7 @@ struct Record {
 
 impl Record {
     fn of(credentials: &Credentials) -> Self {
-        let attributes = credentials.attributes().iter().map(|(key, value)| (key.into(), value.into()));
+        let attributes = credentials.attributes().map(|(key, value)| (key.into(), value.into()));
         Self {
             name: credentials.name().to_string(),
             id: credentials.access_key_id().into(),
@@ -62,7 +62,7 @@ impl Record {
 fn vault() -> Vault {
     let options = OpenOptions::new().without_pin();
     let options = CreateOptions::new().kdf(cheap()).allow_kdf_below_floor().open_options(options);
-    options.create_in_storage(InMemory::new(), PASSPHRASE).unwrap()
+    options.create_in(InMemory::new(), PASSPHRASE).unwrap()
 }
 
 thread_local! {

@@ -28,7 +28,7 @@ fn facts(record: &Credentials) -> Facts {
         record.access_key_id().into(),
         record.secret_access_key().expose_secret().into(),
         record.session_token().map(|token| token.expose_secret().into()),
-        record.attributes().iter().map(|(key, value)| (key.into(), value.into())).collect(),
+        record.attributes().map(|(key, value)| (key.into(), value.into())).collect(),
     )
 }
 
@@ -38,7 +38,7 @@ fn through_a_vault(drafts: &[NewRecord]) -> Vec<Credentials> {
     let vault = VAULT.get_or_init(|| {
         let options = CreateOptions::new().kdf(cheap()).allow_kdf_below_floor();
         let options = options.open_options(OpenOptions::new().without_pin());
-        Mutex::new(options.create_in_storage(InMemory::new(), PASSPHRASE).unwrap())
+        Mutex::new(options.create_in(InMemory::new(), PASSPHRASE).unwrap())
     });
     let vault = vault.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     vault

@@ -28,7 +28,7 @@ fn record(name: &str) -> String {
 fn stored(draft: &NewRecord) -> Credentials {
     let options = OpenOptions::new().without_pin();
     let options = CreateOptions::new().kdf(cheap()).allow_kdf_below_floor().open_options(options);
-    let vault = options.create_in_storage(InMemory::new(), PASSPHRASE).unwrap();
+    let vault = options.create_in(InMemory::new(), PASSPHRASE).unwrap();
     vault.edit(|edit| edit.add(draft)).unwrap();
     vault.get_credentials(draft.name().as_str()).unwrap().unwrap()
 }

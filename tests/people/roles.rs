@@ -301,7 +301,10 @@ fn the_caller_may_say_which_slot_or_which_role_is_meant() {
         opened(options(&desk).slot(slots[0].id), "the application's"),
         Err(ErrorKind::WrongPassphrase)
     );
-    assert_eq!(opened(options(&desk).slot([7; 16]), PASSPHRASE), Err(ErrorKind::NoSuchPerson));
+    assert_eq!(
+        opened(options(&desk).slot(aumbry::SlotId::from_bytes([7; 16])), PASSPHRASE),
+        Err(ErrorKind::NoSuchPerson)
+    );
     anna.remove_person("app").unwrap();
     assert_eq!(opened(options(&desk).role(Role::Reader), PASSPHRASE), Err(ErrorKind::NoSuchPerson));
 }
@@ -335,7 +338,7 @@ fn a_record_that_does_not_open_does_not_prevent_renewing_the_keys() {
 
     let storage = aumbry::storage::InMemory::from_bytes(file);
     let options = OpenOptions::new().kdf(cheap()).allow_kdf_below_floor();
-    let anna = options.open_storage(storage, PASSPHRASE).unwrap();
+    let anna = options.open_in(storage, PASSPHRASE).unwrap();
     anna.remove_person("rea").unwrap();
     anna.rekey("a new passphrase").unwrap();
     assert_eq!(anna.get_credentials("mine").unwrap().unwrap().secret_access_key().expose_secret(), SECRET);

@@ -84,7 +84,7 @@ fn the_other_pair_is_hidden_from_look_ups() {
     assert!(vault.other_credentials("other").unwrap().is_none());
     assert!(vault.rotation("other").unwrap().is_none());
     let attributes = vault.other_credentials("mine").unwrap().unwrap();
-    assert_eq!(attributes.attributes().len(), 0);
+    assert_eq!(attributes.attributes().count(), 0);
 }
 
 #[test]

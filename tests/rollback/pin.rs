@@ -6,12 +6,8 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::common::*;
-use aumbry::storage::{InMemory, Storage, Version};
+use aumbry::storage::{InMemory, Revision, Storage};
 use aumbry::{Advice, Error, ErrorKind, Mismatch, OpenOptions, Vault};
-
-fn signature(file: &[u8]) -> [u8; 64] {
-    *file.last_chunk().unwrap()
-}
 
 fn bytes(desk: &Desk) -> Vec<u8> {
     fs::read(desk.path()).unwrap()
@@ -60,7 +56,7 @@ fn an_older_file_is_a_rollback_until_it_is_accepted() {
     put_back(&desk, &second);
     let error = refused(&desk);
     assert_eq!(error.kind(), ErrorKind::RevisionRefused(Mismatch::Rollback));
-    assert_eq!(error.refused_revision().unwrap().revision, signature(&second));
+    assert_eq!(error.refused_revision().unwrap().revision, Revision::of(&second));
     let message = error.to_string();
     assert!(message.contains("generation 2") && message.contains('3'), "{message}");
     assert_eq!(
@@ -85,7 +81,7 @@ fn an_older_file_is_a_rollback_until_it_is_accepted() {
 fn accepting_one_version_accepts_no_other() {
     let (desk, second, third) = three_generations();
     put_back(&desk, &second);
-    let others = [signature(&third), [0; 64]];
+    let others = [Revision::of(&third), Revision::from_bytes([0; 64])];
     for other in others {
         let error = desk.open_options().accept_revision(other).open(desk.path(), PASSPHRASE).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RevisionRefused(Mismatch::Rollback));
@@ -112,7 +108,7 @@ fn two_edits_of_one_version_are_a_fork() {
 
     let error = refused(&desk);
     assert_eq!(error.kind(), ErrorKind::RevisionRefused(Mismatch::Fork));
-    assert_eq!(error.refused_revision().unwrap().revision, signature(&other_third));
+    assert_eq!(error.refused_revision().unwrap().revision, Revision::of(&other_third));
     assert!(error.to_string().contains("generation 3"), "{error}");
     put_back(&desk, &third);
     drop(desk.open().unwrap());
@@ -138,7 +134,7 @@ fn another_vault_at_the_same_path_is_noticed_until_it_is_accepted() {
     put_back(&desk, &bytes(&other));
     let error = refused(&desk);
     assert_eq!(error.kind(), ErrorKind::RevisionRefused(Mismatch::VaultChanged));
-    assert_eq!(error.refused_revision().unwrap().revision, signature(&bytes(&other)));
+    assert_eq!(error.refused_revision().unwrap().revision, Revision::of(&bytes(&other)));
     accept(&desk, &error).unwrap();
     assert!(
         desk.open().unwrap().find("of-somebody-else").unwrap().is_some(),
@@ -172,7 +168,7 @@ fn a_damaged_pin_is_accepted_once_and_then_written_again() {
         fs::write(pin_file(&desk), &damage).unwrap();
         let error = refused(&desk);
         assert_eq!(error.kind(), ErrorKind::RevisionRefused(Mismatch::PinDamaged));
-        assert_eq!(error.refused_revision().unwrap().revision, signature(&third));
+        assert_eq!(error.refused_revision().unwrap().revision, Revision::of(&third));
         assert_eq!(fs::read(pin_file(&desk)).unwrap(), damage, "a refusal repairs nothing");
         accept(&desk, &error).unwrap();
         desk.open().unwrap();
@@ -278,7 +274,7 @@ fn unlocking_refuses_an_older_file_without_any_pin() {
     put_back(&desk, &second);
     let error = vault.unlock(PASSPHRASE).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RevisionRefused(Mismatch::Rollback));
-    assert_eq!(error.refused_revision().unwrap().revision, signature(&second));
+    assert_eq!(error.refused_revision().unwrap().revision, Revision::of(&second));
     assert!(vault.is_locked());
     put_back(&desk, &third);
     vault.unlock(PASSPHRASE).unwrap();
@@ -287,7 +283,7 @@ fn unlocking_refuses_an_older_file_without_any_pin() {
 
 /// Puts other bytes in the place of a vault in memory, as the program that stores the bytes could.
 fn swap(storage: &InMemory, file: &[u8]) {
-    let now = Version::of(&storage.to_bytes().unwrap());
+    let now = Revision::of(&storage.to_bytes().unwrap());
     storage.replace(Some(&now), file).unwrap();
 }
 
@@ -296,7 +292,7 @@ fn a_vault_in_memory_goes_on_from_what_it_holds_alone() {
     let storage = InMemory::new();
     let create = |storage: &InMemory| {
         let options = aumbry::CreateOptions::new().kdf(cheap()).allow_kdf_below_floor();
-        options.create_in_storage(storage.clone(), PASSPHRASE).unwrap()
+        options.create_in(storage.clone(), PASSPHRASE).unwrap()
     };
     let vault = create(&storage);
     add(&vault, "s3-uploads");
@@ -305,7 +301,7 @@ fn a_vault_in_memory_goes_on_from_what_it_holds_alone() {
     let third = storage.to_bytes().unwrap();
 
     let fork = InMemory::from_bytes(second.clone());
-    add(&OpenOptions::new().open_storage(fork.clone(), PASSPHRASE).unwrap(), "sns-topics");
+    add(&OpenOptions::new().open_in(fork.clone(), PASSPHRASE).unwrap(), "sns-topics");
     let stranger = InMemory::new();
     create(&stranger);
     let swaps = [
@@ -340,7 +336,7 @@ fn a_refresh_names_the_version_that_it_refuses() {
         put_back(&desk, &file);
         let error = vault.refresh().unwrap_err();
         assert_eq!(error.kind(), kind);
-        assert_eq!(error.refused_revision().unwrap().revision, signature(&file), "{error}");
+        assert_eq!(error.refused_revision().unwrap().revision, Revision::of(&file), "{error}");
     }
     put_back(&desk, &third);
     assert!(!vault.refresh().unwrap());

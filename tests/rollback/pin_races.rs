@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::common::*;
-use aumbry::storage::{Exclusive, FileStorage, Prefix, Storage, Version};
+use aumbry::storage::{Exclusive, FileStorage, Prefix, Revision, Storage};
 use aumbry::{Error, ErrorKind, Mismatch, Result, Vault};
 
 type Work = Box<dyn FnOnce() + Send>;
@@ -28,7 +28,7 @@ impl Staged {
     }
 
     fn open(&self, desk: &Desk) -> Vault {
-        desk.open_options().open_storage(self.clone(), PASSPHRASE).unwrap()
+        desk.open_options().open_in(self.clone(), PASSPHRASE).unwrap()
     }
 
     fn after_next_load(&self, work: impl FnOnce() + Send + 'static) {
@@ -52,11 +52,11 @@ impl Storage for Staged {
         bytes
     }
 
-    fn version(&self) -> Result<Option<Version>> {
-        self.file.version()
+    fn revision(&self) -> Result<Option<Revision>> {
+        self.file.revision()
     }
 
-    fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> Result<()> {
+    fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> Result<()> {
         self.file.replace(expected, bytes)?;
         if *self.durable.lock().unwrap() {
             return Ok(());
@@ -158,9 +158,9 @@ fn unlocking_does_not_fall_behind_a_commit_of_the_meantime() {
     let (editor, file) = (vault.clone(), storage.file.clone());
     let (sender, commit) = std::sync::mpsc::channel();
     storage.after_next_load(move || {
-        let before = file.version().unwrap();
+        let before = file.revision().unwrap();
         sender.send(thread::spawn(move || add(&editor, "ses-smtp"))).unwrap();
-        while file.version().unwrap() == before {
+        while file.revision().unwrap() == before {
             thread::sleep(Duration::from_millis(5));
         }
         thread::sleep(Duration::from_millis(200));

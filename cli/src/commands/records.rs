@@ -191,7 +191,7 @@ pub(super) fn get(context: &Context, name: &str, field: &str, no_newline: bool) 
         Field::SessionToken => credentials.session_token().cloned(),
         Field::AccessKeyId => Some(credentials.access_key_id().into()),
         Field::Expires => credentials.expires().map(|time| rfc3339(time).into()),
-        Field::Name => Some(credentials.name().as_str().into()),
+        Field::Name => Some(credentials.name().into()),
         Field::Provider => Some(credentials.provider().to_string().into()),
         Field::Created => Some(rfc3339(credentials.created()).into()),
         Field::Updated => Some(rfc3339(credentials.updated()).into()),
@@ -325,7 +325,7 @@ pub(super) fn show(context: &Context, name: &str, reveal: bool) -> Outcome {
         entry.provider(),
         escaped(entry.access_key_id())
     );
-    for (key, value) in entry.attributes().iter() {
+    for (key, value) in entry.attributes() {
         let _ = writeln!(text, "  {:<19} {}", escaped(key), escaped(value));
     }
     if let Some(expires) = entry.expires() {

@@ -21,7 +21,7 @@ pub(super) fn restore(context: &Context, restore: &Restore) -> Outcome {
     // Read once: what is verified is what is restored.
     let bytes = FileStorage::new(&restore.file).load(MAX_FILE);
     let storage = InMemory::from_bytes(bytes.map_err(unusable)?);
-    let of_backup = aumbry::inspect_storage(&storage).map_err(unusable)?;
+    let of_backup = aumbry::inspect_in(&storage).map_err(unusable)?;
     let gone = match aumbry::inspect(&path) {
         Ok(info) if info.vault_id != of_backup.vault_id => {
             let message = format!("{} is a backup of another vault", restore.file.display());
@@ -106,7 +106,7 @@ impl Backup {
         let place = FileStorage::new(path);
         let replace = || {
             let _exclusive = place.exclusive()?;
-            place.replace(place.version()?.as_ref(), &self.storage.load(MAX_FILE)?)
+            place.replace(place.revision()?.as_ref(), &self.storage.load(MAX_FILE)?)
         };
         replace().inspect_err(|_| put_back(aside.as_deref(), path))?;
         say_where(context, aside.as_deref());
@@ -153,7 +153,7 @@ fn open_backup(
 ) -> Outcome<Vault> {
     let open = |passphrase| {
         let options = OpenOptions::new().without_pin();
-        context.waiting("Unlocking the backup", || options.open_storage(storage.clone(), passphrase))
+        context.waiting("Unlocking the backup", || options.open_in(storage.clone(), passphrase))
     };
     if let Some(own) = restore.passphrase.sources().backup_passphrase()? {
         return Ok(open(own)?);

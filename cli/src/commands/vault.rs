@@ -93,7 +93,7 @@ pub(super) fn passwd(context: &Context, new: &NewPassphrase) -> Outcome {
 pub(super) fn info(context: &Context) -> Outcome {
     let path = context.path()?;
     let info = aumbry::inspect(&path)?;
-    let id: String = info.vault_id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = info.vault_id.to_string();
     let kind = |is_code| if is_code { "recovery-code" } else { "passphrase" };
     if context.global.json {
         let people: Vec<_> = info

@@ -80,7 +80,7 @@ fn chosen(credentials: &Credentials, endpoint: Option<&str>, service: &str) -> O
         None if credentials.attribute("endpoint_url").is_some() => {
             let message = format!(
                 "the record {:?} has an endpoint of its own: --{service}-endpoint is needed",
-                credentials.name().as_str()
+                credentials.name()
             );
             Err(Failure::usage(message)
                 .advise(format!("for AWS itself, add --{service}-endpoint https://{service}.amazonaws.com")))

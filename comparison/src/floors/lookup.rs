@@ -41,7 +41,7 @@ impl Scene {
         begin("setting up");
         let bytes = fs::read(child::path(folder, &Aumbry, size, Kdf::Full))?;
         let floor = Floor::new(Held::new(bare::plaintext(size, bytes.len())?, size));
-        let vault = OpenOptions::new().open_storage(InMemory::from_bytes(bytes), PASSPHRASE)?;
+        let vault = OpenOptions::new().open_in(InMemory::from_bytes(bytes), PASSPHRASE)?;
         let known: Vec<String> = order(size).into_iter().map(name).collect();
         let unknown = known.iter().map(|name| name.replace("uploads", "missing")).collect();
         Ok(Self { vault, floor, known, unknown })

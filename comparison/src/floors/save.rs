@@ -28,7 +28,7 @@ use crate::tables::{number, seconds, table, times};
 pub fn in_memory(size: usize, rounds: usize, folder: &Path) -> Result<()> {
     begin("setting up");
     let bytes = fs::read(child::path(folder, &Aumbry, size, Kdf::Full))?;
-    let vault = OpenOptions::new().open_storage(InMemory::from_bytes(bytes.clone()), PASSPHRASE)?;
+    let vault = OpenOptions::new().open_in(InMemory::from_bytes(bytes.clone()), PASSPHRASE)?;
     let before = sealed(&vault)?;
     let cipher = bare::cipher();
     let mut changes = Changes::new(&vault, size);
@@ -135,7 +135,7 @@ pub fn import(count: usize, rounds: usize) -> Result<()> {
     let kdf = KdfParameters::new(MemoryKib::MIN, Passes::MIN, Lanes::MIN)?;
     for round in 0..=rounds {
         let options = CreateOptions::new().kdf(kdf).allow_kdf_below_floor();
-        let vault = options.create_in_storage(InMemory::new(), PASSPHRASE)?;
+        let vault = options.create_in(InMemory::new(), PASSPHRASE)?;
         let step = if round > 0 { format!("import-{count}") } else { "import-cold".to_owned() };
         timed(&step, || Ok(vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.add(draft)))?))?;
         check("every record was imported", vault.records()?.count() == count);

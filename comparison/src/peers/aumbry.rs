@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aumbry::storage::{Exclusive, FileStorage, Prefix, Storage, Version};
+use aumbry::storage::{Exclusive, FileStorage, Prefix, Storage, Revision};
 use aumbry::{
     CreateOptions, ExposeSecret, KdfParameters, Lanes, MemoryKib, NewRecord, OpenOptions, Passes,
     RecordChange, Vault,
@@ -59,7 +59,7 @@ impl Peer for Aumbry {
     }
 
     fn peak_of_open(&self, path: &Path) -> Result<u64> {
-        let vault = options(path).open_storage(AlwaysChanged(FileStorage::new(path)), PASSPHRASE)?;
+        let vault = options(path).open_in(AlwaysChanged(FileStorage::new(path)), PASSPHRASE)?;
         memory::peak_of(|| if vault.refresh()? { Ok(()) } else { Err("nothing was read again".into()) })
     }
 }
@@ -91,9 +91,9 @@ impl Opened for Open {
 struct AlwaysChanged(FileStorage);
 
 impl Storage for AlwaysChanged {
-    fn version(&self) -> aumbry::Result<Option<Version>> {
-        self.0.version()?;
-        Ok(Some(Version::of(b"another")))
+    fn revision(&self) -> aumbry::Result<Option<Revision>> {
+        self.0.revision()?;
+        Ok(Some(Revision::of(b"another")))
     }
 
     fn load_prefix(&self, len: usize) -> aumbry::Result<Prefix> {
@@ -104,7 +104,7 @@ impl Storage for AlwaysChanged {
         self.0.load(limit)
     }
 
-    fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> aumbry::Result<()> {
+    fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> aumbry::Result<()> {
         self.0.replace(expected, bytes)
     }
 

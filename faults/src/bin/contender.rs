@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
-use aumbry::storage::{FileStorage, Storage, Version};
+use aumbry::storage::{FileStorage, Revision, Storage};
 use aumbry::{Error, ErrorKind, OpenOptions, Result, Vault};
 use aumbry_faults::broken::{Broken, Defect};
 use aumbry_faults::{PASSPHRASE, draft, open};
@@ -64,7 +64,7 @@ fn add(vault: &Vault, prefix: &str, count: u64) -> Result<()> {
 
 fn broken(folder: &Path, defect: Defect) -> Result<Vault> {
     let storage = Broken::new(folder.join("vault.aumbry"), defect);
-    OpenOptions::new().open_storage(storage, PASSPHRASE)
+    OpenOptions::new().open_in(storage, PASSPHRASE)
 }
 
 /// Adds records with a broken storage. An error that another contender caused is printed, and the next commit
@@ -90,13 +90,13 @@ fn replace(folder: &Path, prefix: &str, count: u64, locks: bool) -> Result<()> {
     let gone = || Error::new(ErrorKind::NotFound, "nothing is there");
     let mut number = 0_u64;
     while number < count {
-        let expected = storage.version()?.ok_or_else(gone)?;
+        let expected = storage.revision()?.ok_or_else(gone)?;
         thread::yield_now();
         let lock = if locks { Some(storage.exclusive()?) } else { None };
         number += 1;
         let bytes = content(prefix, number);
         match storage.replace(Some(&expected), &bytes) {
-            Ok(()) => say(&format!("won {expected:?} {:?}", Version::of(&bytes))),
+            Ok(()) => say(&format!("won {expected:?} {:?}", Revision::of(&bytes))),
             Err(error) if error.kind() == ErrorKind::Conflict => say(&format!("conflict {expected:?}")),
             // Both use a temporary file of the same name.
             Err(_) if !locks => say("clash"),

@@ -21,7 +21,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use aumbry::storage::{Exclusive, FileStorage, Prefix, Storage, Version};
+use aumbry::storage::{Exclusive, FileStorage, Prefix, Revision, Storage};
 use aumbry::{Error, ErrorKind, Result, Vault};
 use aumbry_faults::{PASSPHRASE, draft, open, options};
 
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let folder = Path::new(folder);
     let Ok(mut talk) = Talk::new() else { return ExitCode::from(2) };
     let vault = match kind {
-        "in-place" => options(folder).open_storage(InPlace::new(folder.join("vault.aumbry")), PASSPHRASE),
+        "in-place" => options(folder).open_in(InPlace::new(folder.join("vault.aumbry")), PASSPHRASE),
         _ => open(folder),
     };
     match vault {
@@ -135,11 +135,11 @@ impl Storage for InPlace {
         self.file.load(limit)
     }
 
-    fn version(&self) -> Result<Option<Version>> {
-        self.file.version()
+    fn revision(&self) -> Result<Option<Revision>> {
+        self.file.revision()
     }
 
-    fn replace(&self, _: Option<&Version>, bytes: &[u8]) -> Result<()> {
+    fn replace(&self, _: Option<&Revision>, bytes: &[u8]) -> Result<()> {
         fs::write(&self.path, bytes)
             .map_err(|error| Error::new(ErrorKind::Io, "could not save the vault").with_source(error))
     }

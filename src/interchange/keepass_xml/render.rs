@@ -77,7 +77,7 @@ fn write(records: &[Credentials], out: &mut dyn FnMut(&str)) -> Result<()> {
 fn write_entry(entry: &mut Entry<'_>) -> Result<()> {
     let record = entry.record;
     let id = record.access_key_id();
-    entry.field(TITLE, record.name().as_str(), false)?;
+    entry.field(TITLE, record.name(), false)?;
     entry.field(USER_NAME, id, false)?;
     entry.field(PASSWORD, record.secret_access_key().expose_secret(), true)?;
     if !looks_like_a_key_id(id) {
@@ -89,7 +89,7 @@ fn write_entry(entry: &mut Entry<'_>) -> Result<()> {
     if let Some(expires) = record.expires() {
         entry.field("Expires", &rfc3339::format(expires), false)?;
     }
-    for (key, value) in record.attributes().iter() {
+    for (key, value) in record.attributes() {
         match key {
             "url" if !value.is_empty() => entry.field(URL, value, false)?,
             "description" if !value.is_empty() => entry.field(NOTES, value, false)?,
@@ -133,7 +133,7 @@ impl Entry<'_> {
     }
 
     fn refused(&self, field: &str, why: &str) -> Error {
-        let (record, field) = (quoted(self.record.name().as_str()), quoted(field));
+        let (record, field) = (quoted(self.record.name()), quoted(field));
         let message = format!("the record {record} cannot be written to {FILE}: its field {field}: {why}");
         Error::new(ErrorKind::InvalidInput, message)
     }

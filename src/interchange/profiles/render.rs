@@ -65,15 +65,15 @@ fn key(record: &Credentials) -> impl Iterator<Item = (&str, &str)> {
 /// Passes the parts of a profile to `out`, one after the other.
 fn write(record: &Credentials, at: usize, out: &mut dyn FnMut(&str)) {
     let gap = if at == 0 { "" } else { "\n" };
-    let heading = [gap, "[", record.name().as_str(), "]\n"];
+    let heading = [gap, "[", record.name(), "]\n"];
     heading.into_iter().for_each(&mut *out);
-    for (key, value) in key(record).chain(record.attributes().iter()) {
+    for (key, value) in key(record).chain(record.attributes()) {
         [key, equals(value), value, "\n"].into_iter().for_each(&mut *out);
     }
 }
 
 fn check(record: &Credentials) -> Result<()> {
-    if let Some(flaw) = section_flaw(record.name().as_str()) {
+    if let Some(flaw) = section_flaw(record.name()) {
         return Err(refused(record, &format!("its name cannot be a profile's: {flaw}")));
     }
     for (key, value) in key(record) {
@@ -81,7 +81,7 @@ fn check(record: &Credentials) -> Result<()> {
             return Err(refused(record, &format!("its {key}: {flaw}")));
         }
     }
-    for (key, value) in record.attributes().iter() {
+    for (key, value) in record.attributes() {
         let flaw = if !is_identifier(key) || key.contains(|c: char| c.is_ascii_uppercase()) {
             Some("its key may have lower-case letters, digits and _-/.%@:+ only")
         } else if KEY.contains(&key) {
@@ -97,7 +97,7 @@ fn check(record: &Credentials) -> Result<()> {
 }
 
 fn refused(record: &Credentials, why: &str) -> Error {
-    let name = quoted(record.name().as_str());
+    let name = quoted(record.name());
     let message = format!("the record {name} cannot be written to a credentials file: {why}");
     Error::new(ErrorKind::InvalidInput, message)
 }

@@ -5,12 +5,15 @@ use std::ptr::NonNull;
 
 use super::{Pages, refused};
 use crate::error::Result;
-use crate::memory::{MemoryProtection, out_of_memory};
+use crate::memory::{KeyPages, MemoryProtection, out_of_memory};
 
 impl Pages {
-    pub(super) fn map(len: usize, secret_memory: bool) -> Result<Self> {
+    pub(super) fn map(len: usize, pages: KeyPages) -> Result<Self> {
         let len = len.max(1).next_multiple_of(page_size());
-        let secret = if secret_memory { map_secret(len) } else { None };
+        let secret = match pages {
+            KeyPages::Secret => map_secret(len),
+            KeyPages::Locked => None,
+        };
         let (start, protection) = match secret {
             Some(start) => (start, MemoryProtection::Secret),
             None => map_locked(len).ok_or_else(|| out_of_memory(len))?,

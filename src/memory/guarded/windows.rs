@@ -19,7 +19,7 @@ use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
 use super::{Pages, refused};
 use crate::error::Result;
-use crate::memory::{MemoryProtection, out_of_memory};
+use crate::memory::{KeyPages, MemoryProtection, out_of_memory};
 
 /// The page size of every processor that Windows supports.
 const PAGE: usize = 4096;
@@ -28,7 +28,7 @@ impl Pages {
     /// A process may lock about forty pages before it has to enlarge its working set. One vault needs one
     /// page, and a second one during an edit. So the working set, which is the program's own setting, is left
     /// as it is.
-    pub(super) fn map(len: usize, _secret_memory: bool) -> Result<Self> {
+    pub(super) fn map(len: usize, _pages: KeyPages) -> Result<Self> {
         let len = len.max(1).next_multiple_of(PAGE);
         // SAFETY: a new allocation at an address that the system chooses; it is private to this process and
         // initially zero.

@@ -10,10 +10,10 @@ use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::body::{MAX_RECORDS, RecordView, Run, WireRecord, seal_secret};
 use crate::memory::{WipedBytes, with_scrubbed_stack};
-use crate::vault::Vault;
-use crate::vault::spread::Counted;
+use crate::vault::handle::Vault;
+use crate::vault::lookup::Record;
 use crate::vault::unlocked::keys::Keys;
-use crate::vault::unlocked::snapshot::{Record, Snapshot, attributes};
+use crate::vault::unlocked::snapshot::{Counted, Snapshot, attributes};
 
 /// The changes of one commit, as [`Vault::edit`] hands it to its closure.
 ///
@@ -51,7 +51,7 @@ pub(in crate::vault) enum PlannedSecret {
 
 impl<'a> Edit<'a> {
     pub(in crate::vault) fn new(vault: &'a Vault, base: Arc<Snapshot>) -> Self {
-        let may_rotate = base.has_reserved();
+        let may_rotate = !base.reserved_positions().is_empty();
         Self { vault, base, now: now(), planned: BTreeMap::new(), may_rotate }
     }
 
@@ -218,7 +218,7 @@ impl<'a> Edit<'a> {
             return Ok(secrets.clone());
         }
         let offset = self.base.find(name).ok_or_else(|| no_such_record(name))?;
-        let opened = self.vault.open_record(&self.base, offset)?;
+        let opened = self.vault.held().unlocked_as(&self.base)?.open_record(offset)?;
         Ok(opened.secrets)
     }
 

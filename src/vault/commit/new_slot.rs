@@ -1,4 +1,4 @@
-//! Somebody about to get a slot.
+//! A key slot in the making: its passphrase is derived, but it does not contain the vault key yet.
 
 use subtle::ConstantTimeEq;
 
@@ -7,9 +7,10 @@ use crate::crypto::kdf::{KdfParameters, derive_kek};
 use crate::crypto::keys::Kek;
 use crate::crypto::random;
 use crate::error::{ErrorKind, Result};
-use crate::format::people::{MAX_LABEL, SlotMeta};
-use crate::format::slot::{Hint, Role, Slot, SlotId};
-use crate::memory::{Guarded, with_scrubbed_stack};
+use crate::format::people::{Escrow, MAX_LABEL, SlotMeta};
+use crate::format::slot::{Hint, Role, Slot};
+use crate::id::{SlotId, VaultId};
+use crate::memory::{Guarded, KeyPages, with_scrubbed_stack};
 use crate::passphrase::Passphrase;
 use crate::vault::commit::next_revision::Administrator;
 
@@ -19,30 +20,30 @@ pub(in crate::vault) fn check_label(label: &str) -> Result<()> {
     check_text("a label", ErrorKind::InvalidInput, MAX_LABEL, label)
 }
 
-/// A person about to get a slot: the passphrase is derived, the vault's keys are not wrapped yet.
-pub(in crate::vault) struct Newcomer {
+/// A key slot whose passphrase is derived but which does not contain the vault key yet.
+pub(in crate::vault) struct NewSlot {
     slot: Slot,
     label: Box<str>,
     created: i64,
     kek: Guarded<Kek>,
 }
 
-impl Newcomer {
-    /// Derives the passphrase under a fresh salt: the slow step, done before any lock is taken.
-    pub(in crate::vault) fn make(
+impl NewSlot {
+    /// Derives the key-encryption key of the passphrase under a fresh salt: the slow step, done before any lock is taken.
+    pub(in crate::vault) fn derive(
         label: &str,
         (role, hint): (Role, Hint),
         kdf: KdfParameters,
         passphrase: &Passphrase,
-        secret_memory: bool,
+        pages: KeyPages,
     ) -> Result<Self> {
-        let slot = Slot::new(role, hint, kdf, random::make()?);
-        let mut kek = Guarded::<Kek>::new(secret_memory)?;
-        derive_kek(passphrase.bytes(), &slot.id, &slot.kdf, &mut kek)?;
+        let slot = Slot::new(role, hint, kdf, SlotId::from_bytes(random::make()?));
+        let mut kek = Guarded::<Kek>::new(pages)?;
+        derive_kek(passphrase.bytes(), slot.id.as_bytes(), &slot.kdf, &mut kek)?;
         Ok(Self { slot, label: label.into(), created: now(), kek })
     }
 
-    /// Somebody who was here before, under another passphrase.
+    /// Keeps the time at which this person was added, for a new passphrase of the same person.
     pub(in crate::vault) fn since(mut self, created: i64) -> Self {
         self.created = created;
         self
@@ -56,31 +57,33 @@ impl Newcomer {
         self.slot.id
     }
 
-    /// The slot with the vault's keys in it, and what the body says of it.
-    pub(in crate::vault) fn admit(
+    /// Returns the slot with the vault's keys in it, and what the body stores about it.
+    pub(in crate::vault) fn fill(
         &self,
         by: &Administrator<'_>,
-        vault_id: &[u8; 16],
+        vault_id: &VaultId,
     ) -> Result<(Slot, SlotMeta)> {
         let mut slot = self.slot.clone();
         by.wrap(&mut slot, vault_id, &self.kek)?;
         let escrow_key = by.derive_escrow_key(vault_id);
         let random = random::make()?;
         let meta = with_scrubbed_stack(|| {
-            SlotMeta::new(slot.id, &self.label, self.created, vault_id, &self.kek, &escrow_key, &random)
+            let escrow = Escrow { vault_id, kek: &self.kek, key: &escrow_key };
+            SlotMeta::new(slot.id, &self.label, self.created, &escrow, &random)
         })?;
         Ok((slot, meta))
     }
 }
 
-/// Whether this passphrase opens the slot whose key is `kek`: a key derivation, compared in constant time.
+/// Returns whether this passphrase opens the slot whose key-encryption key is `kek`: one key derivation, then a comparison
+/// in constant time.
 pub(in crate::vault) fn is_kek_of(
     kek: &Kek,
     passphrase: &Passphrase,
     slot: &Slot,
-    secret_memory: bool,
+    pages: KeyPages,
 ) -> Result<bool> {
-    let mut derived = Guarded::<Kek>::new(secret_memory)?;
-    derive_kek(passphrase.bytes(), &slot.id, &slot.kdf, &mut derived)?;
+    let mut derived = Guarded::<Kek>::new(pages)?;
+    derive_kek(passphrase.bytes(), slot.id.as_bytes(), &slot.kdf, &mut derived)?;
     Ok(derived.bytes().ct_eq(kek.bytes()).into())
 }

@@ -7,11 +7,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::body::{BodyPlan, Run};
 use crate::format::header::{Header, UnverifiedHeader};
 use crate::format::people::SlotMeta;
-use crate::format::slot::{Role, Slot, SlotId};
+use crate::format::slot::{Role, Slot};
 use crate::format::{PlainFile, damaged};
+use crate::id::{Revision, SlotId, VaultId};
 use crate::memory::{Guarded, with_scrubbed_stack};
-use crate::storage::Version;
-use crate::vault::open::slot_search::Opened;
+use crate::vault::unlocked::Unlocked;
 use crate::vault::unlocked::keys::Keys;
 use crate::vault::unlocked::snapshot::Snapshot;
 
@@ -23,7 +23,7 @@ pub(in crate::vault) struct Administrator<'a> {
 impl<'a> Administrator<'a> {
     /// # Errors
     /// [`ErrorKind::NotAdministrator`] for a reader.
-    pub(in crate::vault) fn of(opened: &'a Opened) -> Result<Self> {
+    pub(in crate::vault) fn of(opened: &'a Unlocked) -> Result<Self> {
         check_role(&opened.snapshot)?;
         Ok(Self { keys: &opened.keys })
     }
@@ -38,12 +38,12 @@ impl<'a> Administrator<'a> {
     }
 
     /// AK, which opens and makes escrows.
-    pub(in crate::vault) fn derive_escrow_key(&self, vault_id: &[u8; 16]) -> AdministratorKey {
+    pub(in crate::vault) fn derive_escrow_key(&self, vault_id: &VaultId) -> AdministratorKey {
         with_scrubbed_stack(|| self.keys.seed().derive_administrator_key(vault_id))
     }
 
     /// Puts the vault's keys into a slot for whoever has `kek`.
-    pub(in crate::vault) fn wrap(&self, slot: &mut Slot, vault_id: &[u8; 16], kek: &Kek) -> Result<()> {
+    pub(in crate::vault) fn wrap(&self, slot: &mut Slot, vault_id: &VaultId, kek: &Kek) -> Result<()> {
         let random = random::make()?;
         with_scrubbed_stack(|| match slot.role {
             Role::Administrator => {
@@ -70,8 +70,8 @@ pub(in crate::vault) fn check_role(snapshot: &Snapshot) -> Result<()> {
 }
 
 /// All that a version is made of. Secrets in it are sealed already.
-pub(in crate::vault) struct NextVersion<'a> {
-    pub(in crate::vault) vault_id: [u8; 16],
+pub(in crate::vault) struct NextRevision<'a> {
+    pub(in crate::vault) vault_id: VaultId,
     pub(in crate::vault) generation: u64,
     pub(in crate::vault) slots: Vec<Slot>,
     pub(in crate::vault) people: &'a [SlotMeta],
@@ -84,7 +84,7 @@ pub(in crate::vault) struct NextVersion<'a> {
     pub(in crate::vault) trusted: Option<VerificationKey>,
 }
 
-impl<'a> NextVersion<'a> {
+impl<'a> NextRevision<'a> {
     /// What `base` holds, signed by the same administrators.
     pub(in crate::vault) fn after(base: &'a Snapshot, generation: u64) -> Self {
         let count = base.offsets().len();
@@ -121,8 +121,8 @@ impl<'a> NextVersion<'a> {
             Error::new(ErrorKind::Refused, "the new version would break a rule of the format")
                 .with_source(error)
         })?;
-        let signature = *Version::of(&file).signature();
-        Ok((Snapshot::new(plain, header, verification_key, signature, own)?, file))
+        let revision = Revision::of(&file);
+        Ok((Snapshot::new(plain, header, verification_key, revision, own)?, file))
     }
 }
 

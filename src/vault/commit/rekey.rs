@@ -7,11 +7,12 @@ use crate::error::{ErrorKind, Result, quoted};
 use crate::format::body::{Run, seal_secret};
 use crate::format::damaged;
 use crate::format::people::SlotMeta;
-use crate::format::slot::{Slot, SlotId};
-use crate::memory::{Guarded, WipedBytes, with_scrubbed_stack, zeroed};
-use crate::vault::commit::new_slot::Newcomer;
-use crate::vault::commit::next_revision::{Administrator, NextVersion, Sealed};
-use crate::vault::open::slot_search::Opened;
+use crate::format::slot::Slot;
+use crate::id::SlotId;
+use crate::memory::{Guarded, KeyPages, WipedBytes, with_scrubbed_stack, zeroed};
+use crate::vault::commit::new_slot::NewSlot;
+use crate::vault::commit::next_revision::{Administrator, NextRevision, Sealed};
+use crate::vault::unlocked::Unlocked;
 use crate::vault::unlocked::keys::Keys;
 use crate::vault::unlocked::snapshot::Snapshot;
 
@@ -20,7 +21,7 @@ pub(in crate::vault) enum Departure<'a> {
     /// Everybody stays; whoever kept an older K does not come back with it.
     Nobody,
     /// Somebody else, or the same person with another passphrase, has it.
-    Replaced(&'a Newcomer),
+    Replaced(&'a NewSlot),
     Removed,
 }
 
@@ -28,24 +29,24 @@ pub(in crate::vault) enum Departure<'a> {
 ///
 /// The others are given the new K through their escrowed key-encryption keys, so nobody else types anything.
 pub(in crate::vault) fn rewrap(
-    opened: &Opened,
+    opened: &Unlocked,
     position: usize,
     departure: &Departure<'_>,
     generation: u64,
-    secret_memory: bool,
+    pages: KeyPages,
 ) -> Result<Renewed> {
     let base = &*opened.snapshot;
     let vault_id = &base.header.vault_id;
     let old = Administrator::of(opened)?;
     let escrow_key = old.derive_escrow_key(vault_id);
 
-    let mut keys = Guarded::<Keys>::new(secret_memory)?;
+    let mut keys = Guarded::<Keys>::new(pages)?;
     let random = random::make()?;
     keys.derive_next(old.keys(), vault_id, &random, generation);
     let own = match departure {
-        Departure::Replaced(newcomer) if position == base.own_slot => {
-            keys.set_kek(newcomer.kek());
-            newcomer.id()
+        Departure::Replaced(new_slot) if position == base.own_slot => {
+            keys.set_kek(new_slot.kek());
+            new_slot.id()
         }
         Departure::Replaced(_) | Departure::Removed | Departure::Nobody => {
             keys.set_kek(old.keys().kek());
@@ -56,13 +57,13 @@ pub(in crate::vault) fn rewrap(
     let new = Administrator::with_own(&keys);
     let mut slots = Vec::with_capacity(base.header.slots.len());
     let mut people = Vec::with_capacity(base.people.len());
-    let mut kek = Guarded::<Kek>::new(secret_memory)?;
-    let mut check = Guarded::<Keys>::new(secret_memory)?;
+    let mut kek = Guarded::<Kek>::new(pages)?;
+    let mut check = Guarded::<Keys>::new(pages)?;
     for (at, (slot, person)) in base.header.slots.iter().zip(&base.people).enumerate() {
         match departure {
             Departure::Removed if at == position => {}
-            Departure::Replaced(newcomer) if at == position => {
-                let (slot, person) = newcomer.admit(&new, vault_id)?;
+            Departure::Replaced(new_slot) if at == position => {
+                let (slot, person) = new_slot.fill(&new, vault_id)?;
                 slots.push(slot);
                 people.push(person);
             }
@@ -87,20 +88,20 @@ pub(in crate::vault) fn rewrap(
     seal(opened, keys, Ways { slots, people, own, trusted }, generation)
 }
 
-/// The version in which `newcomer` alone has a slot, under a new K and a new seed: nothing that anybody knew or kept,
+/// The version in which `new_slot` alone has a slot, under a new K and a new seed: nothing that anybody knew or kept,
 /// the caller included, opens it or signs the next one.
 pub(in crate::vault) fn rekey(
-    opened: &Opened,
-    newcomer: &Newcomer,
+    opened: &Unlocked,
+    new_slot: &NewSlot,
     generation: u64,
-    secret_memory: bool,
+    pages: KeyPages,
 ) -> Result<Renewed> {
     let vault_id = &opened.snapshot.header.vault_id;
-    let mut keys = Guarded::<Keys>::new(secret_memory)?;
+    let mut keys = Guarded::<Keys>::new(pages)?;
     keys.make_first(vault_id)?;
-    keys.set_kek(newcomer.kek());
-    let (slot, person) = newcomer.admit(&Administrator::with_own(&keys), vault_id)?;
-    let ways = Ways { slots: vec![slot], people: vec![person], own: newcomer.id(), trusted: None };
+    keys.set_kek(new_slot.kek());
+    let (slot, person) = new_slot.fill(&Administrator::with_own(&keys), vault_id)?;
+    let ways = Ways { slots: vec![slot], people: vec![person], own: new_slot.id(), trusted: None };
     seal(opened, keys, ways, generation)
 }
 
@@ -126,12 +127,12 @@ struct Ways {
 }
 
 /// The same records under new keys.
-fn seal(opened: &Opened, keys: Guarded<Keys>, ways: Ways, generation: u64) -> Result<Renewed> {
+fn seal(opened: &Unlocked, keys: Guarded<Keys>, ways: Ways, generation: u64) -> Result<Renewed> {
     let base = &*opened.snapshot;
     let Ways { slots, people, own, trusted } = ways;
     let runs = vec![Run::New(seal_anew(base, &opened.keys, &keys)?)];
     let next =
-        NextVersion { slots, people: &people, own, trusted, runs, ..NextVersion::after(base, generation) };
+        NextRevision { slots, people: &people, own, trusted, runs, ..NextRevision::after(base, generation) };
     let (snapshot, file) = next.seal(&Administrator::with_own(&keys))?;
     Ok(Renewed { snapshot, file, keys })
 }

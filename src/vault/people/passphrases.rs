@@ -5,9 +5,9 @@ use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::slot::{Hint, Role, Slot};
 use crate::passphrase::Passphrase;
 use crate::passphrase::recovery_code::{self, RecoveryCode};
-use crate::vault::Vault;
-use crate::vault::commit::new_slot::{Newcomer, is_kek_of};
+use crate::vault::commit::new_slot::{NewSlot, is_kek_of};
 use crate::vault::commit::rekey::{Departure, rekey, rewrap};
+use crate::vault::handle::Vault;
 use crate::vault::people::{Person, nobody, people, position, too_costly};
 use crate::vault::unlocked::snapshot::Snapshot;
 
@@ -49,15 +49,15 @@ impl Vault {
             let message = format!("{} is a recovery code, not a passphrase", quoted(label));
             return Err(Error::new(ErrorKind::Refused, message));
         }
-        let kdf = kdf_for(slot, &snapshot, self.place().options.new_kdf()?)?;
-        let secret_memory = self.place().secret_memory();
-        let newcomer = Newcomer::make(label, (slot.role, slot.hint), kdf, &passphrase, secret_memory)?;
-        self.replace(label, slot, &newcomer.since(person.created))
+        let kdf = kdf_for(slot, &snapshot, self.settings().new_kdf()?)?;
+        let pages = self.pages();
+        let new_slot = NewSlot::derive(label, (slot.role, slot.hint), kdf, &passphrase, pages)?;
+        self.replace(label, slot, &new_slot.since(person.created))
     }
 
     /// Gives the slot of this label, which was `old` when the caller looked, to another passphrase or code.
-    fn replace(&self, label: &str, old: &Slot, newcomer: &Newcomer) -> Result<()> {
-        let secret_memory = self.place().secret_memory();
+    fn replace(&self, label: &str, old: &Slot, new_slot: &NewSlot) -> Result<()> {
+        let pages = self.pages();
         self.commit(
             |base| {
                 let position = position(base, label)?;
@@ -70,9 +70,8 @@ impl Vault {
                 Ok(position)
             },
             |position, opened, generation| {
-                let departure = Departure::Replaced(newcomer);
-                rewrap(opened, *position, &departure, generation, secret_memory)
-                    .map(|renewed| Some(renewed.into()))
+                let departure = Departure::Replaced(new_slot);
+                rewrap(opened, *position, &departure, generation, pages).map(|renewed| Some(renewed.into()))
             },
         )?;
         Ok(())
@@ -89,7 +88,7 @@ impl Vault {
     /// would be replaced, or if somebody is named `recovery code` and has a passphrase.
     pub fn issue_recovery_code(&self) -> Result<RecoveryCode> {
         let code = RecoveryCode::make()?;
-        let (label, passphrase) = (recovery_code::LABEL, code.to_passphrase());
+        let (label, passphrase) = (recovery_code::LABEL, Passphrase::from(&code));
         let snapshot = self.newest_to_change()?;
         let old = position(&snapshot, label).ok();
         match old.and_then(|position| snapshot.header.slots.get(position)) {
@@ -106,11 +105,10 @@ impl Vault {
                 return Err(Error::new(ErrorKind::Refused, message));
             }
             Some(slot) => {
-                let kdf = kdf_for(slot, &snapshot, self.place().options.new_kdf()?)?;
-                let secret_memory = self.place().secret_memory();
-                let newcomer =
-                    Newcomer::make(label, (slot.role, slot.hint), kdf, &passphrase, secret_memory)?;
-                shown_all_the_same(self.replace(label, slot, &newcomer))?;
+                let kdf = kdf_for(slot, &snapshot, self.settings().new_kdf()?)?;
+                let pages = self.pages();
+                let new_slot = NewSlot::derive(label, (slot.role, slot.hint), kdf, &passphrase, pages)?;
+                shown_all_the_same(self.replace(label, slot, &new_slot))?;
             }
         }
         Ok(code)
@@ -133,7 +131,7 @@ impl Vault {
     /// * What keeps it from being saved, as [`edit`](Self::edit).
     pub fn rekey(&self, new: impl Into<Passphrase>) -> Result<Vec<Person>> {
         let passphrase = new.into();
-        let opened = self.borrowed(&self.newest_to_change()?)?;
+        let opened = self.with_own_keys(&self.newest_to_change()?)?;
         let snapshot = &opened.snapshot;
         passphrase.check_len()?;
         let slot = snapshot.slot().ok_or_else(|| nobody("you"))?;
@@ -142,15 +140,15 @@ impl Vault {
                            that, for nothing but that passphrase will open the vault";
             return Err(Error::new(ErrorKind::Refused, message));
         }
-        let secret_memory = self.place().secret_memory();
-        if is_kek_of(opened.keys.kek(), &passphrase, slot, secret_memory)? {
+        let pages = self.pages();
+        if is_kek_of(opened.keys.kek(), &passphrase, slot, pages)? {
             let message = "that is the passphrase of now: whoever knows it could open the vault again";
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         let label =
             snapshot.people.get(snapshot.own_slot).map(|person| person.label.clone()).unwrap_or_default();
-        let kdf = kdf_for(slot, snapshot, self.place().options.new_kdf()?)?;
-        let newcomer = Newcomer::make(&label, (slot.role, slot.hint), kdf, &passphrase, secret_memory)?;
+        let kdf = kdf_for(slot, snapshot, self.settings().new_kdf()?)?;
+        let new_slot = NewSlot::derive(&label, (slot.role, slot.hint), kdf, &passphrase, pages)?;
         let mut gone = Vec::new();
         shown_all_the_same(self.commit(
             |base| {
@@ -164,7 +162,7 @@ impl Vault {
                 ))
             },
             |(), opened, generation| {
-                rekey(opened, &newcomer, generation, secret_memory).map(|renewed| Some(renewed.into()))
+                rekey(opened, &new_slot, generation, pages).map(|renewed| Some(renewed.into()))
             },
         ))?;
         Ok(gone)

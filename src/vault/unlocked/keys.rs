@@ -9,7 +9,8 @@ use crate::crypto::seal::Unopened;
 use crate::crypto::signature::VerificationKey;
 use crate::error::Result;
 use crate::format::slot::{Role, SEALED_LEN, Slot};
-use crate::memory::{Guarded, with_scrubbed_stack};
+use crate::id::VaultId;
+use crate::memory::{Guarded, KeyPages, with_scrubbed_stack};
 
 use crate::passphrase::Passphrase;
 
@@ -45,7 +46,7 @@ impl Drop for Keys {
 impl Keys {
     /// The caller's key-encryption key, derived from a passphrase: the slow step.
     pub(in crate::vault) fn derive_kek(&mut self, passphrase: &Passphrase, slot: &Slot) -> Result<()> {
-        derive_kek(passphrase.bytes(), &slot.id, &slot.kdf, &mut self.kek)
+        derive_kek(passphrase.bytes(), slot.id.as_bytes(), &slot.kdf, &mut self.kek)
     }
 
     /// Takes over the caller's key-encryption key from another guarded page.
@@ -53,7 +54,7 @@ impl Keys {
         self.kek.bytes_mut().copy_from_slice(kek.bytes());
     }
 
-    fn copy_from(&mut self, from: &Self, vault_id: &[u8; 16]) {
+    fn copy_from(&mut self, from: &Self, vault_id: &VaultId) {
         self.set_kek(&from.kek);
         self.vault_key.bytes_mut().copy_from_slice(from.vault_key.bytes());
         self.seed.bytes_mut().copy_from_slice(from.seed.bytes());
@@ -63,10 +64,10 @@ impl Keys {
     /// The same keys in a guarded page of their own.
     pub(in crate::vault) fn clone_of(
         from: &Self,
-        vault_id: &[u8; 16],
-        secret_memory: bool,
+        vault_id: &VaultId,
+        pages: KeyPages,
     ) -> Result<Guarded<Self>> {
-        let mut keys = Guarded::<Self>::new(secret_memory)?;
+        let mut keys = Guarded::<Self>::new(pages)?;
         keys.copy_from(from, vault_id);
         Ok(keys)
     }
@@ -75,7 +76,7 @@ impl Keys {
     pub(in crate::vault) fn open_slot(
         &mut self,
         slot: &Slot,
-        vault_id: &[u8; 16],
+        vault_id: &VaultId,
     ) -> std::result::Result<Option<VerificationKey>, Unopened> {
         with_scrubbed_stack(|| {
             let Self { kek, vault_key, seed, scratch, record_keys } = self;
@@ -111,7 +112,7 @@ impl Keys {
     }
 
     /// Keys for a vault's first moment: K and seed random, made in place.
-    pub(in crate::vault) fn make_first(&mut self, vault_id: &[u8; 16]) -> Result<()> {
+    pub(in crate::vault) fn make_first(&mut self, vault_id: &VaultId) -> Result<()> {
         crate::crypto::random::fill(self.vault_key.bytes_mut())?;
         crate::crypto::random::fill(self.seed.bytes_mut())?;
         with_scrubbed_stack(|| self.record_keys.derive_from(&self.vault_key, vault_id));
@@ -122,7 +123,7 @@ impl Keys {
     pub(in crate::vault) fn derive_next(
         &mut self,
         from: &Self,
-        vault_id: &[u8; 16],
+        vault_id: &VaultId,
         random: &[u8; 32],
         generation: u64,
     ) {

@@ -1,10 +1,10 @@
 //! A vault as it was at one moment: immutable, shared by whoever looks at it.
 
+use std::ops::Deref;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use crate::credentials::{
-    Attributes, Credentials, Name, Provider, RESERVED_PREFIX, is_reserved_name, now, system_time,
+    Attributes, Credentials, Name, RESERVED_PREFIX, is_reserved_name, now, visible_attributes,
 };
 use crate::crypto::record::RecordKeys;
 use crate::crypto::signature::VerificationKey;
@@ -12,10 +12,10 @@ use crate::error::Result;
 use crate::format::body::{RecordView, scan};
 use crate::format::header::Header;
 use crate::format::people::SlotMeta;
-use crate::format::slot::{Role, Slot, SlotId};
+use crate::format::slot::{Role, Slot};
 use crate::format::{PlainFile, damaged};
+use crate::id::{Revision, SlotId};
 use crate::pin::Pin;
-use crate::vault::spread::Counted;
 use crate::vault::unlocked::index::Index;
 
 /// The decrypted body in one buffer, each secret in it still sealed, and the index over it.
@@ -26,7 +26,7 @@ pub(in crate::vault) struct Snapshot {
     pub(in crate::vault) header: Header,
     pub(in crate::vault) people: Vec<SlotMeta>,
     pub(in crate::vault) verification_key: VerificationKey,
-    pub(in crate::vault) signature: [u8; 64],
+    pub(in crate::vault) revision: Revision,
     /// Through which slot the vault was opened.
     pub(in crate::vault) own_slot: usize,
     /// When this version was read or made, in Unix seconds.
@@ -40,7 +40,7 @@ impl Snapshot {
         plain: PlainFile,
         header: Header,
         verification_key: VerificationKey,
-        signature: [u8; 64],
+        revision: Revision,
         own_slot: SlotId,
     ) -> Result<Self> {
         let scanned = scan(plain.body())?;
@@ -61,7 +61,7 @@ impl Snapshot {
             header,
             people,
             verification_key,
-            signature,
+            revision,
             own_slot,
             seen,
             changed,
@@ -73,7 +73,7 @@ impl Snapshot {
     }
 
     pub(in crate::vault) fn own_id(&self) -> SlotId {
-        self.slot().map_or([0; 16], |slot| slot.id)
+        self.slot().map_or(SlotId::from_bytes([0; 16]), |slot| slot.id)
     }
 
     pub(in crate::vault) fn role(&self) -> Role {
@@ -85,7 +85,7 @@ impl Snapshot {
             vault_id: self.header.vault_id,
             verification_key: self.verification_key.to_bytes(),
             generation: self.header.generation,
-            signature: self.signature,
+            revision: self.revision,
             slot: self.own_id(),
             seen: self.seen,
             changed: self.changed,
@@ -110,13 +110,25 @@ impl Snapshot {
         self.index.find(self.body(), name)
     }
 
-    /// Whether there are records of reserved names.
-    pub(in crate::vault) fn has_reserved(&self) -> bool {
-        let first = self.offsets().get(self.position(RESERVED_PREFIX));
-        first.is_some_and(|offset| is_reserved_name(self.record(*offset).name))
+    /// Finds a record by a name that is not reserved.
+    pub(in crate::vault) fn find_visible(&self, name: &str) -> Option<u32> {
+        self.find(name).filter(|_| !is_reserved_name(name))
     }
 
-    /// Where a record of this name stands, or would stand, in name order.
+    /// Returns the positions, in name order, of the records whose names begin with `prefix`.
+    pub(in crate::vault) fn positions_with_prefix(&self, prefix: &str) -> std::ops::Range<usize> {
+        let start = self.position(prefix);
+        let rest = self.offsets().get(start..).unwrap_or_default();
+        let len = rest.partition_point(|offset| self.record(*offset).name.starts_with(prefix));
+        start..start + len
+    }
+
+    /// Returns the positions of the records with reserved names.
+    pub(in crate::vault) fn reserved_positions(&self) -> std::ops::Range<usize> {
+        self.positions_with_prefix(RESERVED_PREFIX)
+    }
+
+    /// Returns the position of the record of this name in name order, or the position that it would have.
     pub(in crate::vault) fn position(&self, name: &str) -> usize {
         self.offsets().len() - self.index.from(self.body(), name).len()
     }
@@ -142,7 +154,7 @@ impl Snapshot {
         Ok(Credentials {
             name: Name::from_checked(record.name),
             secrets,
-            attributes: Attributes::visible(record.attributes()),
+            attributes: Attributes::from_ascending(visible_attributes(record.attributes())),
             created: record.created,
             updated: record.updated,
             expires: record.expires,
@@ -155,119 +167,21 @@ pub(in crate::vault) fn attributes(record: &RecordView<'_>) -> Attributes {
     Attributes::from_ascending(record.attributes())
 }
 
-/// What is known of a record without opening its secret.
+/// A reference count of a snapshot that few threads share, so that parallel look-ups do not contend on one counter.
 ///
-/// It holds on to the version of the vault it was found in, so it stays readable after an edit or a lock;
-/// drop it when it is no longer needed, for the memory it stands in is wiped only then.
-#[derive(Clone)]
-pub struct Record {
-    snapshot: Arc<Counted>,
-    offset: u32,
-}
+/// It is on two cache lines of its own, because processors fetch them in pairs.
+#[repr(align(128))]
+pub(in crate::vault) struct Counted(Arc<Snapshot>);
 
-impl Record {
-    pub(in crate::vault) fn new(snapshot: Arc<Counted>, offset: u32) -> Self {
-        Self { snapshot, offset }
-    }
-
-    fn record(&self) -> RecordView<'_> {
-        self.snapshot.record(self.offset)
-    }
-
-    /// The unique name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.record().name
-    }
-
-    /// What kind of credentials the record holds.
-    #[must_use]
-    pub fn provider(&self) -> Provider {
-        self.record().provider
-    }
-
-    /// The access key id.
-    #[must_use]
-    pub fn access_key_id(&self) -> &str {
-        self.record().access_key_id
-    }
-
-    /// Further fields, ascending by key.
-    #[must_use]
-    pub fn attributes(&self) -> Attributes {
-        Attributes::visible(self.record().attributes())
-    }
-
-    /// The value of one attribute.
-    #[must_use]
-    pub fn attribute(&self, key: &str) -> Option<String> {
-        self.attributes().get(key).map(Into::into)
-    }
-
-    /// When the record was added to the vault. Whole seconds.
-    #[must_use]
-    pub fn created(&self) -> SystemTime {
-        system_time(self.record().created)
-    }
-
-    /// When the record was last changed. Whole seconds.
-    #[must_use]
-    pub fn updated(&self) -> SystemTime {
-        system_time(self.record().updated)
-    }
-
-    /// When AWS stops accepting these credentials, if that is known. Whole seconds.
-    #[must_use]
-    pub fn expires(&self) -> Option<SystemTime> {
-        self.record().expires.map(system_time)
+impl Counted {
+    pub(in crate::vault) fn new(snapshot: &Arc<Snapshot>) -> Arc<Self> {
+        Arc::new(Self(Arc::clone(snapshot)))
     }
 }
 
-impl std::fmt::Debug for Record {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Record")
-            .field("name", &self.name())
-            .field("provider", &self.provider())
-            .field("access_key_id", &self.access_key_id())
-            .finish_non_exhaustive()
-    }
-}
-
-/// The records of one version of a vault, in name order, without their secrets.
-#[derive(Clone)]
-pub struct Records {
-    snapshot: Arc<Counted>,
-    prefix: Box<str>,
-    next: usize,
-}
-
-impl Records {
-    pub(in crate::vault) fn with_prefix(snapshot: Arc<Counted>, prefix: &str) -> Self {
-        let next = snapshot.position(prefix);
-        Self { snapshot, prefix: prefix.into(), next }
-    }
-}
-
-impl Iterator for Records {
-    type Item = Record;
-
-    fn next(&mut self) -> Option<Record> {
-        loop {
-            let offset = *self.snapshot.offsets().get(self.next)?;
-            let name = self.snapshot.record(offset).name;
-            if !name.starts_with(&*self.prefix) {
-                return None;
-            }
-            self.next += 1;
-            if !is_reserved_name(name) {
-                return Some(Record::new(Arc::clone(&self.snapshot), offset));
-            }
-        }
-    }
-}
-
-impl std::fmt::Debug for Records {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Records").field("prefix", &self.prefix).finish_non_exhaustive()
+impl Deref for Counted {
+    type Target = Snapshot;
+    fn deref(&self) -> &Snapshot {
+        &self.0
     }
 }

@@ -54,7 +54,9 @@ fn every_door_that_leads_to_writing_is_closed_to_a_reader() {
     // Asking for another role or slot gives her none.
     let other = options(&desk, Rea).role(Role::Administrator).open(desk.path(), Rea.passphrase());
     assert_eq!(kind(other), ErrorKind::WrongPassphrase);
-    let other = options(&desk, Rea).slot(*adversary.id(Anna)).open(desk.path(), Rea.passphrase());
+    let other = options(&desk, Rea)
+        .slot(aumbry::SlotId::from_bytes(*adversary.id(Anna)))
+        .open(desk.path(), Rea.passphrase());
     assert_eq!(kind(other), ErrorKind::WrongPassphrase);
     let created = desk.create_options().create(desk.path(), "a new passphrase of rea's");
     assert_eq!(kind(created), ErrorKind::AlreadyExists);

@@ -49,7 +49,7 @@ impl Person {
 
 /// On a machine that never saw the vault.
 pub(crate) fn open(file: &[u8], passphrase: &str) -> Result<Vault> {
-    OpenOptions::new().open_storage(InMemory::from_bytes(file.to_vec()), passphrase)
+    OpenOptions::new().open_in(InMemory::from_bytes(file.to_vec()), passphrase)
 }
 
 /// What was refused, and how.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aumbry::ErrorKind::{self, Damaged, InvalidFile, WrongPassphrase};
-use aumbry::storage::{Exclusive, InMemory, Prefix, Storage, Version};
+use aumbry::storage::{Exclusive, InMemory, Prefix, Revision, Storage};
 use aumbry::testing::key_derivations;
 use aumbry::{KdfParameters, OpenOptions, Result, Role};
 
@@ -49,11 +49,11 @@ impl Storage for Counting {
         Ok(bytes)
     }
 
-    fn version(&self) -> Result<Option<Version>> {
-        self.bytes.version()
+    fn revision(&self) -> Result<Option<Revision>> {
+        self.bytes.revision()
     }
 
-    fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> Result<()> {
+    fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> Result<()> {
         self.bytes.replace(expected, bytes)
     }
 
@@ -87,7 +87,7 @@ pub(crate) fn each(file: &[u8], slots: usize, mut with_each: impl FnMut(&str, Ve
 /// By the whole way of opening with a passphrase; so many bytes were read, so many times the whole file.
 fn open(file: Vec<u8>, passphrase: &str) -> (Result<aumbry::Vault>, usize, usize) {
     let storage = Counting::new(file);
-    let opened = OpenOptions::new().open_storage(storage.clone(), passphrase);
+    let opened = OpenOptions::new().open_in(storage.clone(), passphrase);
     (opened, storage.read.load(Ordering::Relaxed), storage.loads.load(Ordering::Relaxed))
 }
 

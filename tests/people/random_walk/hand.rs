@@ -35,9 +35,9 @@ impl Hand {
     /// Opens a vault that is this version as the person at this position, with one key derivation.
     pub(crate) fn open(shelf: &Shelf, version: &Arc<Version>, position: usize) -> Checked<Self> {
         let person = &version.people[position];
-        let opened = aumbry::inspect_storage(shelf).and_then(|info| {
-            let slot = info.slots.get(position).map(|slot| slot.id).unwrap_or_default();
-            options().slot(slot).open_storage(shelf.clone(), person.passphrase.as_str())
+        let opened = aumbry::inspect_in(shelf).and_then(|info| {
+            let slot = info.slots.get(position).map(|slot| slot.id).unwrap();
+            options().slot(slot).open_in(shelf.clone(), person.passphrase.as_str())
         });
         let vault = opened.map_err(|error| format!("{} is shut out: {error:?}", person.label))?;
         Ok(Self {

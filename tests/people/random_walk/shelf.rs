@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aumbry::Result;
-use aumbry::storage::{Exclusive, InMemory, Prefix, Storage, Version};
+use aumbry::storage::{Exclusive, InMemory, Prefix, Revision, Storage};
 
 /// What is wrong with a storage.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,11 +58,11 @@ impl Storage for Shelf {
         self.seen().load(limit)
     }
 
-    fn version(&self) -> Result<Option<Version>> {
-        self.seen().version()
+    fn revision(&self) -> Result<Option<Revision>> {
+        self.seen().revision()
     }
 
-    fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> Result<()> {
+    fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> Result<()> {
         let save = self.saves.fetch_add(1, Ordering::Relaxed) + 1;
         if save == 2 {
             *self.old.lock().unwrap() = self.memory.to_bytes().unwrap_or_default();

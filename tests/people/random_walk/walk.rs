@@ -74,7 +74,7 @@ impl Walk {
             let step = self.step(operation).and_then(|()| {
                 let replaced = self.shelf.bytes() != before;
                 same("whether the file was replaced", &replaced, &(self.tally.commits > commits))?;
-                let generation = aumbry::inspect_storage(&self.shelf).map(|info| info.generation);
+                let generation = aumbry::inspect_in(&self.shelf).map(|info| info.generation);
                 same("the file's generation", &generation.ok(), &Some(self.now.generation))?;
                 self.hands.iter().try_for_each(Hand::check)
             });
@@ -220,7 +220,7 @@ impl Walk {
         let passphrase = self.passphrase(with);
         let now = Arc::clone(&self.now);
         let expected = now.opened_by(&passphrase).map(|person| person.slot);
-        let opened = options().open_storage(self.shelf.clone(), passphrase.as_str());
+        let opened = options().open_in(self.shelf.clone(), passphrase.as_str());
         if let (Ok(vault), Ok(slot)) = (&opened, expected) {
             *self.hand(hand) = Hand { vault: vault.clone(), holds: now, slot, only: None, is_locked: false };
         }
@@ -296,7 +296,7 @@ impl Walk {
         }
         for passphrase in self.passphrases.iter().collect::<BTreeSet<_>>() {
             if self.now.opened_by(passphrase).is_err() {
-                let opened = options().open_storage(self.shelf.clone(), passphrase.as_str());
+                let opened = options().open_in(self.shelf.clone(), passphrase.as_str());
                 let opened = opened.map(|_| ()).map_err(|error| error.kind());
                 same("what a former passphrase opens", &opened, &Err(ErrorKind::WrongPassphrase))?;
                 self.tally.shut_out += 1;

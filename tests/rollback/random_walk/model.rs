@@ -1,7 +1,7 @@
 //! The model: which versions there were, which of them each machine saw last, and the rules of the pin.
 
 /// The last 64 bytes of a file, which distinguish two versions.
-pub(crate) use aumbry::storage::Version as Signature;
+pub(crate) use aumbry::storage::Revision as Signature;
 use aumbry::{ErrorKind, Mismatch};
 
 pub(crate) type Answer<T> = Result<T, ErrorKind>;

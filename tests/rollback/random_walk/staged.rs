@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aumbry::storage::{Exclusive, FileStorage, Prefix, Storage, Version};
+use aumbry::storage::{Exclusive, FileStorage, Prefix, Revision, Storage};
 use aumbry::{Error, ErrorKind};
 
 /// A file of which the disk sometimes does not say whether it was saved.
@@ -22,11 +22,11 @@ impl Storage for Staged {
         self.file.load(limit)
     }
 
-    fn version(&self) -> aumbry::Result<Option<Version>> {
-        self.file.version()
+    fn revision(&self) -> aumbry::Result<Option<Revision>> {
+        self.file.revision()
     }
 
-    fn replace(&self, expected: Option<&Version>, bytes: &[u8]) -> aumbry::Result<()> {
+    fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> aumbry::Result<()> {
         self.file.replace(expected, bytes)?;
         if self.is_confirmed.load(Ordering::Relaxed) {
             return Ok(());

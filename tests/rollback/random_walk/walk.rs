@@ -165,7 +165,7 @@ impl Walk {
         let machine = HANDS[at];
         let expected = self.model.meet(machine, None);
         let passphrase = passphrase(self.model.version(self.model.now).seed);
-        let opened = self.options(machine).open_storage(self.storage.clone(), passphrase.as_str());
+        let opened = self.options(machine).open_in(self.storage.clone(), passphrase.as_str());
         self.count_alarm(machine, &expected)?;
         let refused = opened.as_ref().err().and_then(Error::refused_revision).map(|refused| refused.revision);
         compare(opened.as_ref().map(|_| &()), &expected)?;
@@ -174,10 +174,10 @@ impl Walk {
             (Ok(vault), _) => vault,
             (Err(_), Some(refused)) if accept => {
                 let now = self.model.now;
-                same("the refused version", &Signature::of(&refused), &self.model.version(now).signature)?;
+                same("the refused version", &refused, &self.model.version(now).signature)?;
                 let options = self.options(machine).accept_revision(refused);
                 accepted = Some(now);
-                let opened = options.open_storage(self.storage.clone(), passphrase.as_str());
+                let opened = options.open_in(self.storage.clone(), passphrase.as_str());
                 opened.map_err(|error| Difference::FalseAlarm(format!("an accepted version: {error:?}")))?
             }
             (Err(_), _) => return Ok(()),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aumbry::storage::{FileStorage, Storage, Version};
+use aumbry::storage::{FileStorage, Revision, Storage};
 use aumbry::{Error, ErrorKind, ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -38,7 +38,7 @@ pub(super) fn edit(path: &Path, change: impl Fn(&str) -> aumbry::Result<SecretSt
             return Ok(target);
         }
         refuse_read_only(path)?;
-        match file.replace(old.as_ref().map(|old| Version::of(old)).as_ref(), new) {
+        match file.replace(old.as_ref().map(|old| Revision::of(old)).as_ref(), new) {
             Err(error)
                 if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::AlreadyExists)
                     && attempt < ATTEMPTS => {}
