@@ -15,7 +15,7 @@ pub(crate) mod tools;
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::common::{Desk, add};
+use crate::common::{Desk, add, full};
 use aumbry::storage::{InMemory, Revision, Storage};
 use aumbry::testing::keys_of;
 use aumbry::{ErrorKind, ExposeSecret, Mismatch, OpenOptions, Role, Vault};
@@ -104,6 +104,10 @@ fn no_person_accepts_what_a_reader_forges() {
     let kind_of = |result: aumbry::Result<()>| result.map_err(|error| error.kind());
     let mut classes = BTreeMap::new();
     for forgery in &forgeries {
+        // One in five meets each field, each method and each person; the fields that nothing else changes all count.
+        if !full() && forgery.turn % 5 != 0 && forgery.method != Method::Kept {
+            continue;
+        }
         std::fs::write(desk.path(), &forgery.file).unwrap();
         for (at, Machine { person, vault, options }) in machines.iter().enumerate() {
             let (ShutOut { passphrase, handle }, name) = (forgery.expected(*person), forgery.name(*person));
@@ -160,7 +164,7 @@ fn with_the_seed_the_same_forgeries_are_accepted() {
     let seed = keys_of(&adversary.file, Anna.passphrase()).unwrap().x;
     let fields = fields::all(&adversary);
     let (mut by_all, mut by_some, mut by_none) = (0, 0, 0);
-    for field in &fields {
+    for field in fields.iter().step_by(if full() { 1 } else { 3 }) {
         let file = Method::Seed(seed).forge(field, &adversary).unwrap();
         let mut accepted = 0;
         for person in OTHERS {
@@ -187,7 +191,10 @@ fn with_the_seed_the_same_forgeries_are_accepted() {
     crate::common::tell(&format!(
         "with the seed: {by_all} accepted by all, {by_some} by those not shut out, {by_none} break a rule"
     ));
-    assert_eq!((by_all, by_some, by_none), (99, 29, 52));
+    if full() {
+        assert_eq!((by_all, by_some, by_none), (99, 29, 52));
+    }
+    assert!(by_all >= 20 && by_some >= 5 && by_none >= 10, "too little was tried");
 
     let backup = fields.iter().find(|field| field.name == "backup: secret").unwrap();
     let vault = Ron.open(&Method::Seed(seed).forge(backup, &adversary).unwrap()).unwrap();
@@ -203,7 +210,8 @@ fn a_reader_fools_only_people_who_share_her_passphrase_and_have_no_pin() {
     std::fs::write(desk.path(), &adversary.file).unwrap();
     let machine = Machine::new(&desk, Rea);
     let mut accepted = 0;
-    for field in fields.iter().filter(|field| field.shuts_out_person(Rea).is_none()) {
+    let fields_that_let_her_in = fields.iter().filter(|field| field.shuts_out_person(Rea).is_none());
+    for field in fields_that_let_her_in.step_by(if full() { 1 } else { 3 }) {
         for method in [Method::OwnKeyInOwnSlot, Method::OwnSeedInOwnSlot] {
             let Some(file) = method.forge(field, &adversary) else { continue };
             let name = format!("{}, {method:?}", field.name);
@@ -227,7 +235,7 @@ fn a_reader_fools_only_people_who_share_her_passphrase_and_have_no_pin() {
         }
     }
     crate::common::tell(&format!("forgeries that open with the adversary's own passphrase: {accepted}"));
-    assert!(accepted >= 100);
+    assert!(accepted >= if full() { 100 } else { 30 });
 
     // The slot that she makes for ron is a sound one: it is his passphrase that does not open it.
     let higher = fields.iter().find(|field| field.name == "generation higher").unwrap();
