@@ -58,7 +58,7 @@ fn look_at_a_snapshot(vault: &Vault, seen: &Seen) -> u64 {
     thread::yield_now();
     let numbers: Vec<_> = entries
         .iter()
-        .map(|entry| number(entry.access_key_id(), &entry.attribute("number").unwrap()))
+        .map(|entry| number(entry.access_key_id(), entry.attribute("number").unwrap()))
         .collect();
     assert_eq!(numbers.first(), numbers.last(), "a snapshot is of two edits");
     count(&seen.snapshots);
@@ -73,7 +73,7 @@ fn look_up(vault: &Vault, seen: &Seen) -> [u64; 2] {
         assert_eq!(credentials.secret_access_key().expose_secret(), format!("secret-{number}"));
         count(&seen.credentials);
         let entry = vault.find(name).unwrap().expect("it is there at every moment");
-        assert!(self::number(entry.access_key_id(), &entry.attribute("number").unwrap()) >= number);
+        assert!(self::number(entry.access_key_id(), entry.attribute("number").unwrap()) >= number);
         count(&seen.found);
         thread::sleep(Duration::from_micros(50));
         number

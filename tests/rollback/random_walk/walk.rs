@@ -404,7 +404,7 @@ impl Walk {
             // The limit that is documented: a fork of a higher generation is not told from a later version.
             Ok(()) => self.tally.unequal_forks += 1,
             Err(ErrorKind::RevisionRefused(Mismatch::VaultChanged)) => {
-                self.tally.count(ErrorKind::RevisionRefused(Mismatch::VaultChanged))
+                self.tally.count(ErrorKind::RevisionRefused(Mismatch::VaultChanged));
             }
             Err(kind) if is_later => {
                 return Err(Difference::Other(format!("the model says {kind:?} of a later version")));
