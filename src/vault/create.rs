@@ -186,14 +186,14 @@ fn create(
     };
     let (snapshot, file) = next.seal(&founder)?;
     let unlocked = Unlocked::new(snapshot.into(), keys);
-    save_first(pinned, &options.open.settings, &unlocked, None, &file)
+    save_first(pinned, &options.open.settings, unlocked, None, &file)
 }
 
 /// Saves the first revision of a handle in place of `expected`, and returns the handle.
 pub(super) fn save_first(
     pinned: PinnedStorage,
     settings: &Settings,
-    unlocked: &Unlocked,
+    unlocked: Unlocked,
     expected: Option<&Revision>,
     file: &[u8],
 ) -> Result<Vault> {

@@ -122,7 +122,7 @@ impl Vault {
     pub(super) fn new(
         pinned: PinnedStorage,
         settings: Settings,
-        unlocked: &Unlocked,
+        unlocked: Unlocked,
         time: Option<UnlockTime>,
     ) -> Result<Self> {
         let lock_after = settings.lock_after;
@@ -136,6 +136,8 @@ impl Vault {
             unlock_time: Mutex::new(time),
             auto_lock: Mutex::new(None),
         });
+        // Before any thread can lock the vault: from then on `lock` must drop the last keys.
+        drop(unlocked);
         if let Some(idle) = lock_after {
             // Weak, because a thread must not keep the keys of a vault that the program has dropped.
             let (weak, weak_to_lock) = (Arc::downgrade(&shared), Arc::downgrade(&shared));

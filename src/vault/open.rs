@@ -157,7 +157,7 @@ impl OpenOptions {
         let accepted = pinned.accepted();
         let (unlocked, time) =
             open_checked(&pinned, &self.settings, &passphrase.into(), accepted, |_| Ok(()))?;
-        Vault::new(pinned, self.settings.clone(), &unlocked, Some(time))
+        Vault::new(pinned, self.settings.clone(), unlocked, Some(time))
     }
 
     /// Checks whether a recovery code still opens the vault at `path`. All of the vault is read and verified, nothing is

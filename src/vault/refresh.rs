@@ -86,7 +86,7 @@ impl Vault {
             seen.allows(found, None)
         })?;
         *self.unlock_time_mut() = Some(time);
-        self.install(&unlocked, &Before::Unlock(snapshot.as_ref()))
+        self.install(unlocked, &Before::Unlock(snapshot.as_ref()))
     }
 
     pub(super) fn reload_if_changed(&self) -> Result<bool> {
@@ -102,7 +102,7 @@ impl Vault {
             _ => {
                 let (unlocked, held) = self.reload()?;
                 pinned.remember(&unlocked.snapshot.pin(), &pin);
-                self.install(&unlocked, &Before::Refresh(&held))?;
+                self.install(unlocked, &Before::Refresh(&held))?;
                 Ok(true)
             }
         }
@@ -148,7 +148,7 @@ impl Vault {
 
     /// Installs a revision that was opened while the handle was as `before` says. If another thread has installed a newer
     /// one meanwhile, that one stays.
-    fn install(&self, unlocked: &Unlocked, before: &Before<'_>) -> Result<()> {
+    fn install(&self, unlocked: Unlocked, before: &Before<'_>) -> Result<()> {
         let conflict = || {
             let message = "the vault was changed while it was being unlocked: try again";
             Err(Error::new(ErrorKind::Conflict, message))
@@ -177,6 +177,8 @@ impl Vault {
         }
         self.mark_used();
         held.set(|| Held::Unlocked(unlocked.for_shard()));
+        // Before the lock is released: from then on `lock` must drop the last keys.
+        drop(unlocked);
         Ok(())
     }
 

@@ -111,7 +111,7 @@ impl OpenOptions {
         // Under a new K: somebody who came after the backup and was removed since may have kept the K of then.
         let Renewed { snapshot, file, keys } = rewrap(&backup, 0, &Departure::Nobody, generation, pages)?;
         let unlocked = Unlocked::new(Arc::new(snapshot), keys);
-        save_first(pinned, &self.settings, &unlocked, expected.as_ref(), &file)
+        save_first(pinned, &self.settings, unlocked, expected.as_ref(), &file)
     }
 }
 

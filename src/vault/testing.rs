@@ -24,7 +24,7 @@ pub(crate) fn open_below_kdf(
             keys.set_kek(&kek_of(slot));
             Ok(())
         })?;
-    Vault::new(pinned, settings, &unlocked, Some(time))
+    Vault::new(pinned, settings, unlocked, Some(time))
 }
 
 impl Vault {

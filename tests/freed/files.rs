@@ -1,7 +1,7 @@
 //! Files of other programs, read and written.
 
 use aumbry::interchange::profiles::FileKind;
-use aumbry::interchange::{bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
+use aumbry::interchange::{self, bitwarden_json, keepass_xml, keepassxc_csv, onepassword_csv};
 use aumbry::interchange::{console_csv, credential_process, env_file, json, profiles};
 use aumbry::{Credentials, ExposeSecret, NewRecord, Result};
 
@@ -81,17 +81,21 @@ fn read(drive: &mut Drive) {
     ];
     let vault = drive.options().open(drive.desk.path(), FIRST).unwrap();
     for (method, content, read) in &files {
-        drive.drive(&[method, "FileKind::of"], || {
-            let drafts = read(content.as_bytes()).unwrap_or_else(|error| panic!("{method}: {error}"));
-            vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.put(draft))).unwrap();
-            drop(drafts);
-            let credentials = vault.get_credentials("read-1").unwrap().unwrap();
-            assert_eq!(credentials.secret_access_key().expose_secret(), SECRETS[0], "{method}");
-            // And cut off anywhere, which most of them refuse.
-            for len in (0..content.len()).step_by(7) {
-                drop(read(&content.as_bytes()[..len]));
-            }
-        });
+        drive.drive(
+            &[method, "FileKind::of", "Format::detect", "Format::parse", "interchange/format::read"],
+            || {
+                let drafts = read(content.as_bytes()).unwrap_or_else(|error| panic!("{method}: {error}"));
+                vault.edit(|edit| drafts.iter().try_for_each(|draft| edit.put(draft))).unwrap();
+                drop(drafts);
+                let credentials = vault.get_credentials("read-1").unwrap().unwrap();
+                assert_eq!(credentials.secret_access_key().expose_secret(), SECRETS[0], "{method}");
+                // And cut off anywhere, which most of them refuse.
+                for len in (0..content.len()).step_by(7) {
+                    drop(read(&content.as_bytes()[..len]));
+                    drop(interchange::read(&content.as_bytes()[..len], Some("read-1")));
+                }
+            },
+        );
     }
 }
 

@@ -59,7 +59,7 @@ fn recover(drive: &mut Drive) {
     let options = drive.options();
     let path = drive.desk.path();
     let vault = options.clone().open(&path, FIRST).unwrap();
-    let methods = ["Vault::issue_recovery_code", "RecoveryCode::to_grouped", "RecoveryCode::to_passphrase"];
+    let methods = ["Vault::issue_recovery_code", "RecoveryCode::to_grouped"];
     // Kept until everything was searched: it must be known to be looked for.
     let (code, shown) = drive.drive(&methods, || {
         let code = vault.issue_recovery_code().unwrap();

@@ -99,6 +99,11 @@ fn look_up(drive: &mut Drive, vault: &Vault) {
         "Vault::get_credentials",
         "Vault::records",
         "Vault::records_with_prefix",
+        "Vault::search",
+        "Vault::contains",
+        "Vault::len",
+        "Vault::is_empty",
+        "Vault::location",
         "Vault::verify",
         "Vault::refresh",
         "Vault::advice",
@@ -159,6 +164,9 @@ fn look_up(drive: &mut Drive, vault: &Vault) {
         let _ = (entry.attribute("region"), entry.updated(), entry.expires(), format!("{entry:?}"));
         assert_eq!(vault.records().unwrap().count(), 4);
         assert_eq!(vault.records_with_prefix("se").unwrap().count(), 2);
+        assert_eq!(vault.search("FIRST").unwrap().count(), 1);
+        assert!(vault.contains("first").unwrap() && !vault.is_empty().unwrap() && vault.len().unwrap() == 4);
+        assert!(vault.location().unwrap().is_some());
         assert_eq!(vault.verify().unwrap().records, 4);
         let _ = (vault.refresh().unwrap(), vault.advice().unwrap(), vault.memory_protection().unwrap());
         let _ = (vault.unlock_time(), vault.role().unwrap(), vault.generation().unwrap(), vault.remembered());

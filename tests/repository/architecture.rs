@@ -6,9 +6,10 @@ use std::process::Command;
 
 /// Which modules each module may use; `error` is everybody's. Arrows point one way only.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("error", &[]),
+    ("hex", &[]),
+    ("id", &["hex"]),
+    ("error", &["id"]),
     ("memory", &[]),
-    ("id", &[]),
     ("credentials", &[]),
     ("storage", &["memory"]),
     ("crypto", &["memory"]),
