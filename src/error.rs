@@ -157,7 +157,8 @@ struct Inner {
     kind: ErrorKind,
     message: Cow<'static, str>,
     source: Option<Box<dyn StdError + Send + Sync>>,
-    refused_revision: Option<RefusedRevision>,
+    /// In a box of its own: without a value, its room would keep what the stack had there before, perhaps a secret.
+    refused_revision: Option<Box<RefusedRevision>>,
 }
 
 impl Error {
@@ -178,7 +179,7 @@ impl Error {
     }
 
     pub(crate) fn with_refused_revision(mut self, refused: RefusedRevision) -> Self {
-        self.inner.refused_revision = Some(refused);
+        self.inner.refused_revision = Some(Box::new(refused));
         self
     }
 
@@ -191,7 +192,7 @@ impl Error {
     /// Returns the revision that was refused, when the kind is [`RevisionRefused`](ErrorKind::RevisionRefused).
     #[must_use]
     pub fn refused_revision(&self) -> Option<&RefusedRevision> {
-        self.inner.refused_revision.as_ref()
+        self.inner.refused_revision.as_deref()
     }
 }
 
