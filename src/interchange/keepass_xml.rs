@@ -36,6 +36,7 @@ use super::text::input::utf8;
 use super::text::value::Text;
 use super::text::xml::{Document, Element};
 use crate::error::Result;
+use crate::memory::with_scrubbed_stack;
 
 pub use render::render;
 
@@ -51,6 +52,11 @@ const MAX_DEPTH: usize = 64;
 /// [`InvalidFile`](crate::ErrorKind::InvalidFile): the file is longer than 16 MiB, or breaks a rule. The message names the
 /// line and the rule, never the content.
 pub fn parse(content: &[u8]) -> Result<Import> {
+    // `quick-xml` searches the text in vectors, which can remain on the stack.
+    with_scrubbed_stack(|| read_document(content))
+}
+
+fn read_document(content: &[u8]) -> Result<Import> {
     let mut reading = Reading {
         document: Document::new(FILE, utf8(FILE, content)?, "KeePassFile")?,
         recycle_bin: None,

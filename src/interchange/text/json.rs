@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 use super::input::{MAX_FILE, without_mark};
 use super::value::Text;
 use crate::error::{Error, ErrorKind, Result};
-use crate::memory::{WipedBytes, out_of_memory, zeroed};
+use crate::memory::{WipedBytes, out_of_memory, with_scrubbed_stack, zeroed};
 
 /// The number of records that a vault can contain.
 const MAX_ELEMENTS: usize = 4_000_000;
@@ -41,7 +41,8 @@ pub(crate) fn document_up_to(content: &[u8], most: usize) -> Result<&RawValue> {
         return Err(Error::new(ErrorKind::InvalidFile, message));
     }
     let text = std::str::from_utf8(without_mark(content)).map_err(|_| no_json("it is not UTF-8 text"))?;
-    serde_json::from_str(text).map_err(|error| {
+    // To find the line of a syntax error, `serde_json` reads the text into vectors, which can remain on the stack.
+    with_scrubbed_stack(|| serde_json::from_str(text)).map_err(|error| {
         // A syntax error has a fixed text. A data error would quote the document; it does not occur here.
         if error.is_data() { no_json("it is not understood") } else { no_json(&error.to_string()) }
     })
@@ -60,7 +61,7 @@ pub(crate) fn array(value: &RawValue) -> Result<Option<Vec<&RawValue>>> {
     if !value.get().starts_with('[') {
         return Ok(None);
     }
-    let Elements(elements) = serde_json::from_str(value.get()).map_err(|_| {
+    let Elements(elements) = with_scrubbed_stack(|| serde_json::from_str(value.get())).map_err(|_| {
         let message = format!("an array of the JSON document has more than {MAX_ELEMENTS} elements");
         Error::new(ErrorKind::InvalidFile, message)
     })?;
@@ -226,9 +227,11 @@ pub(crate) fn is_object_with(content: &[u8], key: &'static str) -> bool {
         }
     }
     let Ok(text) = std::str::from_utf8(without_mark(content)) else { return false };
-    let mut document = serde_json::Deserializer::from_str(text);
-    let is_there = document.deserialize_map(Search(key)).unwrap_or(false);
-    is_there && document.end().is_ok()
+    with_scrubbed_stack(|| {
+        let mut document = serde_json::Deserializer::from_str(text);
+        let is_there = document.deserialize_map(Search(key)).unwrap_or(false);
+        is_there && document.end().is_ok()
+    })
 }
 
 /// Why a value is not a text.
