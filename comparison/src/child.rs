@@ -8,9 +8,9 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::Result;
 use crate::peer::{Kdf, Opened, PASSPHRASE, Peer, argon2id};
 use crate::records::{Dice, Record, records};
+use crate::result::Result;
 
 /// Records that are opened before anything is timed, so that the program's own pages are in memory.
 pub const WARM_UP: usize = 10;

@@ -1,25 +1,27 @@
 //! Compares aumbry with the floors of the hardware: what any program pays that does the same work on the same
 //! bytes.
 
+mod at_size;
 mod bare;
 mod growth;
 mod lookup;
 mod memory;
 mod pictures;
+mod power_law;
 mod save;
 mod threads;
 mod unlock;
 
 use std::path::Path;
-use std::time::Duration;
 
-use crate::Result;
+use self::at_size::AtSize;
+pub use self::at_size::Folders;
 use crate::child::{self, WARM_UP, timed};
 use crate::outcome::Outcome;
 use crate::peer::{Kdf, Peer};
 use crate::peers::aumbry::Aumbry;
 use crate::records::records;
-use crate::tables::times;
+use crate::result::Result;
 
 /// What is measured, and how often.
 struct Plan {
@@ -55,51 +57,10 @@ const QUICK: Plan = Plan {
     imports: &[1_250, 2_500, 5_000, 10_000],
 };
 
-const BUDGET: Duration = Duration::from_secs(120);
 /// Threads are measured for vaults that are large enough for a program with many.
 const FOR_THREADS: usize = 1_000;
 /// Sizes that are saved to a disk: large enough to matter, and small enough for a quick run.
 const FOR_DISK: [usize; 2] = [10_000, 100_000];
-
-/// The measurements of one size: aumbry's steps and the floors'.
-pub struct AtSize {
-    size: usize,
-    outcome: Outcome,
-}
-
-impl AtSize {
-    fn median(&self, step: &str) -> Option<f64> {
-        self.outcome.median(step)
-    }
-
-    fn ratio(&self, step: &str, of: &str) -> Option<f64> {
-        self.outcome.ratio(step, of)
-    }
-
-    fn shown(&self, step: &str, show: impl Fn(f64) -> String) -> String {
-        self.median(step).map_or_else(|| String::from("–"), show)
-    }
-
-    fn shown_ratio(&self, step: &str, of: &str) -> String {
-        self.ratio(step, of).map_or_else(|| String::from("–"), times)
-    }
-
-    /// Runs one more child process: `rounds` rounds of `work`, or round number `rounds`.
-    fn run(&mut self, work: &str, rounds: usize, folders: &Folders<'_>) -> Result<()> {
-        let (size, rounds) = (self.size.to_string(), rounds.to_string());
-        let text = |folder: &'static str, path: &Path| path.to_str().map(str::to_owned).ok_or(folder);
-        let memory = text("a folder whose name is not valid text", folders.memory)?;
-        let disk = text("a folder whose name is not valid text", folders.disk)?;
-        let who = format!("floors, {size} records, {work}");
-        self.outcome.run(&who, &["floors", work, &size, &rounds, &memory, &disk], BUDGET)
-    }
-}
-
-/// The folders for files: in memory, and on a disk.
-pub struct Folders<'a> {
-    pub memory: &'a Path,
-    pub disk: &'a Path,
-}
 
 /// Does the work of one child process.
 pub fn child(arguments: &[String]) -> Result<()> {

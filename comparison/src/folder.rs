@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::Result;
+use crate::result::Result;
 
 /// A folder that is removed with its content when this value is dropped.
 pub struct Temporary(PathBuf);

@@ -2,6 +2,7 @@
 //! another within each round. The keys must be equal.
 
 mod c;
+mod cost;
 
 use std::time::{Duration, Instant};
 
@@ -12,15 +13,10 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use rust_argon2 as other;
 
 pub use self::c::libsodium_version;
-use crate::Result;
+pub use self::cost::Cost;
 use crate::outcome::median;
 use crate::peer::PASSPHRASE;
-
-pub struct Cost {
-    pub kib: u32,
-    pub passes: u32,
-    pub lanes: u32,
-}
+use crate::result::Result;
 
 pub const COSTS: [Cost; 4] = [
     Cost { kib: 64 * 1024, passes: 3, lanes: 4 },
@@ -125,9 +121,7 @@ impl TinyVault {
         let kdf = KdfParameters::new(memory, passes, Lanes::new(cost.lanes)?)?;
         let storage = InMemory::new();
         let options = CreateOptions::new().kdf(kdf).allow_kdf_below_floor();
-        options
-            .open_options(OpenOptions::new().without_pin())
-            .create_in(storage.clone(), PASSPHRASE)?;
+        options.open_options(OpenOptions::new().without_pin()).create_in(storage.clone(), PASSPHRASE)?;
         let salt = inspect_in(&storage)?.slots.first().ok_or("no slot")?.id;
         let bytes = storage.to_bytes().ok_or("nothing was stored")?;
         let key = testing::keys_of(&bytes, PASSPHRASE)?.kek;

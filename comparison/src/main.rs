@@ -19,19 +19,18 @@ mod peer;
 mod peers;
 mod plots;
 mod records;
+mod result;
 mod rounds;
 mod tables;
 
-use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use folder::Temporary;
+use result::Result;
 use rounds::Plan;
-
-pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::Result;
+use crate::result::Result;
 
 /// Returns how far resident memory rises above its current value while `work` runs. The result of `work` is
 /// kept until the peak has been read.

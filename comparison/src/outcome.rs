@@ -7,7 +7,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::Result;
+use crate::result::Result;
 
 #[derive(Default)]
 pub struct Outcome {

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use crate::Result;
 use crate::child::WARM_UP;
 use crate::peers::ALL;
+use crate::result::Result;
 use crate::rounds::Measured;
 use crate::tables::number;
 

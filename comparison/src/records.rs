@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::Result;
+use crate::result::Result;
 
 /// The content of a record.
 #[derive(Clone, Serialize, Deserialize)]

@@ -5,11 +5,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::Result;
 use crate::child::WARM_UP;
 use crate::outcome::Outcome;
 use crate::peer::Peer;
 use crate::peers::ALL;
+use crate::result::Result;
 
 pub struct Plan {
     pub sizes: Vec<usize>,

@@ -8,8 +8,8 @@ use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce, Tag};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::Result;
 use crate::records::name;
+use crate::result::Result;
 
 const NONCE: usize = 12;
 const TEXT: usize = 40;

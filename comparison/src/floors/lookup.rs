@@ -10,14 +10,14 @@ use std::time::Instant;
 use aumbry::storage::InMemory;
 use aumbry::{ExposeSecret, OpenOptions, Vault};
 
-use super::AtSize;
+use super::at_size::AtSize;
 use super::bare::{self, Floor, Held};
-use crate::Result;
 use crate::child::{self, begin, check, note};
 use crate::goals::Limit;
 use crate::peer::{Kdf, PASSPHRASE};
 use crate::peers::aumbry::Aumbry;
 use crate::records::{Dice, name, records};
+use crate::result::Result;
 use crate::tables::{number, seconds, table};
 
 const GOAL: f64 = 1.5;

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use super::AtSize;
-use crate::Result;
+use super::at_size::AtSize;
 use crate::child::{self, begin, note};
 use crate::goals::Limit;
 use crate::peer::{Kdf, Peer};
 use crate::peers::aumbry::Aumbry;
+use crate::result::Result;
 use crate::tables::{amount, number, table, times};
 
 const MIB: f64 = 1_048_576.0;

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use plotters::style::RGBColor;
 
-use super::AtSize;
+use super::at_size::AtSize;
 use super::growth::{FITTED, relative};
-use crate::Result;
 use crate::plots::{COLOURS, Line, picture};
+use crate::result::Result;
 
 pub fn draw(all: &[AtSize], folder: &Path) -> Result<()> {
     unlock(all, &folder.join("floors-unlock.svg"))?;

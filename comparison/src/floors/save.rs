@@ -14,14 +14,15 @@ use aumbry::{
 };
 use sha2::{Digest, Sha256};
 
-use super::growth::exponent;
-use super::{AtSize, bare};
-use crate::Result;
+use super::at_size::AtSize;
+use super::bare;
+use super::power_law::exponent;
 use crate::child::{self, begin, check, timed};
 use crate::outcome::Outcome;
 use crate::peer::{Kdf, PASSPHRASE, write_safely};
 use crate::peers::aumbry::{Aumbry, options};
 use crate::records::{Dice, name, records};
+use crate::result::Result;
 use crate::tables::{number, seconds, table, times};
 
 /// Saves one changed record without waiting for a disk.

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use aumbry::{ExposeSecret, RecordChange};
 
-use super::AtSize;
+use super::at_size::AtSize;
 use super::lookup::Scene;
-use crate::Result;
 use crate::child::{begin, check, note};
 use crate::goals::Limit;
 use crate::records::{Dice, name};
+use crate::result::Result;
 use crate::tables::{number, table, times};
 
 const TIME: Duration = Duration::from_millis(60);

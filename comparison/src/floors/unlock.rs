@@ -11,13 +11,14 @@ use aes_gcm::{Nonce, Tag};
 use aumbry::ExposeSecret;
 use sha2::{Digest, Sha256};
 
-use super::{AtSize, bare};
-use crate::Result;
+use super::at_size::AtSize;
+use super::bare;
 use crate::child::{self, WARM_UP, begin, check, tell};
 use crate::goals::Limit;
 use crate::peer::{Kdf, PASSPHRASE, argon2id};
 use crate::peers::aumbry::{Aumbry, options};
 use crate::records::{name, records};
+use crate::result::Result;
 use crate::tables::{number, seconds, seconds_range, table};
 
 /// Below what a vault may hold, and a program may be slower.

@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 
 use libloading::Library;
 
-use super::Cost;
-use crate::Result;
+use super::cost::Cost;
 use crate::peer::PASSPHRASE;
+use crate::result::Result;
 
 type Argon2idHashRaw = unsafe extern "C" fn(
     u32,

@@ -7,9 +7,9 @@ use age::secrecy::{ExposeSecret, SecretString};
 use age::{scrypt, x25519};
 use zeroize::Zeroizing;
 
-use crate::Result;
 use crate::peer::{About, Kdf, Opened, PASSPHRASE, Peer, write_safely};
 use crate::records::{Book, Record, book, pack, unpack};
+use crate::result::Result;
 
 pub struct Age;
 

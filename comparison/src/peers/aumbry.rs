@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aumbry::storage::{Exclusive, FileStorage, Prefix, Storage, Revision};
+use aumbry::storage::{Exclusive, FileStorage, Prefix, Revision, Storage};
 use aumbry::{
     CreateOptions, ExposeSecret, KdfParameters, Lanes, MemoryKib, NewRecord, OpenOptions, Passes,
     RecordChange, Vault,

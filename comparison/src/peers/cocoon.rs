@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use cocoon::MiniCocoon;
 use zeroize::Zeroizing;
 
-use crate::Result;
 use crate::peer::{About, Kdf, Opened, PASSPHRASE, Peer, key_without_kdf, write_safely};
 use crate::records::{Book, Record, book, pack, unpack};
+use crate::result::Result;
 
 pub struct Cocoon;
 

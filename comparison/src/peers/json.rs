@@ -8,9 +8,9 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use argon2::{Algorithm, Argon2, Params, Version};
 use zeroize::Zeroizing;
 
-use crate::Result;
 use crate::peer::{About, Kdf, Opened, PASSPHRASE, Peer, write_safely};
 use crate::records::{Book, Record, book};
+use crate::result::Result;
 
 pub struct Json;
 

@@ -7,9 +7,9 @@ use keepass::config::{DatabaseConfig, KdfConfig};
 use keepass::db::fields::{PASSWORD, TITLE, USERNAME};
 use keepass::{Database, DatabaseKey};
 
-use crate::Result;
 use crate::peer::{About, Kdf, Opened, PASSPHRASE, Peer, write_safely};
 use crate::records::Record;
+use crate::result::Result;
 
 pub struct KeePass;
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use secrets_vault::{MasterSecret, VaultError, VaultReader, random_salt, v2_create, v2_salt};
 use zeroize::Zeroizing;
 
-use crate::Result;
 use crate::peer::{About, Kdf, Opened, PASSPHRASE, Peer, key_without_kdf, write_safely};
 use crate::records::{Entry, Record, pack, unpack};
+use crate::result::Result;
 
 pub struct SecretsVault;
 

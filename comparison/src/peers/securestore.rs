@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use securestore::{ErrorKind, KeySource, SecretsManager};
 use zeroize::Zeroizing;
 
-use crate::Result;
 use crate::peer::{About, Kdf, Opened, PASSPHRASE, Peer, key_without_kdf};
 use crate::records::{Entry, Record, pack, unpack};
+use crate::result::Result;
 
 pub struct SecureStore;
 

@@ -7,9 +7,9 @@ use iota_stronghold::engine::snapshot::try_set_encrypt_work_factor;
 use iota_stronghold::{Client, KeyProvider, SnapshotPath, Stronghold};
 use zeroize::Zeroizing;
 
-use crate::Result;
 use crate::peer::{About, Kdf, Opened, PASSPHRASE, Peer, argon2id, key_without_kdf};
 use crate::records::{Entry, Record, pack, unpack};
+use crate::result::Result;
 
 pub struct StrongholdStore;
 

@@ -7,9 +7,9 @@ use iota_stronghold::procedures::CompareSecret;
 use zeroize::Zeroizing;
 
 use super::stronghold_store::{Hold, KDF, LEAST, SAVES};
-use crate::Result;
 use crate::peer::{About, Kdf, Opened, Peer};
 use crate::records::{Record, pack};
+use crate::result::Result;
 
 pub struct StrongholdVault;
 
