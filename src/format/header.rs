@@ -9,14 +9,10 @@ use crate::crypto::signature::{self, Digested, VerificationKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::VaultId;
 
+use super::preamble::{MAGIC, PREAMBLE, SUITE, VERSION};
 use super::slot::{self, Role, Slot};
 use super::{BLOCK, MAX_FILE, damaged};
 
-const MAGIC: [u8; 8] = *b"AUMBRY\x1a\n";
-const VERSION: u16 = 1;
-const SUITE: u16 = 1;
-/// Magic, version and suite.
-pub(super) const PREAMBLE: [u8; 12] = *b"AUMBRY\x1a\n\x01\x00\x01\x00";
 const FIXED_LEN: usize = 56;
 const CHECKSUM: usize = 32;
 pub(crate) const MAX_SLOTS: usize = 32;

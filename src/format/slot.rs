@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::id::{SlotId, VaultId};
 
 use super::damaged;
-use super::header::PREAMBLE;
+use super::preamble::PREAMBLE;
 
 pub(crate) const LEN: usize = 176;
 /// Length of the plaintext fields before the sealed keys. They are authenticated with the keys.
