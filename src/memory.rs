@@ -15,52 +15,19 @@
 //! registers; copies that the caller made; a debugger attached as root; the kernel itself.
 
 mod guarded;
+mod out_of_memory;
+mod protection;
 
 pub(crate) use guarded::Guarded;
 pub(crate) use guarded::blocks::Blocks;
 pub use guarded::harden_process;
-
-use std::fmt;
+pub(crate) use out_of_memory::out_of_memory;
+pub(crate) use protection::KeyPages;
+pub use protection::MemoryProtection;
 
 use zeroize::Zeroizing;
 
-use crate::error::{Error, ErrorKind, Result};
-
-/// How the operating system guards the page that contains the keys.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-#[non_exhaustive]
-pub enum MemoryProtection {
-    /// Wiped after use, but the page may be swapped out or written to a core dump.
-    None,
-    /// Locked in RAM, by `mlock` or `VirtualLock`. On Linux the page is also excluded from core dumps and
-    /// forked children, on macOS from forked children. On Windows only `harden_process` keeps it out of crash
-    /// reports.
-    Locked,
-    /// As `Locked`, and removed from the kernel's own view of memory (Linux, `memfd_secret`). While such a
-    /// page exists the machine cannot hibernate.
-    Secret,
-}
-
-/// Which pages the keys are to be kept in.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(crate) enum KeyPages {
-    /// [`MemoryProtection::Secret`] where the system has it, otherwise as `Locked`.
-    #[default]
-    Secret,
-    /// [`MemoryProtection::Locked`], which lets the machine hibernate.
-    Locked,
-}
-
-impl fmt::Display for MemoryProtection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "in ordinary memory, which may reach swap or a core dump",
-            Self::Locked if cfg!(target_os = "linux") => "in locked memory, kept out of swap and core dumps",
-            Self::Locked => "in locked memory, kept out of swap",
-            Self::Secret => "in secret memory, out of reach even for most of the kernel",
-        })
-    }
-}
+use crate::error::Result;
 
 /// Bytes of a fixed size, wiped when dropped.
 pub(crate) type WipedBytes = Zeroizing<Vec<u8>>;
@@ -104,10 +71,6 @@ const PLENTY: usize = 1 << 30;
 /// moment would abort the program.
 pub(crate) fn is_room_beside(len: u64) -> bool {
     usize::try_from(len).is_ok_and(|len| guarded::is_room_for(len.saturating_add(PLENTY)))
-}
-
-pub(crate) fn out_of_memory(len: usize) -> Error {
-    Error::new(ErrorKind::OutOfResources, format!("the system has no {len} bytes of memory to spare"))
 }
 
 /// How many bytes of stack are overwritten after work that expands or uses keys. Measured by

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "neither memory nor registers have a safe interface to this")]
 
 pub(super) mod blocks;
+mod pages;
 mod registers;
 
 #[cfg(unix)]
@@ -10,14 +11,12 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
-use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-use zeroize::Zeroize;
-
-use super::{KeyPages, MemoryProtection};
-use crate::error::{Error, ErrorKind, Result};
+use super::protection::{KeyPages, MemoryProtection};
+use crate::error::Result;
+use pages::Pages;
 pub(super) use registers::scrub as scrub_registers;
 #[cfg(unix)]
 use unix as system;
@@ -98,32 +97,6 @@ impl<T> Drop for Guarded<T> {
     }
 }
 
-/// Whole pages, readable and writable, initially zero.
-struct Pages {
-    start: NonNull<u8>,
-    len: usize,
-    protection: MemoryProtection,
-}
-
-impl Pages {
-    /// Overwrites every byte, including those that no destructor wiped.
-    fn wipe(&mut self) {
-        let start = self.start.cast::<MaybeUninit<u8>>();
-        // SAFETY: `start..start + len` is mapped and writable (Pages::map). `&mut self` excludes every
-        // reference to it except those of a `Guarded`, whose value has already been dropped (Guarded::drop
-        // runs first). Bytes between the fields of a value may be uninitialised, so the slice is of
-        // `MaybeUninit`.
-        unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), self.len) }.zeroize();
-    }
-}
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        self.wipe();
-        self.unmap();
-    }
-}
-
 /// Asks the system not to write core dumps of this process, and not to let other processes of the same user
 /// read its memory or attach a debugger.
 ///
@@ -144,10 +117,6 @@ impl Drop for Pages {
 /// [`ErrorKind::Io`] if the system refuses.
 pub fn harden_process() -> Result<()> {
     system::harden_process()
-}
-
-fn refused(message: &'static str) -> Error {
-    Error::new(ErrorKind::Io, message).with_source(std::io::Error::last_os_error())
 }
 
 #[cfg(test)]

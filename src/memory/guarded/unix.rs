@@ -3,9 +3,10 @@
 use std::ffi::{c_int, c_void};
 use std::ptr::NonNull;
 
-use super::{Pages, refused};
+use super::pages::{Pages, refused};
 use crate::error::Result;
-use crate::memory::{KeyPages, MemoryProtection, out_of_memory};
+use crate::memory::out_of_memory::out_of_memory;
+use crate::memory::protection::{KeyPages, MemoryProtection};
 
 impl Pages {
     pub(super) fn map(len: usize, pages: KeyPages) -> Result<Self> {

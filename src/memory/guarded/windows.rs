@@ -17,9 +17,10 @@ use windows_sys::Win32::System::Memory::{
 };
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
-use super::{Pages, refused};
+use super::pages::{Pages, refused};
 use crate::error::Result;
-use crate::memory::{KeyPages, MemoryProtection, out_of_memory};
+use crate::memory::out_of_memory::out_of_memory;
+use crate::memory::protection::{KeyPages, MemoryProtection};
 
 /// The page size of every processor that Windows supports.
 const PAGE: usize = 4096;
