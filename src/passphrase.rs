@@ -111,3 +111,24 @@ impl fmt::Debug for Passphrase {
         f.write_str("Passphrase([redacted])")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_understood_in_any_case_and_grouping() {
+        let code = RecoveryCode::encode(&[0x5a; 16]);
+        let shown = code.to_grouped();
+        let (shown, canonical) = (shown.expose_secret(), code.canonical().expose_secret());
+        assert_eq!(shown.len(), canonical.len() + 7);
+        assert!(shown.starts_with("AUMBR-Y1"));
+        for typed in
+            [shown, &shown.replace('-', " "), &shown.to_lowercase(), canonical, &format!("  {canonical}-")]
+        {
+            let passphrase = Passphrase::from(typed);
+            assert!(passphrase.is_recovery_code(), "{typed}");
+            assert_eq!(passphrase.bytes(), canonical.as_bytes());
+        }
+    }
+}

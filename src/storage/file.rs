@@ -5,6 +5,7 @@
 //! leaves the old vault or the new one, and at most one temporary file, which the next save removes.
 
 mod atomic;
+mod environment;
 mod lock;
 pub(super) mod state;
 #[cfg(unix)]

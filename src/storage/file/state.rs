@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::atomic::{self, Saved, beside};
+use super::environment::absolute_variable;
 use super::{lock, system};
 
 /// How long to wait for another program that updates the same file.
@@ -71,10 +72,4 @@ impl StateFile {
 fn default_folder() -> Option<PathBuf> {
     let base = absolute_variable("XDG_STATE_HOME").or_else(system::state_folder)?;
     Some(base.join("aumbry"))
-}
-
-/// Returns the folder that an environment variable names. A relative path is ignored, as the XDG Base
-/// Directory Specification requires.
-pub(super) fn absolute_variable(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }

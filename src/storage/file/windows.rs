@@ -16,7 +16,7 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_ATTRIBUTE_HIDDEN, FILE_FLAG_OPEN_REPARSE_POINT, FILE_SHARE_READ, FILE_SHARE_WRITE,
 };
 
-use super::state::absolute_variable;
+use super::environment::absolute_variable;
 
 /// How long another program may keep a file open before it is an error. Scanners take milliseconds, rarely a
 /// hundred.
