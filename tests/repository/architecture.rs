@@ -11,16 +11,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("error", &["id"]),
     ("memory", &[]),
     ("credentials", &[]),
-    ("storage", &["memory"]),
-    ("crypto", &["memory"]),
-    ("format", &["crypto", "memory", "credentials"]),
+    ("storage", &["id", "memory"]),
+    ("crypto", &["id", "memory"]),
+    ("format", &["id", "crypto", "memory", "credentials"]),
     ("passphrase", &["crypto", "memory"]),
-    ("pin", &["id", "crypto", "format", "storage", "credentials"]),
-    ("vault", &["passphrase", "pin", "id", "format", "crypto", "memory", "storage", "credentials"]),
+    ("pin", &["id", "hex", "crypto", "format", "storage", "credentials"]),
+    ("vault", &["passphrase", "pin", "id", "hex", "format", "crypto", "memory", "storage", "credentials"]),
     ("startup", &["vault", "credentials"]),
     ("aws", &["vault", "credentials", "memory"]),
     ("interchange", &["vault", "credentials", "memory"]),
-    ("testing", &["vault", "passphrase", "format", "crypto", "storage", "credentials"]),
+    ("testing", &["vault", "passphrase", "id", "format", "crypto", "storage", "credentials"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

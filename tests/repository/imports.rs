@@ -6,19 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Source text by path, such as `src/vault/open.rs`.
-pub type Sources = BTreeMap<String, String>;
+pub(crate) type Sources = BTreeMap<String, String>;
 /// For each file the files that it uses, each with a path in the code that shows it.
-pub type Imports = BTreeMap<String, BTreeMap<String, String>>;
+pub(crate) type Imports = BTreeMap<String, BTreeMap<String, String>>;
 
 /// The imports between the files of one crate, of which `root` is the first one (`src/lib.rs`).
-pub fn of_crate(sources: &Sources, root: &str) -> Imports {
+pub(crate) fn of_crate(sources: &Sources, root: &str) -> Imports {
     let mut tree = Tree { sources, modules: Vec::new() };
     tree.add_file(root, None, true);
     tree.imports()
 }
 
 /// The groups of files that reach each other in a circle, with the imports inside each group.
-pub fn loops(imports: &Imports) -> Vec<Vec<String>> {
+pub(crate) fn loops(imports: &Imports) -> Vec<Vec<String>> {
     let reached: BTreeMap<&str, BTreeSet<&str>> =
         imports.keys().map(|file| (file.as_str(), reachable(imports, file))).collect();
     let mut groups = BTreeSet::new();
@@ -31,7 +31,9 @@ pub fn loops(imports: &Imports) -> Vec<Vec<String>> {
     let inside = |group: &BTreeSet<String>| {
         let mut arrows = Vec::new();
         for file in group {
-            for (used, path) in imports.get(file).into_iter().flatten().filter(|(used, _)| group.contains(*used)) {
+            for (used, path) in
+                imports.get(file).into_iter().flatten().filter(|(used, _)| group.contains(*used))
+            {
                 arrows.push(format!("{file} uses {used} ({path})"));
             }
         }
@@ -43,7 +45,8 @@ pub fn loops(imports: &Imports) -> Vec<Vec<String>> {
 /// All files that `file` uses, directly or through others.
 fn reachable<'a>(imports: &'a Imports, file: &str) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
-    let mut next: Vec<&str> = imports.get(file).into_iter().flat_map(|used| used.keys().map(String::as_str)).collect();
+    let mut next: Vec<&str> =
+        imports.get(file).into_iter().flat_map(|used| used.keys().map(String::as_str)).collect();
     while let Some(file) = next.pop() {
         if reached.insert(file) {
             next.extend(imports.get(file).into_iter().flat_map(|used| used.keys().map(String::as_str)));
@@ -180,8 +183,13 @@ impl Tree<'_> {
     fn find_child(&self, module: usize, name: &str, path: Option<&str>) -> Option<String> {
         let mut owner = self.modules.get(module).unwrap();
         let mut inner = Vec::new();
-        while let Some(parent) = owner.parent.and_then(|at| self.modules.get(at)).filter(|of| of.file == owner.file) {
-            let own = parent.children.iter().find(|(_, of)| of.iter().any(|of| std::ptr::eq(self.modules.get(*of).unwrap(), owner)));
+        while let Some(parent) =
+            owner.parent.and_then(|at| self.modules.get(at)).filter(|of| of.file == owner.file)
+        {
+            let own = parent
+                .children
+                .iter()
+                .find(|(_, of)| of.iter().any(|of| std::ptr::eq(self.modules.get(*of).unwrap(), owner)));
             inner.extend(own.map(|(name, _)| name.clone()));
             owner = parent;
         }
@@ -249,7 +257,11 @@ impl Tree<'_> {
                     // What no text defines was made by a macro of that file.
                     let file = self.modules.get(at).unwrap().file.clone();
                     let is_external = self.modules.get(at).unwrap().aliases.contains_key(name);
-                    if found.is_empty() && !is_external { BTreeSet::from([Target::Item(file)]) } else { found }
+                    if found.is_empty() && !is_external {
+                        BTreeSet::from([Target::Item(file)])
+                    } else {
+                        found
+                    }
                 }
                 item @ Target::Item(_) => BTreeSet::from([item]), // a variant or an associated item
             };
@@ -316,7 +328,9 @@ fn read_use_tree(tree: &[Token], at: &mut usize, before: &[String], leaves: &mut
                 if token == "}" {
                     *at -= 1;
                 }
-                if path.len() > before.len() || (path.len() == before.len() && ends_with_self(tree, *at, token)) {
+                if path.len() > before.len()
+                    || (path.len() == before.len() && ends_with_self(tree, *at, token))
+                {
                     leaves.push((path.clone(), path.last().cloned().unwrap_or_default()));
                 }
                 return;
@@ -342,7 +356,8 @@ fn tokens(code: &str) -> Vec<Token> {
     let letters: Vec<char> = code.chars().collect();
     let letter = |at: usize| letters.get(at).copied().unwrap_or('\0');
     let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
-    let text = |from: usize, to: usize| letters.get(from..to.min(letters.len())).unwrap().iter().collect::<String>();
+    let text =
+        |from: usize, to: usize| letters.get(from..to.min(letters.len())).unwrap().iter().collect::<String>();
     let mut tokens = Vec::new();
     let mut at = 0;
     while at < letters.len() {
