@@ -19,16 +19,14 @@ KDF = "src/crypto/kdf.rs"
 SEAL = "src/crypto/seal.rs"
 RECORD = "src/crypto/record.rs"
 SIGNATURE = "src/crypto/signature.rs"
-PAYLOAD = "src/format.rs"
+PLAIN_FILE = "src/format/plain_file.rs"
 CODEC = "src/format/codec.rs"
 BODY = "src/format/body.rs"
 PEOPLE = "src/format/people.rs"
 NAME = "src/credentials/name.rs"
-SNAPSHOT = "src/vault/snapshot.rs"
-OPENING = "src/vault/opening.rs"
-PIN = "src/vault/pin.rs"
-PLACE = "src/vault/place.rs"
-COMMIT = "src/vault/commit.rs"
+SNAPSHOT = "src/vault/unlocked/snapshot.rs"
+PIN = "src/pin.rs"
+OPEN = "src/vault/open.rs"
 FILE = "src/storage/file.rs"
 ATOMIC = "src/storage/file/atomic.rs"
 UNIX = "src/storage/file/unix.rs"
@@ -91,8 +89,8 @@ CHECKS = [
     # The payload and the body.
     ("a whole number of blocks", HEADER, "if plaintext == 0 || !plaintext.is_multiple_of(BLOCK as u64) {",
      "if plaintext == 0 {", "attacks::hostile::bodies::the_length_and_padding_of_a_body_are_checked_too"),
-    ("padding shorter than a block", PAYLOAD, "padding.len() >= BLOCK || ", "", VECTORS),
-    ("padding of zeros", PAYLOAD, " || padding.iter().any(|byte| *byte != 0)", "", VECTORS),
+    ("padding shorter than a block", PLAIN_FILE, "padding.len() >= BLOCK || ", "", VECTORS),
+    ("padding of zeros", PLAIN_FILE, " || padding.iter().any(|byte| *byte != 0)", "", VECTORS),
     ("every byte of a secret used", CODEC, "(used == bytes.len() && encoded_len", "(encoded_len", VECTORS),
     ("the shortest form, in what bincode reads", CODEC, "(used == bytes.len() && encoded_len(&value) == Some(used))",
      "(used == bytes.len())", "lib::format::codec::tests::overlong_numbers_are_refused"),
@@ -130,19 +128,19 @@ CHECKS = [
     # The version last seen.
     ("no older version", PIN, "if found.generation < self.generation {", f"if {never('found.generation < self.generation')} {{",
      "rollback::pin::an_older_file_is_a_rollback_until_it_is_accepted"),
-    ("no fork", PIN, "if found.generation == self.generation && found.signature != self.signature {",
-     f"if {never('found.generation == self.generation && found.signature != self.signature')} {{", "rollback::pin::two_edits_of_one_version_are_a_fork"),
+    ("no fork", PIN, "if found.generation == self.generation && found.revision != self.revision {",
+     f"if {never('found.generation == self.generation && found.revision != self.revision')} {{", "rollback::pin::two_edits_of_one_version_are_a_fork"),
     ("no other vault", PIN, "if self.vault_id != found.vault_id {", f"if {never('self.vault_id != found.vault_id')} {{", "api::errors::a_file_that_is_not_the_one_last_seen_is_named_with_both_generations"),
     ("no other signing key", PIN, "if self.verification_key != found.verification_key {",
      f"if {never('self.verification_key != found.verification_key')} {{", "attacks::adversary::a_reader_fools_only_people_who_share_her_passphrase_and_have_no_pin"),
     ("a sound pin", PIN, "(pin.encode() == bytes).then_some(pin)", "Some(pin)", "rollback::pin::a_damaged_pin_is_accepted_once_and_then_written_again"),
     ("a pin that only moves forward", PIN, "(!newer_known).then(", "(!newer_known || std::hint::black_box(true)).then(", "rollback::pin_races::unlocking_does_not_fall_behind_a_commit_of_the_meantime"),
-    ("the pin read before the file", PLACE,
-     "let pin = self.read_pin();\n        let (opened, time) = self.look(passphrase, &pin, accepted, may_follow)?;",
-     "let pin = self.read_pin();\n        let (opened, time) = self.look(passphrase, &Found::Nothing, accepted, may_follow)?;\n"
-     "        self.read_pin().allows(&opened.snapshot.pin(), accepted.as_ref())?;", "rollback::pin_races::opening_while_another_program_commits_is_not_a_rollback"),
+    ("the pin read before the file", OPEN,
+     "let pin = pinned.read_pin();\n    let (unlocked, time) = look(pinned, settings, passphrase, &pin, accepted, may_follow)?;",
+     "let pin = StoredPin::Absent;\n    let (unlocked, time) = look(pinned, settings, passphrase, &pin, accepted, may_follow)?;\n"
+     "    let pin = pinned.read_pin();\n    pin.allows(&unlocked.snapshot.pin(), accepted.as_ref())?;", "rollback::pin_races::opening_while_another_program_commits_is_not_a_rollback"),
     # The rules for writers.
-    ("the role of a writer", "src/vault/version.rs", "match snapshot.role() {\n        Role::Administrator => Ok(()),",
+    ("the role of a writer", "src/vault/commit/next_revision.rs", "match snapshot.role() {\n        Role::Administrator => Ok(()),",
      "match snapshot.role() {\n        _ if std::hint::black_box(true) => Ok(()),\n        Role::Administrator => Ok(()),",
      "file_format::vectors::a_vault_that_opens_can_be_edited_only_by_an_administrator"),
     ("the stamp: only the version expected is replaced", FILE, "(expected, found) if expected != found.as_ref() => {",
@@ -177,9 +175,9 @@ CHECKS = [
      "faults/memory/run"),
     ("keys out of dumps", "src/memory/guarded/unix.rs", "libc::madvise(start, len, libc::MADV_DONTDUMP);", "",
      "residue::a_guarded_page_is_locked_kept_out_of_dumps_and_not_inherited"),
-    ("wiping the guarded page", "src/memory/guarded.rs", "self.len) }.zeroize();", "self.len) };",
+    ("wiping the guarded page", "src/memory/guarded/pages.rs", "self.len) }.zeroize();", "self.len) };",
      "lib::memory::guarded::tests::pages_are_wiped_including_what_no_destructor_wipes"),
-    ("wiping a recovery code off the stack", "src/vault/recovery.rs", "with_scrubbed_stack(|| bech32::encode_lower_to_fmt::<Bech32m, _>(&mut *code, PREFIX, bits));",
+    ("wiping a recovery code off the stack", "src/passphrase/recovery_code.rs", "with_scrubbed_stack(|| bech32::encode_lower_to_fmt::<Bech32m, _>(&mut *code, PREFIX, bits));",
      "bech32::encode_lower_to_fmt::<Bech32m, _>(&mut *code, PREFIX, bits);", "residue::nothing_is_left_of_a_recovery_code_that_was_typed"),
     ("giving the guarded page back", "src/memory/guarded/unix.rs",
      "unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };", "let _ = self;", RESIDUE),
