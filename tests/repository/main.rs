@@ -6,3 +6,5 @@ mod common;
 mod dependencies;
 mod imports;
 mod loops;
+mod mutations;
+mod page;
