@@ -122,7 +122,7 @@ impl TinyVault {
         let storage = InMemory::new();
         let options = CreateOptions::new().kdf(kdf).allow_kdf_below_floor();
         options.open_options(OpenOptions::new().without_pin()).create_in(storage.clone(), PASSPHRASE)?;
-        let salt = inspect_in(&storage)?.slots.first().ok_or("no slot")?.id;
+        let salt = *inspect_in(&storage)?.slots.first().ok_or("no slot")?.id.as_bytes();
         let bytes = storage.to_bytes().ok_or("nothing was stored")?;
         let key = testing::keys_of(&bytes, PASSPHRASE)?.kek;
         Ok(Self { storage, salt, key })
