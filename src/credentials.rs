@@ -166,7 +166,7 @@ mod tests {
             if let Secrets::Session(session) = &mut draft.secrets {
                 session.session_token = token.into();
             }
-            let NewRecord { name, secrets, attributes, expires } = draft.clone();
+            let NewRecord { name, secrets, attributes, expires, .. } = draft.clone();
             let credentials = Credentials { name, secrets, attributes, created: 0, updated: 0, expires };
             assert_eq!(credentials.session_token().map(ExposeSecret::expose_secret), expected);
         }

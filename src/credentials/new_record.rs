@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Attributes, Name, Provider, SessionCredentials, StaticCredentials, unix_seconds};
+use super::{Attributes, Credentials, Name, Provider, SessionCredentials, StaticCredentials, unix_seconds};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The maximum length of an access key id in bytes.
@@ -29,6 +29,9 @@ pub struct NewRecord {
     pub(crate) secrets: Secrets,
     pub(crate) attributes: Attributes,
     pub(crate) expires: Option<i64>,
+    /// The times of the record that this one is a copy of.
+    pub(crate) created: Option<i64>,
+    pub(crate) updated: Option<i64>,
 }
 
 impl NewRecord {
@@ -68,7 +71,14 @@ impl NewRecord {
 
     fn new(name: &str, secrets: Secrets) -> Result<Self> {
         secrets.check()?;
-        Ok(Self { name: Name::new(name)?, secrets, attributes: Attributes::default(), expires: None })
+        Ok(Self {
+            name: Name::new(name)?,
+            secrets,
+            attributes: Attributes::default(),
+            expires: None,
+            created: None,
+            updated: None,
+        })
     }
 
     /// Adds an attribute.
@@ -77,6 +87,7 @@ impl NewRecord {
     /// [`ErrorKind::InvalidInput`] if the key is invalid, or the record has too many attributes.
     pub fn attribute(mut self, key: &str, value: &str) -> Result<Self> {
         self.attributes.set(key, value)?;
+        self.updated = None;
         Ok(self)
     }
 
@@ -84,6 +95,7 @@ impl NewRecord {
     #[must_use]
     pub fn expires(mut self, time: SystemTime) -> Self {
         self.expires = Some(unix_seconds(time));
+        self.updated = None;
         self
     }
 
@@ -97,6 +109,7 @@ impl NewRecord {
     #[must_use]
     pub fn renamed(mut self, name: Name) -> Self {
         self.name = name;
+        self.updated = None;
         self
     }
 
@@ -110,6 +123,23 @@ impl NewRecord {
     #[must_use]
     pub fn provider(&self) -> Provider {
         self.secrets.provider()
+    }
+}
+
+/// Copies a record with everything in it: name, kind, secret, attributes, expiry, and when it was created and updated.
+///
+/// A copy that is changed, for example by [`NewRecord::attribute`], keeps the time at which it was created; the time of its
+/// update is that of the edit that saves it.
+impl From<&Credentials> for NewRecord {
+    fn from(credentials: &Credentials) -> Self {
+        Self {
+            name: credentials.name.clone(),
+            secrets: credentials.secrets.clone(),
+            attributes: credentials.attributes.clone(),
+            expires: credentials.expires,
+            created: Some(credentials.created),
+            updated: Some(credentials.updated),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::iter::FusedIterator;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::credentials::{Credentials, Provider, system_time, visible_attributes};
+use crate::credentials::{Attributes, Credentials, Provider, system_time, visible_attributes};
 use crate::error::Result;
 use crate::format::body::RecordView;
 use crate::vault::handle::{Held, Vault};
@@ -100,41 +100,91 @@ impl Vault {
 /// It keeps the revision of the vault in which it was found, so it stays readable after an edit or a lock. Drop it when it
 /// is no longer needed: the memory of that revision is wiped only then.
 #[derive(Clone)]
-pub struct Record {
-    snapshot: Arc<Counted>,
-    offset: u32,
+pub struct Record(Source);
+
+#[derive(Clone)]
+enum Source {
+    Saved {
+        snapshot: Arc<Counted>,
+        offset: u32,
+    },
+    /// It was changed by an edit that is not saved yet.
+    Planned(Arc<PlannedFields>),
+}
+
+/// What is known of a record that an edit added or changed.
+pub(super) struct PlannedFields {
+    pub(super) name: Box<str>,
+    pub(super) provider: Provider,
+    pub(super) access_key_id: Box<str>,
+    pub(super) attributes: Attributes,
+    pub(super) created: i64,
+    pub(super) updated: i64,
+    pub(super) expires: Option<i64>,
+}
+
+/// What is known of a record, wherever it is stored.
+struct Fields<'a> {
+    name: &'a str,
+    provider: Provider,
+    access_key_id: &'a str,
+    created: i64,
+    updated: i64,
+    expires: Option<i64>,
 }
 
 impl Record {
     pub(super) fn new(snapshot: Arc<Counted>, offset: u32) -> Self {
-        Self { snapshot, offset }
+        Self(Source::Saved { snapshot, offset })
     }
 
-    fn view(&self) -> RecordView<'_> {
-        self.snapshot.record(self.offset)
+    pub(super) fn planned(fields: PlannedFields) -> Self {
+        Self(Source::Planned(Arc::new(fields)))
+    }
+
+    fn fields(&self) -> Fields<'_> {
+        match &self.0 {
+            Source::Saved { snapshot, offset } => {
+                let RecordView { name, provider, access_key_id, created, updated, expires, .. } =
+                    snapshot.record(*offset);
+                Fields { name, provider, access_key_id, created, updated, expires }
+            }
+            Source::Planned(planned) => Fields {
+                name: &planned.name,
+                provider: planned.provider,
+                access_key_id: &planned.access_key_id,
+                created: planned.created,
+                updated: planned.updated,
+                expires: planned.expires,
+            },
+        }
     }
 
     /// Returns the unique name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.view().name
+        self.fields().name
     }
 
     /// Returns the kind of the credentials.
     #[must_use]
     pub fn provider(&self) -> Provider {
-        self.view().provider
+        self.fields().provider
     }
 
     /// Returns the access key id.
     #[must_use]
     pub fn access_key_id(&self) -> &str {
-        self.view().access_key_id
+        self.fields().access_key_id
     }
 
     /// Returns the attributes, ascending by key.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
-        visible_attributes(self.view().attributes())
+        let (saved, planned) = match &self.0 {
+            Source::Saved { snapshot, offset } => (Some(snapshot.record(*offset).attributes()), None),
+            Source::Planned(planned) => (None, Some(planned.attributes.iter())),
+        };
+        visible_attributes(saved.into_iter().flatten().chain(planned.into_iter().flatten()))
     }
 
     /// Returns the value of one attribute.
@@ -146,19 +196,19 @@ impl Record {
     /// Returns when the record was added to the vault, in whole seconds.
     #[must_use]
     pub fn created(&self) -> SystemTime {
-        system_time(self.view().created)
+        system_time(self.fields().created)
     }
 
     /// Returns when the record was last changed, in whole seconds.
     #[must_use]
     pub fn updated(&self) -> SystemTime {
-        system_time(self.view().updated)
+        system_time(self.fields().updated)
     }
 
     /// Returns when AWS stops accepting these credentials, if that is known, in whole seconds.
     #[must_use]
     pub fn expires(&self) -> Option<SystemTime> {
-        self.view().expires.map(system_time)
+        self.fields().expires.map(system_time)
     }
 
     /// Returns whether a field contains `text`, which is in lower case.

@@ -200,7 +200,7 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
         &desk,
         vault.edit(|edit| edit.add(&draft("a"))),
         ErrorKind::AlreadyExists,
-        "the vault has a record named \"a\" already",
+        "the vault already has a record named \"a\"",
     );
     expect(
         &desk,

@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod copying;
 mod errors;
 mod strength;
 mod vault;

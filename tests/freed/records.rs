@@ -8,7 +8,7 @@ use aumbry::{
     Vault, inspect, inspect_in, startup,
 };
 
-use crate::common::{KEY_ID, cheap};
+use crate::common::{KEY_ID, PASSPHRASE, cheap};
 use crate::{Drive, FIRST, SECOND, SECRETS, WRONG};
 
 pub(crate) fn drive(drive: &mut Drive) {
@@ -59,6 +59,11 @@ fn edit(drive: &mut Drive, vault: &Vault) {
                 edit.put(&renamed)
             })
             .unwrap();
+    });
+    let other = aumbry::CreateOptions::new().kdf(cheap()).allow_kdf_below_floor();
+    let other = other.create_in(aumbry::storage::InMemory::new(), PASSPHRASE).unwrap();
+    drive.drive(&["Edit::copy_from"], || {
+        other.edit(|edit| edit.copy_from(vault, "first")).unwrap();
     });
     let methods = [
         "Edit::change",

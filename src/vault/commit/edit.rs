@@ -1,4 +1,4 @@
-//! Changing records: all or nothing.
+//! An edit: the changes to records that one commit saves together.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,23 +11,23 @@ use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::format::body::{MAX_RECORDS, RecordView, Run, WireRecord, seal_secret};
 use crate::memory::{WipedBytes, with_scrubbed_stack};
 use crate::vault::handle::Vault;
-use crate::vault::lookup::Record;
+use crate::vault::lookup::{PlannedFields, Record};
 use crate::vault::unlocked::keys::Keys;
 use crate::vault::unlocked::snapshot::{Counted, Snapshot, attributes};
 
-/// The changes of one commit, as [`Vault::edit`] hands it to its closure.
+/// The changes of one commit. [`Vault::edit`] passes it to its closure.
 ///
-/// Nothing is changed before the closure has returned `Ok` and the new version is saved.
+/// The vault changes only after the closure has returned `Ok` and the new revision is saved.
 pub struct Edit<'a> {
     vault: &'a Vault,
     base: Arc<Snapshot>,
     pub(in crate::vault) now: i64,
     planned: BTreeMap<Box<str>, Planned>,
-    /// Whether there may be rotations: most vaults have none, and need not be searched for each change.
+    /// Whether the vault may have rotations in progress. Most vaults have none, so that changes need not search for them.
     pub(in crate::vault) may_rotate: bool,
 }
 
-/// What becomes of one name.
+/// The planned state of one name.
 enum Planned {
     Removed,
     Record(PlannedRecord),
@@ -43,9 +43,9 @@ pub(in crate::vault) struct PlannedRecord {
 
 /// Where the sealed secret comes from.
 pub(in crate::vault) enum PlannedSecret {
-    /// It is sealed anew.
+    /// It is sealed again.
     New(Secrets),
-    /// It stays as the record of the same name has it, provider and access key id included.
+    /// Provider, access key id and sealed secret stay those of the saved record of the same name.
     Kept,
 }
 
@@ -62,7 +62,7 @@ impl<'a> Edit<'a> {
     /// Adds a record.
     ///
     /// # Errors
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one of this name.
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if a record of this name exists.
     pub fn add(&mut self, draft: &NewRecord) -> Result<()> {
         if self.contains(draft.name().as_str()) {
             return Err(name_taken(draft.name()));
@@ -70,22 +70,45 @@ impl<'a> Edit<'a> {
         self.put(draft)
     }
 
-    /// Adds a record, or replaces the one of this name with everything in it but the time it was created.
+    /// Adds a record, or replaces the record of this name.
+    ///
+    /// The replaced record's creation time stays, except when the new one is a copy (`NewRecord::from(&credentials)`): a
+    /// copy brings its own times.
     ///
     /// # Errors
     /// [`Refused`](ErrorKind::Refused) while its keys are being rotated.
     pub fn put(&mut self, draft: &NewRecord) -> Result<()> {
-        self.check_not_rotating(draft.name().as_str())?;
-        let created = self.state_of(draft.name().as_str()).map_or(self.now, |record| record.created);
+        let name = draft.name().as_str();
+        self.check_not_rotating(name)?;
+        let created = draft.created.or_else(|| self.state_of(name).map(|record| record.created));
         let record = PlannedRecord {
             secret: PlannedSecret::New(draft.secrets.clone()),
             attributes: draft.attributes.clone(),
-            created,
-            updated: self.now,
+            created: created.unwrap_or(self.now),
+            updated: draft.updated.unwrap_or(self.now),
             expires: draft.expires,
         };
-        self.plan(draft.name().as_str(), record);
+        self.plan(name, record);
         Ok(())
+    }
+
+    /// Copies a record of another vault, with its kind, secret, attributes, expiry and times.
+    ///
+    /// To replace a record of that name, or to copy it under another name, [`put`](Self::put) a
+    /// `NewRecord::from(&credentials)`.
+    ///
+    /// # Errors
+    /// * [`NoSuchRecord`](ErrorKind::NoSuchRecord) if `other` has no record of this name.
+    /// * [`AlreadyExists`](ErrorKind::AlreadyExists) if this vault has one.
+    /// * [`Locked`](ErrorKind::Locked), [`Damaged`](ErrorKind::Damaged) if the secret cannot be opened.
+    pub fn copy_from(&mut self, other: &Vault, name: &str) -> Result<()> {
+        match other.get_credentials(name)? {
+            Some(credentials) => self.add(&NewRecord::from(&credentials)),
+            None => {
+                let message = format!("the other vault has no record named {}", quoted(name));
+                Err(Error::new(ErrorKind::NoSuchRecord, message))
+            }
+        }
     }
 
     /// Changes some fields of a record.
@@ -132,7 +155,7 @@ impl<'a> Edit<'a> {
         }
         self.check_not_rotating(old)?;
         let record = PlannedRecord {
-            secret: PlannedSecret::New(self.secrets_of(old)?), // it is sealed to its name
+            secret: PlannedSecret::New(self.secrets_of(old)?), // sealed again, because the seal binds it to its name
             attributes: state.attributes,
             created: state.created,
             updated: self.now,
@@ -164,17 +187,17 @@ impl<'a> Edit<'a> {
         if self.base.find(name).is_some() {
             self.planned.insert(name.into(), Planned::Removed);
         } else {
-            self.planned.remove(name); // it was added by this very edit
+            self.planned.remove(name); // this edit added it
         }
     }
 
-    /// Whether there is a record of this name, changes so far included.
+    /// Returns whether a record of this name exists. Includes the changes made so far by this edit.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         !is_reserved_name(name) && self.holds(name)
     }
 
-    /// As [`contains`](Self::contains), reserved names too.
+    /// As [`contains`](Self::contains), including reserved names.
     fn holds(&self, name: &str) -> bool {
         match self.planned.get(name) {
             Some(planned) => matches!(planned, Planned::Record(_)),
@@ -182,22 +205,44 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// What was known of a record before this edit, without its secret.
+    /// Returns what is known of the record of this name, without its secret. Includes the changes made so far by this edit.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Record> {
         if is_reserved_name(name) {
             return None;
         }
-        self.base.find(name).map(|offset| Record::new(Counted::new(&self.base), offset))
+        let saved = self.base.find(name);
+        match self.planned.get(name) {
+            None => saved.map(|offset| Record::new(Counted::new(&self.base), offset)),
+            Some(Planned::Removed) => None,
+            Some(Planned::Record(record)) => {
+                let (provider, access_key_id) = match &record.secret {
+                    PlannedSecret::New(secrets) => (secrets.provider(), secrets.access_key_id()),
+                    PlannedSecret::Kept => {
+                        let old = self.base.record(saved?);
+                        (old.provider, old.access_key_id)
+                    }
+                };
+                Some(Record::planned(PlannedFields {
+                    name: name.into(),
+                    provider,
+                    access_key_id: access_key_id.into(),
+                    attributes: record.attributes.clone(),
+                    created: record.created,
+                    updated: record.updated,
+                    expires: record.expires,
+                }))
+            }
+        }
     }
 
-    /// What is known, after the changes so far, of a record whose name is not reserved.
+    /// Returns what is known of a record, including the changes so far. The name must not be reserved.
     pub(in crate::vault) fn visible(&self, name: &str) -> Result<State> {
         let state = if is_reserved_name(name) { None } else { self.state_of(name) };
         state.ok_or_else(|| no_such_record(name))
     }
 
-    /// What is known of a record after the changes so far.
+    /// Returns what is known of a record, including the changes so far.
     pub(in crate::vault) fn state_of(&self, name: &str) -> Option<State> {
         if !self.holds(name) {
             return None;
@@ -210,7 +255,7 @@ impl<'a> Edit<'a> {
         Some(State { attributes: attributes(&record), created: record.created, expires: record.expires })
     }
 
-    /// The secret of a record after the changes so far.
+    /// Returns the secret of a record, including the changes so far.
     pub(in crate::vault) fn secrets_of(&self, name: &str) -> Result<Secrets> {
         if let Some(Planned::Record(PlannedRecord { secret: PlannedSecret::New(secrets), .. })) =
             self.planned.get(name)
@@ -222,12 +267,12 @@ impl<'a> Edit<'a> {
         Ok(opened.secrets)
     }
 
-    /// The encoded records of the next version: unchanged ones as they are, in runs as long as possible.
+    /// Encodes the records of the next revision. Unchanged records are copied in runs as long as possible.
     pub(in crate::vault) fn encode(&self, keys: &Keys) -> Result<(Vec<Run<'_>>, usize)> {
         let base = &*self.base;
         let mut runs = Vec::new();
         let mut count = base.offsets().len();
-        let mut copied = 0; // position of the first record of the base that is not in `runs` yet
+        let mut copied = 0; // the position of the first base record that is not in `runs` yet
         for (name, planned) in &self.planned {
             let position = base.position(name);
             runs.push(Run::Kept(base.encoded(copied..position)));
@@ -245,7 +290,7 @@ impl<'a> Edit<'a> {
         }
         runs.push(Run::Kept(base.encoded(copied..base.offsets().len())));
         if count > MAX_RECORDS {
-            let message = format!("the vault would hold {count} records, the format allows {MAX_RECORDS}");
+            let message = format!("the vault would contain {count} records; the format allows {MAX_RECORDS}");
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         Ok((runs, count))
@@ -303,6 +348,6 @@ pub(in crate::vault) fn no_such_record(name: &str) -> Error {
 }
 
 fn name_taken(name: &Name) -> Error {
-    let message = format!("the vault has a record named {} already", quoted(name.as_str()));
+    let message = format!("the vault already has a record named {}", quoted(name.as_str()));
     Error::new(ErrorKind::AlreadyExists, message)
 }
