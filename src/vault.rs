@@ -9,7 +9,7 @@
 //! |---|---|
 //! | one revision and its keys | `unlocked`: `snapshot`, `index`, `keys` |
 //! | the storage and the pin | `pinned_storage` |
-//! | the handle | `handle`, with `sharded` (a lock for parallel look-ups) and `auto_lock` |
+//! | the handle | `handle`, with `sharded` (a lock for parallel look-ups), `auto_lock` and `turns` (who edits) |
 //! | questions | `lookup`, `info`, `advice` |
 //! | opening | `open`: `load`, `slot_search` |
 //! | staying up to date | `refresh`: unlock, refresh, verify |
@@ -32,6 +32,7 @@ mod rotation;
 mod sharded;
 #[cfg(feature = "testing")]
 mod testing;
+mod turns;
 mod unlocked;
 
 pub use advice::Advice;

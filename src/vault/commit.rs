@@ -1,11 +1,11 @@
-//! From a wish to a new version on the disk: lock, reload, plan, seal, replace, swap.
+//! Commits: take the turn and the lock, reload, plan the next revision, seal it, save it, install it.
 
 pub(super) mod edit;
 pub(super) mod new_slot;
 pub(super) mod next_revision;
 pub(super) mod rekey;
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -15,55 +15,100 @@ use crate::vault::commit::edit::Edit;
 use crate::vault::commit::next_revision::{Administrator, NextRevision, Sealed, check_role};
 use crate::vault::handle::Vault;
 use crate::vault::handle::locked;
+use crate::vault::turns;
 use crate::vault::unlocked::Unlocked;
 use crate::vault::unlocked::snapshot::Snapshot;
 
-/// How often a commit starts over when another writer was quicker.
+/// How often a commit starts again when another writer was faster.
 const ATTEMPTS: u32 = 16;
 
 impl Vault {
-    /// Changes the vault: all that `edit` does is saved as one new version, or nothing is.
+    /// Changes the vault: everything that `edit` does is saved as one new revision, or nothing is.
     ///
-    /// Other writers are kept out for the time; what they changed since this vault was last read is there when
-    /// `edit` runs. It may run more than once, if a storage without a lock finds that somebody was quicker, so
-    /// it should have no effect outside. Look-ups in other threads go on meanwhile and see the old version or the
-    /// new one. An edit that changes nothing saves nothing.
+    /// Other writers wait until the edit is saved. `edit` sees what they saved before. It may run more than once, when a
+    /// storage without a lock finds that another writer was faster, so it should have no effect outside. Look-ups in other
+    /// threads continue meanwhile and see either the old revision or the new one. An edit that changes nothing saves
+    /// nothing.
+    ///
+    /// A closure that fails with an error of the program's own needs [`try_edit`](Self::try_edit).
     ///
     /// # Errors
-    /// * [`NotAdministrator`](ErrorKind::NotAdministrator): the vault was opened as a reader. `edit` is not run.
-    /// * [`Locked`](ErrorKind::Locked): the vault is locked, or was before anything was saved.
+    /// * [`NotAdministrator`](ErrorKind::NotAdministrator): the vault was opened as a reader. `edit` does not run.
+    /// * [`Locked`](ErrorKind::Locked): the vault is locked, or was locked before anything was saved.
     /// * What `edit` itself returns.
     /// * [`InvalidInput`](ErrorKind::InvalidInput): a record, or the vault as a whole, exceeds a limit of the format.
-    /// * [`Busy`](ErrorKind::Busy), [`Conflict`](ErrorKind::Conflict): other writers do not let this one through.
+    /// * [`Busy`](ErrorKind::Busy), [`Conflict`](ErrorKind::Conflict): other writers do not let this one through. Busy also
+    ///   ends an edit of a thread that the closure of another edit waits for, after ten seconds.
     /// * [`StorageFull`](ErrorKind::StorageFull), [`Io`](ErrorKind::Io): it could not be saved; nothing changed.
     /// * [`DurabilityUnknown`](ErrorKind::DurabilityUnknown): it was saved, here and on the disk, but the disk did
     ///   not confirm it.
-    /// * [`Reopen`](ErrorKind::Reopen), [`RevisionRefused`](ErrorKind::RevisionRefused), [`Damaged`](ErrorKind::Damaged): as [`refresh`](Self::refresh).
-    /// * [`Refused`](ErrorKind::Refused): an edit of the same vault from within an edit.
-    pub fn edit<R>(&self, mut edit: impl FnMut(&mut Edit<'_>) -> Result<R>) -> Result<R> {
-        let (_, result) = self.commit(
-            |base| {
-                let mut planned = Edit::new(self, Arc::clone(base));
-                let result = edit(&mut planned)?;
-                Ok((planned, result))
-            },
-            |(planned, _), opened, generation| seal_edit(planned, opened, generation),
-        )?;
-        Ok(result)
+    /// * [`Reopen`](ErrorKind::Reopen), [`RevisionRefused`](ErrorKind::RevisionRefused), [`Damaged`](ErrorKind::Damaged): as
+    ///   for [`refresh`](Self::refresh).
+    /// * [`Misuse`](ErrorKind::Misuse): an edit of the same vault inside an edit.
+    pub fn edit<R>(&self, edit: impl FnMut(&mut Edit<'_>) -> Result<R>) -> Result<R> {
+        self.try_edit(edit)
     }
 
-    /// The newest version, for an administrator who begins with a key derivation: what is refused before that must not
-    /// be refused because of how things stood when the vault was last read.
+    /// Changes the vault as [`edit`](Self::edit) does, with a closure that may fail with an error of the program's own.
+    ///
+    /// It is a method of its own because the compiler cannot infer the error of a closure that ends in `Ok(())`.
+    ///
+    /// ```
+    /// # fn example(vault: &aumbry::Vault) -> Result<(), Box<dyn std::error::Error>> {
+    /// vault.try_edit(|edit| -> Result<(), Box<dyn std::error::Error>> {
+    ///     let record = edit.find("s3-uploads").ok_or("import the record first")?;
+    ///     if record.attribute("region").is_none() {
+    ///         let region = std::fs::read_to_string("region.txt")?;
+    ///         let change = aumbry::RecordChange::new().attribute("region", Some(region.trim()));
+    ///         edit.change("s3-uploads", &change)?;
+    ///     }
+    ///     Ok(())
+    /// })?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`edit`](Self::edit), converted; or what `edit` returns, unconverted.
+    pub fn try_edit<R, E: From<Error>>(
+        &self,
+        mut edit: impl FnMut(&mut Edit<'_>) -> std::result::Result<R, E>,
+    ) -> std::result::Result<R, E> {
+        let mut failed = None;
+        let committed = self.commit(
+            |base| {
+                failed = None;
+                let mut planned = Edit::new(self, Arc::clone(base));
+                match edit(&mut planned) {
+                    Ok(result) => Ok((planned, result)),
+                    Err(error) => {
+                        failed = Some(error);
+                        // If the handle was reloaded during the edit, that may be why it failed: it runs again.
+                        self.held().unlocked_as(base)?;
+                        Err(Error::new(ErrorKind::Refused, "the closure failed"))
+                    }
+                }
+            },
+            |(planned, _), opened, generation| seal_edit(planned, opened, generation),
+        );
+        match (committed, failed) {
+            (Ok((_, result)), _) => Ok(result),
+            (Err(_), Some(failed)) => Err(failed),
+            (Err(error), None) => Err(error.into()),
+        }
+    }
+
+    /// Reads the newest revision, for changes that begin with a key derivation: what is checked before the derivation must
+    /// be checked against the current state, not against the one that was last read.
     pub(super) fn newest_to_change(&self) -> Result<Arc<Snapshot>> {
         self.mark_used();
         check_role(&*self.snapshot()?)?;
         self.reload_if_changed()?;
         let newest = self.snapshot()?;
-        check_role(&newest)?; // another thread may have unlocked it as somebody else
+        check_role(&newest)?; // another thread may have unlocked it as another person
         Ok(newest)
     }
 
-    /// `plan` runs while look-ups and locking go on; `seal` while the keys are borrowed.
+    /// Saves the next revision. Look-ups and `lock` are not blocked while `plan` runs; `seal` gets keys of its own.
     pub(super) fn commit<P>(
         &self,
         mut plan: impl FnMut(&Arc<Snapshot>) -> Result<P>,
@@ -71,7 +116,8 @@ impl Vault {
     ) -> Result<P> {
         self.mark_used();
         check_role(&*self.snapshot()?)?;
-        let _turn = Turn::take(self)?;
+        // A panic leaves nothing half done: the plan is dropped with the closure that panicked.
+        let _turn = self.shared.turns.take(turns::PATIENCE)?;
         let mut attempt = 0;
         loop {
             match self.try_commit(&mut plan, &mut seal) {
@@ -91,7 +137,7 @@ impl Vault {
     ) -> Result<P> {
         let pinned = self.pinned();
         let _exclusive = pinned.storage.exclusive()?;
-        // The pin before the file, as always. The lock keeps other writers from moving either.
+        // The pin is always read before the file. The lock keeps other writers from changing either.
         let pin = pinned.read_pin();
         self.reload_if_changed()?;
         let base = self.snapshot()?;
@@ -99,7 +145,7 @@ impl Vault {
         let planned = plan(&base)?;
         let newest = base.header.generation.max(pin.generation());
         let generation = newest.checked_add(1).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidInput, "the vault has had as many generations as can be counted")
+            Error::new(ErrorKind::InvalidInput, "the generation counter has reached its maximum")
         })?;
         let sealed = seal(&planned, &self.with_own_keys(&base)?, generation)?;
         let Some(Sealed { snapshot, file, keys }) = sealed else { return Ok(planned) };
@@ -113,15 +159,15 @@ impl Vault {
                 pinned.set_confirmed(true);
                 pinned.remember(&snapshot.pin(), &pin)
             }
-            // It is there, so it is what this vault holds; but it is no version to insist on.
+            // The revision is in the storage, so this handle holds it, but a power cut may still undo it: no pin is written.
             Err(error) if error.kind() == ErrorKind::DurabilityUnknown => {
                 pinned.set_confirmed(false);
                 false
             }
             Err(_) => return saved.map(|()| planned),
         };
-        // What follows from an accepted version is accepted too, and so is a new signing key of our own, as long as the
-        // pin still speaks of another.
+        // The successor of an accepted revision is accepted too, and so is our own new signing key, as long as the pin
+        // still names another one.
         let rekeyed = snapshot.verification_key != base.verification_key;
         if !remembered && (rekeyed || pinned.accepted_if(&base.revision).is_some()) {
             pinned.accept(snapshot.revision);
@@ -143,34 +189,8 @@ fn seal_edit(planned: &Edit<'_>, opened: &Unlocked, generation: u64) -> Result<O
     Ok(Some(Sealed { snapshot, file, keys: None }))
 }
 
-/// One edit at a time in one program; an edit within an edit is refused, for it would wait for ever.
-struct Turn<'a> {
-    vault: &'a Vault,
-    _writing: std::sync::MutexGuard<'a, ()>,
-}
-
-impl<'a> Turn<'a> {
-    fn take(vault: &'a Vault) -> Result<Self> {
-        if vault.is_edited_here() {
-            return Err(Error::new(
-                ErrorKind::Refused,
-                "the vault is being edited already, by this very edit",
-            ));
-        }
-        // Nothing is left half done by a panic: what is planned is dropped with the closure that panicked.
-        let writing = vault.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        *vault.shared.writer() = Some(thread::current().id());
-        Ok(Self { vault, _writing: writing })
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        *self.vault.shared.writer() = None;
-    }
-}
-
-/// Up to 10 ms at first, up to 160 ms at last: writers that collided should not collide again.
+/// Returns a random delay, at most 10 ms for the first attempt and 160 ms for the last, so that writers that collided do not
+/// collide again.
 fn jitter(attempt: u32) -> Result<Duration> {
     let [random] = random::make::<1>()?;
     Ok(Duration::from_micros(u64::from(random) * 40 * u64::from(attempt)))

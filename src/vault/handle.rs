@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLockReadGuard};
-use std::thread::{self, ThreadId};
+use std::thread;
 use std::time::Duration;
 
 use crate::crypto::kdf::KdfParameters;
@@ -14,6 +14,7 @@ use crate::pin::Pin;
 use crate::vault::auto_lock::AutoLock;
 use crate::vault::pinned_storage::PinnedStorage;
 use crate::vault::sharded::{Sharded, Writing};
+use crate::vault::turns::Turns;
 use crate::vault::unlocked::Unlocked;
 use crate::vault::unlocked::keys::Keys;
 use crate::vault::unlocked::snapshot::Snapshot;
@@ -44,9 +45,7 @@ pub(super) struct Shared {
     pinned: PinnedStorage,
     settings: Settings,
     held: Sharded<Held>,
-    /// Held during an edit, by `writer`.
-    pub(super) writing: Mutex<()>,
-    writer: Mutex<Option<ThreadId>>,
+    pub(super) turns: Turns,
     /// Set by every look-up and edit, taken by the auto-lock thread.
     used: AtomicBool,
     unlock_time: Mutex<Option<UnlockTime>>,
@@ -111,10 +110,6 @@ impl Shared {
     fn take_used(&self) -> bool {
         self.used.swap(false, Ordering::Relaxed)
     }
-
-    pub(super) fn writer(&self) -> MutexGuard<'_, Option<ThreadId>> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Vault {
@@ -130,8 +125,7 @@ impl Vault {
             pinned,
             settings,
             held: Sharded::new(|| Held::Unlocked(unlocked.for_shard())),
-            writing: Mutex::new(()),
-            writer: Mutex::new(None),
+            turns: Turns::default(),
             used: AtomicBool::new(true),
             unlock_time: Mutex::new(time),
             auto_lock: Mutex::new(None),
@@ -213,7 +207,7 @@ impl Vault {
 
     /// Returns whether this thread is editing the vault.
     pub(super) fn is_edited_here(&self) -> bool {
-        *self.shared.writer() == Some(thread::current().id())
+        self.shared.turns.is_editing(thread::current().id())
     }
 
     /// Returns a revision that this vault holds, with keys of its own, for work that takes longer than a look-up: locking

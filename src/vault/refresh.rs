@@ -39,11 +39,11 @@ impl Vault {
     /// # Errors
     /// As [`OpenOptions::open`](crate::OpenOptions::open); [`Conflict`](ErrorKind::Conflict) or
     /// [`Locked`](ErrorKind::Locked) if another thread changed or locked the vault meanwhile;
-    /// [`Refused`](ErrorKind::Refused) from within an edit.
+    /// [`Misuse`](ErrorKind::Misuse) from within an edit.
     pub fn unlock(&self, passphrase: impl Into<Passphrase>) -> Result<()> {
         if self.is_edited_here() {
             return Err(Error::new(
-                ErrorKind::Refused,
+                ErrorKind::Misuse,
                 "the vault cannot be unlocked from within an edit of it",
             ));
         }

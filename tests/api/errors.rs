@@ -220,8 +220,8 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
     expect(
         &desk,
         vault.edit(|_| vault.edit(|edit| edit.remove("a"))),
-        ErrorKind::Refused,
-        "the vault is being edited already, by this very edit",
+        ErrorKind::Misuse,
+        "an edit of the vault contains another edit of it: make all changes through the outer one",
     );
     expect(
         &desk,

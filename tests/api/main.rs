@@ -4,5 +4,6 @@
 mod common;
 mod copying;
 mod errors;
+mod own_errors;
 mod strength;
 mod vault;

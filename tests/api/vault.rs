@@ -429,11 +429,11 @@ fn edits_of_many_threads_and_handles_are_all_kept() {
 }
 
 #[test]
-fn an_edit_within_an_edit_is_refused_instead_of_waiting_for_ever() {
+fn an_edit_inside_an_edit_is_misuse() {
     let desk = Desk::new();
     let vault = desk.create();
     let result = vault.edit(|_| vault.edit(|edit| edit.add(&draft("a"))));
-    assert_eq!(result.unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::Misuse);
     add(&vault, "a");
 }
 

@@ -267,7 +267,7 @@ fn unlocking_within_an_edit_is_refused() {
         vault.unlock("anna")?;
         edit.add(&draft("two"))
     });
-    assert_eq!((result.unwrap_err().kind(), runs), (ErrorKind::Refused, 1));
+    assert_eq!((result.unwrap_err().kind(), runs), (ErrorKind::Misuse, 1));
     vault.edit(|edit| vault.refresh().and_then(|_| edit.add(&draft("two")))).unwrap();
 }
 

@@ -62,8 +62,9 @@ fn edit(drive: &mut Drive, vault: &Vault) {
     });
     let other = aumbry::CreateOptions::new().kdf(cheap()).allow_kdf_below_floor();
     let other = other.create_in(aumbry::storage::InMemory::new(), PASSPHRASE).unwrap();
-    drive.drive(&["Edit::copy_from"], || {
-        other.edit(|edit| edit.copy_from(vault, "first")).unwrap();
+    drive.drive(&["Edit::copy_from", "Vault::try_edit"], || {
+        let copied: aumbry::Result<()> = other.try_edit(|edit| edit.copy_from(vault, "first"));
+        copied.unwrap();
     });
     let methods = [
         "Edit::change",
