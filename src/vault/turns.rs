@@ -1,6 +1,6 @@
 //! The queue of the threads that want to edit one vault: one edits at a time, in the order of arrival.
 //!
-//! The wait is bounded. A closure that waits for another thread's edit of the same vault would otherwise wait for ever,
+//! The wait is bounded. A closure that waits for another thread's edit of the same vault would otherwise wait forever,
 //! because that thread waits for the closure.
 
 use std::collections::VecDeque;

@@ -16,18 +16,18 @@ use crate::vault::unlocked::Unlocked;
 use crate::vault::unlocked::keys::Keys;
 use crate::vault::unlocked::snapshot::Snapshot;
 
-/// What becomes of one slot when everything is put under a new K.
+/// What happens to one slot when all records are sealed under a new K.
 pub(in crate::vault) enum Departure<'a> {
-    /// Everybody stays; whoever kept an older K does not come back with it.
+    /// Every person stays. A person who was removed earlier and kept an older K cannot use it.
     Nobody,
-    /// Somebody else, or the same person with another passphrase, has it.
+    /// The slot goes to another person, or to the same person with another passphrase.
     Replaced(&'a NewSlot),
     Removed,
 }
 
 /// The version in which the slot at `position` is replaced or gone, everything under a new K.
 ///
-/// The others are given the new K through their escrowed key-encryption keys, so nobody else types anything.
+/// The others are given the new K through their escrowed key-encryption keys, so that no other person has to type a passphrase.
 pub(in crate::vault) fn rewrap(
     opened: &Unlocked,
     position: usize,
@@ -118,7 +118,7 @@ impl From<Renewed> for Sealed {
     }
 }
 
-/// Who can open the next version.
+/// The key slots of the next revision, and the people they belong to.
 struct Ways {
     slots: Vec<Slot>,
     people: Vec<SlotMeta>,
@@ -138,8 +138,8 @@ fn seal(opened: &Unlocked, keys: Guarded<Keys>, ways: Ways, generation: u64) -> 
 }
 
 /// All encoded records with their secrets under other keys: opened and sealed one at a time. A record that does not open
-/// stays as it is, which [`Vault::verify`](super::Vault::verify) tells: whoever planted one must not keep keys from being
-/// renewed.
+/// stays as it is, and [`Vault::verify`](super::Vault::verify) reports it: an attacker who planted one must not be able to
+/// prevent keys from being renewed.
 pub(in crate::vault) fn seal_anew(base: &Snapshot, old: &Keys, new: &Keys) -> Result<WipedBytes> {
     let vault_id = &base.header.vault_id;
     let all = base.encoded(0..base.offsets().len());
@@ -161,7 +161,9 @@ pub(in crate::vault) fn seal_anew(base: &Snapshot, old: &Keys, new: &Keys) -> Re
         // The secret is the last field of an encoded record, and as long as it was.
         match bytes.len().checked_sub(sealed.len()).and_then(|start| bytes.get_mut(start..)) {
             Some(secret) if sealed.len() == record.secret.len() => secret.copy_from_slice(&sealed),
-            _ => return Err(damaged(format!("the record {} could not be sealed anew", quoted(record.name)))),
+            _ => {
+                return Err(damaged(format!("the record {} could not be sealed again", quoted(record.name))));
+            }
         }
     }
     Ok(records)
