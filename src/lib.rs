@@ -33,7 +33,7 @@
 //! * [`startup`]: one vault for a whole program.
 //! * [`interchange`]: the files of other programs, such as `~/.aws/credentials` and the exports of password managers.
 //! * `aws`, with features: clients that sign with a record.
-//! * [`storage`]: where a vault's bytes stand, if not in a file.
+//! * [`storage`]: where a vault's bytes are stored, if not in a file.
 //! * [`Error`] and [`ErrorKind`]: what went wrong, sorted by what to do about it.
 //! * [`harden_process`], [`MemoryProtection`]: what guards the keys while the vault is unlocked.
 //!
@@ -56,7 +56,7 @@
 //! `docs/threat-model.md`, both in the repository.
 //!
 //! # Words of the AWS authentication module
-//! For those who come from the low-code module this crate descends from:
+//! For readers who know the low-code module that this crate descends from:
 //!
 //! | there | here |
 //! |---|---|
@@ -90,6 +90,15 @@ pub mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod vault;
+
+// Cargo unites the features of a whole tree of crates, so a test dependency could weaken the vault of a program that is
+// shipped. This repository's `.cargo/config.toml` sets the variable for its own optimised tests.
+#[cfg(feature = "testing")]
+const _: () = assert!(
+    cfg!(debug_assertions) || option_env!("AUMBRY_TESTING").is_some(),
+    "the feature `testing` of aumbry weakens a vault and is not for optimised programs: remove it, or set the environment \
+     variable AUMBRY_TESTING=1 while compiling tests"
+);
 
 pub use secrecy::{ExposeSecret, SecretString};
 
