@@ -46,12 +46,12 @@ fn run_program(path: &Path, options: &OpenOptions) -> aumbry::Result<()> {
     // From here on, anywhere in the program:
     let (found, first_lookup) = timed(|| startup::get_credentials("s3-uploads"));
     match found? {
-        // `secret_access_key().expose_secret()` is what a signer takes, and what nobody prints.
+        // `secret_access_key().expose_secret()` is what a signer takes, and what no program prints.
         Some(credentials) => println!("s3-uploads: would sign as {}.", credentials.access_key_id()),
         None => println!("s3-uploads: no such record."),
     }
     if startup::get_credentials("s3-downloads")?.is_none() {
-        println!("s3-downloads: no such record, so nothing to do. That is no error.");
+        println!("s3-downloads: no such record, so nothing to do. That is not an error.");
     }
 
     let vault = startup::vault()?;

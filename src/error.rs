@@ -2,7 +2,7 @@
 //!
 //! An [`Error`] says what happened in a sentence, and through [`Error::kind`] what the caller can do about
 //! it. No message ever holds a secret: neither a passphrase, nor a key, nor a secret access key, nor a
-//! session token. Names of records, paths and labels may stand in it, with control characters escaped.
+//! session token. Names of records, paths and labels may be in it, with control characters escaped.
 
 use crate::id::Revision;
 use std::borrow::Cow;

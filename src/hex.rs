@@ -1,4 +1,4 @@
-//! Bytes as hexadecimal digits, for what people may look at.
+//! Bytes as hexadecimal digits, for values that people may see.
 
 use std::fmt::Write as _;
 

@@ -1,7 +1,7 @@
 //! The pin: what this machine remembers of a vault, so that an older or swapped file is noticed.
 //!
-//! It is a small file outside the vault. It is read before the vault (else a commit in between would look like
-//! a rollback), written only after a version is known to be durable, and only ever moves forward. One that
+//! It is a small file outside the vault. It is read before the vault (otherwise a commit in between would look
+//! like a rollback), written only after a version is known to be durable, and only ever moves forward. One that
 //! cannot be written is a warning, never a failure.
 
 use subtle::ConstantTimeEq;
@@ -27,12 +27,12 @@ pub(crate) struct Pin {
     pub(crate) changed: Option<i64>,
 }
 
-/// What stands where the pin should.
+/// What is stored in the place of the pin.
 pub(crate) enum StoredPin {
     /// This machine never saw the vault, or must not remember it.
     Absent,
     Present(Pin),
-    /// Something that is no pin, at this place.
+    /// Something that is not a pin, at this path.
     Damaged(String),
 }
 
@@ -181,12 +181,12 @@ impl Pin {
             seen: value("seen")?.parse().ok()?,
             changed: None,
         };
-        // Written anew, a sound pin is the same text, checksum and all.
+        // Written again, a sound pin is the same text, including the checksum.
         (pin.encode() == bytes).then_some(pin)
     }
 }
 
-/// Where the pin of the vault at `location` stands.
+/// Returns where the pin of the vault at `location` is stored.
 pub(crate) fn state_file(folder: Option<&std::path::Path>, location: &str) -> Option<StateFile> {
     let digest = sha256(location.as_bytes());
     let name = hex(digest.first_chunk::<16>()?);

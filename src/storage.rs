@@ -1,8 +1,8 @@
-//! Where a vault's bytes stand: a [`Storage`] sees opaque bytes and knows nothing of their meaning.
+//! Where a vault's bytes are stored: a [`Storage`] sees opaque bytes and knows nothing of their meaning.
 //!
 //! [`FileStorage`] is one file, saved so that a crash leaves the old vault or the new one. [`InMemory`] is for
 //! tests and for programs that keep the bytes themselves. Both pass one suite of tests, which any other
-//! implementation should pass too (`tests/storage.rs`).
+//! implementation should pass too (`tests/file_storage/conformance.rs`).
 
 mod file;
 mod in_memory;
@@ -20,8 +20,8 @@ pub(crate) use file::state::StateFile;
 
 /// A place that holds the bytes of one vault.
 ///
-/// An implementation need not understand the bytes. It must be atomic: whoever loads gets the whole of one
-/// version, never a mixture, and a failed [`replace`](Self::replace) leaves the old version, unless it says
+/// An implementation need not understand the bytes. It must be atomic: each caller of `load` gets all of one
+/// revision, never a mixture, and a failed [`replace`](Self::replace) leaves the old revision, unless it says
 /// [`DurabilityUnknown`](crate::ErrorKind::DurabilityUnknown).
 ///
 /// Its methods may be called by any thread, also by one that this crate starts: unlocking loads beside the key derivation.

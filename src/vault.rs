@@ -9,7 +9,7 @@
 //! |---|---|
 //! | one revision and its keys | `unlocked`: `snapshot`, `index`, `keys` |
 //! | the storage and the pin | `pinned_storage` |
-//! | the handle | `handle`, with `sharded` (a lock for parallel look-ups), `auto_lock` and `turns` (who edits) |
+//! | the handle | `handle`, with `sharded` (a lock for parallel look-ups), `auto_lock` and `turns` (the order of edits) |
 //! | questions | `lookup`, `info`, `advice` |
 //! | opening | `open`: `load`, `slot_search` |
 //! | staying up to date | `refresh`: unlock, refresh, verify |

@@ -10,7 +10,7 @@ impl KdfParameters {
     /// Parameters with which unlocking takes about `target` on this machine, and never less than the default:
     /// 64 MiB, 4 lanes, and 3 to 32 passes, which is as much as the format allows.
     ///
-    /// A vault calibrated on a fast machine is slow to open on a slow one, which is why this is no default. Runs
+    /// A vault calibrated on a fast machine is slow to open on a slow one, so this is not the default. Runs
     /// Argon2id once.
     ///
     /// # Errors

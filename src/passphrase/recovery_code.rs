@@ -86,7 +86,7 @@ pub(crate) fn canonical_code(input: &[u8]) -> Option<SecretSlice<u8>> {
 }
 
 impl RecoveryCode {
-    /// Whether writing the decoded bits anew gives the same text: padding bits that are not zero do not.
+    /// Returns whether encoding the decoded bits again gives the same text. With padding bits that are not zero it does not.
     fn encodes_as(parsed: &CheckedHrpstring<'_>, text: &str) -> bool {
         let mut bits = Zeroizing::new([0; BITS]);
         for (place, byte) in bits.iter_mut().zip(parsed.byte_iter()) {

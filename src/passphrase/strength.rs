@@ -7,7 +7,7 @@ use zxcvbn::{Score, zxcvbn};
 
 use crate::passphrase::Passphrase;
 
-/// Characters, not bytes. Whoever has the file can guess as long as they like, so length comes first: NIST SP 800-63B-4,
+/// Characters, not bytes. An attacker who has the file can guess without limit, so length comes first: NIST SP 800-63B-4,
 /// section 3.1.1.2, asks for 15 of what is the only factor and can be limited to some guesses a minute.
 const MIN_CHARS: usize = 12;
 
@@ -37,7 +37,7 @@ impl Passphrase {
         if self.is_recovery_code() {
             return None;
         }
-        // What is no UTF-8 may still be words of an older encoding.
+        // Bytes that are not UTF-8 may still be words in an older encoding.
         let text = Zeroizing::new(String::from_utf8_lossy(self.bytes()).into_owned());
         let chars = text.chars().count();
         if chars < MIN_CHARS {

@@ -79,7 +79,7 @@ fn collect(folder: &Path, module: &str, surface: &mut BTreeSet<String>) {
     }
 }
 
-/// `rustfmt` sees to it that a function stands at the beginning of its line, and one of a type four blanks behind it.
+/// `rustfmt` sees to it that a function begins at the beginning of its line, and one of a type four blanks behind it.
 fn functions(source: &str, module: &str, surface: &mut BTreeSet<String>) {
     let mut of_type = "";
     for line in source.lines() {

@@ -48,7 +48,7 @@ fn keep(block: &[u8]) {
         return; // which the end of the recording complains of
     }
     let tape = START.load(Ordering::Relaxed) as *mut u64;
-    // SAFETY: `at..at + 1 + len` lies within the tape and belongs only to this block; no other code reads it meanwhile.
+    // SAFETY: `at..at + 1 + len` is within the tape and belongs only to this block; no other code reads it meanwhile.
     unsafe { tape.add(at).write(len as u64) };
     let mut next = at + 1;
     shortened(block, |word| {
