@@ -143,6 +143,23 @@ impl Credentials {
     }
 }
 
+/// Copies a record with everything in it: name, kind, secret, attributes, expiry, and when it was created and updated.
+///
+/// A copy that is changed, for example by [`NewRecord::attribute`], keeps the time at which it was created; the time of its
+/// update is that of the edit that saves it.
+impl From<&Credentials> for NewRecord {
+    fn from(credentials: &Credentials) -> Self {
+        Self {
+            name: credentials.name.clone(),
+            secrets: credentials.secrets.clone(),
+            attributes: credentials.attributes.clone(),
+            expires: credentials.expires,
+            created: Some(credentials.created),
+            updated: Some(credentials.updated),
+        }
+    }
+}
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Attributes, Credentials, Name, Provider, SessionCredentials, StaticCredentials, unix_seconds};
+use super::{Attributes, Name, Provider, SessionCredentials, StaticCredentials, unix_seconds};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The maximum length of an access key id in bytes.
@@ -123,23 +123,6 @@ impl NewRecord {
     #[must_use]
     pub fn provider(&self) -> Provider {
         self.secrets.provider()
-    }
-}
-
-/// Copies a record with everything in it: name, kind, secret, attributes, expiry, and when it was created and updated.
-///
-/// A copy that is changed, for example by [`NewRecord::attribute`], keeps the time at which it was created; the time of its
-/// update is that of the edit that saves it.
-impl From<&Credentials> for NewRecord {
-    fn from(credentials: &Credentials) -> Self {
-        Self {
-            name: credentials.name.clone(),
-            secrets: credentials.secrets.clone(),
-            attributes: credentials.attributes.clone(),
-            expires: credentials.expires,
-            created: Some(credentials.created),
-            updated: Some(credentials.updated),
-        }
     }
 }
 

@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["unlocked/snapshot"],
     &["unlocked"],
     &["pinned_storage"],
-    &["auto_lock", "sharded"],
+    &["auto_lock", "sharded", "turns"],
     &["handle"],
     &["lookup", "info", "advice"],
     &["open/slot_search"],
