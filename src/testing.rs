@@ -327,7 +327,7 @@ impl Keks {
     /// that opens nothing, just as Argon2id would derive one.
     ///
     /// # Errors
-    /// As [`OpenOptions::open_storage`](crate::OpenOptions::open_storage).
+    /// As [`OpenOptions::open_in`](crate::OpenOptions::open_in).
     pub fn open(&self, file: Vec<u8>) -> Result<Vault> {
         open_below_kdf(InMemory::from_bytes(file), OpenOptions::new(), &|slot| {
             let (salt, memory, passes, lanes) = kdf_input(slot);

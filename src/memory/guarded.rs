@@ -114,7 +114,7 @@ impl<T> Drop for Guarded<T> {
 /// soft limit is lowered.
 ///
 /// # Errors
-/// [`ErrorKind::Io`] if the system refuses.
+/// [`ErrorKind::Io`](crate::ErrorKind::Io) if the system refuses.
 pub fn harden_process() -> Result<()> {
     system::harden_process()
 }

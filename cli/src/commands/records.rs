@@ -281,7 +281,7 @@ pub(super) fn list(context: &Context, prefix: Option<&str>, provider: Option<Pro
                 escaped(entry.name()),
                 entry.provider().to_string(),
                 escaped(entry.access_key_id()),
-                escaped(&entry.attribute("region").unwrap_or_default()),
+                escaped(entry.attribute("region").unwrap_or_default()),
             ]
         })
         .collect();
