@@ -24,11 +24,11 @@ def race(place, contender, task, each):
     replaced = collections.Counter(old for old, _ in won)
     forks = sum(count - 1 for count in replaced.values())
     # Follows the replacements that succeeded from the first version on: how many are there in the chain?
-    following, length, version = dict(won), 0, "Version(302d302d302d302d…)"
+    following, length, version = dict(won), 0, "Revision(302d302d302d302d…)"
     while version in following and length <= len(won):
         version, length = following[version], length + 1
     last = (folder / "raced").read_bytes()[-64:-56].hex()
-    return words, len(won), forks, length, version == f"Version({last}…)", [status for _, status in ended]
+    return words, len(won), forks, length, version == f"Revision({last}…)", [status for _, status in ended]
 
 
 def run(place, contender, each):

@@ -201,7 +201,6 @@ def run(aumbry, aws, s3_server, node_modules, page):
                 rows.append(row)
     table = [f"| {' | '.join(row)} |".replace("  ", " ") for row in rows]
     print("\n".join(table))
-    tried = {row[0] for row in rows}
     written = page.partition(BEGIN)[2].partition(END)[0].splitlines()
     expected = [line for line in written if node_modules or not line.startswith("| AWS SDK for JavaScript ")]
     check("docs/aws-clients.md has this table", table == expected, "\n".join(["docs/aws-clients.md has:", *written]))

@@ -169,7 +169,7 @@ class Proxy:
         number = len(self.seen)
         self.seen.append(action)
         signed = datetime.datetime.strptime(request.headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ")
-        self.signed = signed.replace(tzinfo=datetime.timezone.utc)
+        self.signed = signed.replace(tzinfo=datetime.UTC)
         answer = self.decide(number, action, "before")
         if answer is None:
             server = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)

@@ -144,7 +144,7 @@ def a_clock_that_is_wrong(desk):
         name, old = desk.record()
 
         def fate(_number, _action, when):
-            now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=hours)
+            now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=hours)
             if when == "before" and abs(now - desk.proxy.signed) > datetime.timedelta(minutes=5):
                 return 403, error("RequestTimeTooSkewed"), email.utils.format_datetime(now, usegmt=True)
             return None
