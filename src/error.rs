@@ -1,8 +1,8 @@
 //! The one error of this crate.
 //!
-//! An [`Error`] says what happened in a sentence, and through [`Error::kind`] what the caller can do about
-//! it. No message ever holds a secret: neither a passphrase, nor a key, nor a secret access key, nor a
-//! session token. Names of records, paths and labels may be in it, with control characters escaped.
+//! The message of an [`Error`] says what happened. Its [kind](Error::kind) says what the caller can do next. No message
+//! contains a secret: no passphrase, no key, no secret access key and no session token. It may contain names of records,
+//! paths and labels, with control characters escaped.
 
 use crate::id::Revision;
 use std::borrow::Cow;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // writing to a String does not fail
+        let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
         text
     })
 }

@@ -1,4 +1,4 @@
-//! What a person types to open a vault.
+//! The passphrase or recovery code that opens a vault.
 
 mod calibration;
 pub(crate) mod recovery_code;
@@ -22,7 +22,7 @@ const MAX_LEN: usize = 1024;
 /// A passphrase: 1 to 1024 bytes, used as they are, without Unicode normalisation; or a recovery code, in any
 /// case and grouping.
 ///
-/// Made from whatever holds it (`&str`, `String`, `Vec<u8>`, `SecretString`); what is given by value is wiped.
+/// It can be made from `&str`, `&[u8]`, `String`, `Vec<u8>` and `SecretString`. A value that is passed by value is wiped.
 ///
 /// ```
 /// use aumbry::Passphrase;
@@ -51,7 +51,7 @@ impl Passphrase {
         self.is_recovery_code
     }
 
-    /// The limits of the format, checked before any key derivation.
+    /// Checks the limits of the format. Called before any key derivation.
     pub(crate) fn check_len(&self) -> Result<()> {
         let message = match self.bytes().len() {
             0 => "the passphrase must not be empty".to_owned(),
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_understood_in_any_case_and_grouping() {
+    fn a_code_is_accepted_in_any_case_and_grouping() {
         let code = RecoveryCode::encode(&[0x5a; 16]);
         let shown = code.to_grouped();
         let (shown, canonical) = (shown.expose_secret(), code.canonical().expose_secret());

@@ -1,8 +1,8 @@
-//! The pin: what this machine remembers of a vault, so that an older or swapped file is noticed.
+//! The pin: what this machine remembers of a vault, so that it notices an older or swapped file.
 //!
-//! It is a small file outside the vault. It is read before the vault (otherwise a commit in between would look
-//! like a rollback), written only after a version is known to be durable, and only ever moves forward. One that
-//! cannot be written is a warning, never a failure.
+//! It is a small file outside the vault. It is read before the vault, because otherwise a commit in between would look
+//! like a rollback. It is written only after a revision is known to be durable, and it only moves forward. If it cannot
+//! be written, that is a warning, never a failure.
 
 use subtle::ConstantTimeEq;
 
@@ -13,7 +13,7 @@ use crate::hex::{hex, unhex};
 use crate::id::{Revision, SlotId, VaultId};
 use crate::storage::StateFile;
 
-/// Which version of which vault, and through which slot it was opened.
+/// A revision of a vault that this machine saw, and the slot through which it was opened.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Pin {
     pub(crate) vault_id: VaultId,
@@ -23,16 +23,16 @@ pub(crate) struct Pin {
     pub(crate) slot: SlotId,
     /// When it was seen, in Unix seconds.
     pub(crate) seen: i64,
-    /// When it was last changed, for messages; a pin that was read does not know.
+    /// When a record was last changed, for messages. `None` in a pin that was read, because the file does not contain it.
     pub(crate) changed: Option<i64>,
 }
 
-/// What is stored in the place of the pin.
+/// The content of the pin's file.
 pub(crate) enum StoredPin {
-    /// This machine never saw the vault, or must not remember it.
+    /// There is no pin: this machine never saw the vault, or must not remember it.
     Absent,
     Present(Pin),
-    /// Something that is not a pin, at this path.
+    /// The file at this path is not a valid pin, or cannot be read.
     Damaged(String),
 }
 
@@ -51,7 +51,7 @@ impl StoredPin {
         }
     }
 
-    /// Whether `found` may follow what was seen before; `accepted` is the one version the user accepted.
+    /// Checks whether `found` may follow the revision of this pin. `accepted` is the revision that the user accepted.
     pub(crate) fn allows(&self, found: &Pin, accepted: Option<&Revision>) -> Result<()> {
         let result = match self {
             Self::Absent => Ok(()),
@@ -99,7 +99,7 @@ impl Pin {
         SeenRevision { revision: self.revision, generation: self.generation, when: system_time(self.seen) }
     }
 
-    /// Whether `found` may follow this version.
+    /// Checks whether `found` may follow this revision.
     pub(crate) fn allows(&self, found: &Self) -> Result<()> {
         let seen = Ago(self.seen);
         let changed = Changed(found.changed);
@@ -147,7 +147,7 @@ impl Pin {
         self.vault_id == other.vault_id && self.verification_key == other.verification_key
     }
 
-    /// Text, so that a person who looks can see what is remembered; checked, so that damage is noticed.
+    /// Encodes the pin as text, so that a person can read it, with a checksum, so that damage is noticed.
     fn encode(&self) -> Vec<u8> {
         let mut text = format!(
             "aumbry pin 1\nvault-id {}\nverification-key {}\ngeneration {}\nsignature {}\nslot {}\nseen {}\n",
@@ -181,7 +181,7 @@ impl Pin {
             seen: value("seen")?.parse().ok()?,
             changed: None,
         };
-        // Written again, a sound pin is the same text, including the checksum.
+        // A valid pin encodes to the same text again, including the checksum.
         (pin.encode() == bytes).then_some(pin)
     }
 }
@@ -193,7 +193,7 @@ pub(crate) fn state_file(folder: Option<&std::path::Path>, location: &str) -> Op
     StateFile::new(folder, &format!("{name}.pin"))
 }
 
-/// Reads the pin. A folder that cannot be looked into is as good as none: it never blocks opening.
+/// Reads the pin. If this user may not read the folder, that counts as no pin, so it never prevents opening.
 pub(crate) fn read(file: Option<&StateFile>) -> StoredPin {
     let Some(file) = file else { return StoredPin::Absent };
     let damaged = || StoredPin::Damaged(file.path().to_string_lossy().into_owned());
@@ -204,8 +204,8 @@ pub(crate) fn read(file: Option<&StateFile>) -> StoredPin {
     }
 }
 
-/// Remembers `pin`, unless something newer of the same vault, or another vault, was remembered since `before` was
-/// read.
+/// Remembers `pin`, unless another program has remembered a newer revision of the same vault, or another vault, since
+/// `before` was read.
 pub(crate) fn remember(file: &StateFile, pin: &Pin, before: &StoredPin) -> std::io::Result<()> {
     file.update(|current| {
         if let Some(current) = current.and_then(Pin::parse) {
@@ -225,7 +225,7 @@ pub(crate) fn remember(file: &StateFile, pin: &Pin, before: &StoredPin) -> std::
     })
 }
 
-/// How long ago a time was, for people, and when.
+/// Displays a time as its distance from now and in UTC.
 struct Ago(i64);
 
 impl std::fmt::Display for Ago {
@@ -241,7 +241,7 @@ impl std::fmt::Display for Ago {
     }
 }
 
-/// When the version that was found was last changed.
+/// Displays when the revision that was found was last changed.
 struct Changed(Option<i64>);
 
 impl std::fmt::Display for Changed {
@@ -253,7 +253,7 @@ impl std::fmt::Display for Changed {
     }
 }
 
-/// A time in UTC.
+/// Displays a time in UTC.
 struct At(i64);
 
 impl std::fmt::Display for At {

@@ -1,4 +1,4 @@
-//! Choosing what a guess costs by how long it takes here.
+//! Choosing the cost of a guess by the time that it takes on this machine.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +7,8 @@ use crate::crypto::keys::Kek;
 use crate::error::Result;
 
 impl KdfParameters {
-    /// Parameters with which unlocking takes about `target` on this machine, and never less than the default:
-    /// 64 MiB, 4 lanes, and 3 to 32 passes, which is as much as the format allows.
+    /// Returns parameters with which unlocking takes about `target` on this machine. They are never below the default:
+    /// 64 MiB, 4 lanes, and 3 to 32 passes, which is the maximum of the format.
     ///
     /// A vault calibrated on a fast machine is slow to open on a slow one, so this is not the default. Runs
     /// Argon2id once.

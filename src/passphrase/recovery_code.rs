@@ -11,7 +11,7 @@ use crate::crypto::random;
 use crate::error::Result;
 use crate::memory::with_scrubbed_stack;
 
-/// What the slot of a recovery code is called.
+/// The label of the slot of a recovery code.
 pub(crate) const LABEL: &str = "recovery code";
 
 const PREFIX: Hrp = Hrp::parse_unchecked("aumbry");
@@ -22,8 +22,8 @@ const GROUP: usize = 5;
 
 /// A code that opens the vault as an administrator when the passphrase is forgotten.
 ///
-/// It is Bech32m (BIP 350) over 128 random bits, so a typing error is noticed. It is shown once: the vault
-/// holds nothing from which it could be shown again. Print it and keep it where the passphrase is not.
+/// It is Bech32m (BIP 350) over 128 random bits, so a typing error is noticed. It is shown once, because the vault does
+/// not contain it. Print it and do not keep it together with the passphrase.
 pub struct RecoveryCode {
     canonical: SecretString,
 }
@@ -37,7 +37,7 @@ impl RecoveryCode {
 
     pub(crate) fn encode(bits: &[u8; BITS]) -> Self {
         let mut code = Zeroizing::new(String::with_capacity(LEN));
-        // `bech32` writes by way of a buffer on the stack.
+        // `bech32` writes through a buffer on the stack.
         let encoded =
             with_scrubbed_stack(|| bech32::encode_lower_to_fmt::<Bech32m, _>(&mut *code, PREFIX, bits));
         debug_assert!(encoded.is_ok() && code.len() == LEN, "16 bytes are within Bech32m's bounds");
@@ -69,7 +69,8 @@ impl fmt::Debug for RecoveryCode {
     }
 }
 
-/// The canonical form of what may be a recovery code, in any case, with any spaces and hyphens.
+/// Returns the canonical form of a recovery code that was typed in any case, with any spaces and hyphens. `None` if
+/// `input` is not a recovery code.
 pub(crate) fn canonical_code(input: &[u8]) -> Option<SecretSlice<u8>> {
     let kept = || input.iter().filter(|byte| !matches!(byte, b' ' | b'-'));
     if kept().count() != LEN {
@@ -86,7 +87,8 @@ pub(crate) fn canonical_code(input: &[u8]) -> Option<SecretSlice<u8>> {
 }
 
 impl RecoveryCode {
-    /// Returns whether encoding the decoded bits again gives the same text. With padding bits that are not zero it does not.
+    /// Returns whether encoding the decoded bits again gives the same text. With padding bits that are not zero it does
+    /// not.
     fn encodes_as(parsed: &CheckedHrpstring<'_>, text: &str) -> bool {
         let mut bits = Zeroizing::new([0; BITS]);
         for (place, byte) in bits.iter_mut().zip(parsed.byte_iter()) {
@@ -101,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_typing_error_is_no_code() {
+    fn a_code_with_a_typing_error_is_not_accepted() {
         let code = RecoveryCode::encode(&[0x5a; 16]);
         let canonical = code.canonical.expose_secret();
         for at in 0..LEN {

@@ -8,30 +8,30 @@ use zxcvbn::{Score, zxcvbn};
 use crate::passphrase::Passphrase;
 
 /// Characters, not bytes. An attacker who has the file can guess without limit, so length comes first: NIST SP 800-63B-4,
-/// section 3.1.1.2, asks for 15 of what is the only factor and can be limited to some guesses a minute.
+/// section 3.1.1.2, requires 15 if the password is the only factor, although there the server can limit the guesses.
 const MIN_CHARS: usize = 12;
 
 /// Why a passphrase is too weak for a vault.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Weakness {
-    /// It has only so many characters, and 12 are the least.
+    /// It has this many characters. The minimum is 12.
     Short(usize),
-    /// It is found with about 10 to the power of this many guesses, and 10 are the least; and why, in plain words.
+    /// About 10 to the power of this many guesses find it. The minimum is 10. The text is the reason, if it is known.
     Guessable(u32, Option<&'static str>),
 }
 
 impl Passphrase {
-    /// What speaks against this passphrase for a vault: `None` if nothing does.
+    /// Returns why this passphrase is too weak for a vault. `None` if it is strong enough.
     ///
-    /// It is judged by its length, and by zxcvbn (Wheeler, USENIX Security 2016), which knows common passwords, names,
-    /// words, dates and keyboard patterns, and takes only its highest grade: more than 10^10 guesses, some decades of
-    /// computing at the default cost of a guess. `known` are words that an attacker knows, such as the person's name.
-    /// A recovery code is strong.
+    /// It checks the length, then estimates the guesses with zxcvbn (Wheeler, USENIX Security 2016), which knows common
+    /// passwords, names, words, dates and keyboard patterns. Only its highest grade is accepted: more than 10^10 guesses,
+    /// which take decades of computing at the default cost of a guess. `known` contains words that an attacker knows,
+    /// such as the person's name. A recovery code is always strong enough.
     ///
     /// # Security
-    /// The estimate leaves copies of the passphrase in memory that was freed. The `aumbry` command wipes whatever it
-    /// frees; a program that runs for long may want an allocator that does.
+    /// The estimate leaves copies of the passphrase in freed memory. The `aumbry` command wipes all memory that it
+    /// frees. A long-running program may need an allocator that does the same.
     #[must_use]
     pub fn weakness(&self, known: &[&str]) -> Option<Weakness> {
         if self.is_recovery_code() {
@@ -58,7 +58,7 @@ impl Passphrase {
     }
 }
 
-/// What zxcvbn found, without a word of the passphrase.
+/// Describes what zxcvbn found, without any word of the passphrase.
 fn in_plain_words(warning: zxcvbn::feedback::Warning) -> &'static str {
     use zxcvbn::feedback::Warning as W;
     match warning {

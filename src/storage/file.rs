@@ -1,8 +1,8 @@
 //! A vault in one file.
 //!
-//! Saving: lock a sidecar file that is never renamed; look whether the vault is still the version expected;
-//! write a temporary file beside it, fsync, rename it over the vault, fsync the folder. A crash at any moment
-//! leaves the old vault or the new one, and at most one temporary file, which the next save removes.
+//! Saving has these steps: lock a separate file that is never renamed; check that the vault is still the expected
+//! revision; write a temporary file next to it and fsync it; rename it over the vault; fsync the folder. A crash at any
+//! moment leaves the old vault or the new one, and at most one temporary file, which the next save removes.
 
 mod atomic;
 mod environment;
@@ -31,39 +31,43 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A vault in a file on a local disk.
 ///
-/// A symbolic link is followed: its target is replaced and the link stays. Of hard links only the name that is saved
-/// by gets the new version: the others keep the one of then, and are a vault of their own. Beside `NAME` stands `.NAME.lock`,
-/// which is empty and never removed: whoever writes holds a lock on it.
+/// A symbolic link is followed: saving replaces its target, and the link stays. If the file has several hard links,
+/// only the name that is used for saving gets the new revision. The other names keep the old one, as a separate vault.
+/// The folder also contains `.NAME.lock`, an empty file that is never removed. A program that writes to the vault
+/// `NAME` holds a lock on it.
 ///
-/// **Who may read it.** On Unix the file is made readable for its owner alone, and keeps its permissions when it
-/// is saved; but no POSIX access control list: whom one lets in by name is shut out by the next save, and the file's
-/// group has what its mask allowed. On Windows it has the access control list that its folder hands down, at each save
-/// anew: in a user's profile (`%LOCALAPPDATA%`, say) that is the user, the administrators and the system; elsewhere, as
-/// in `C:\Data`, it may be everybody who has an account. A list that was set on the file itself does not survive a save:
-/// set it on the folder.
+/// **Access on Unix.** Only the owner can read a new file. Saving keeps the permissions, but not a POSIX access control
+/// list: users that the list names lose their access with the next save, and the file's group gets the permissions of
+/// the list's mask.
 ///
-/// **What survives a power cut.** On Unix what was saved, once saving has returned. On Windows the old vault or
-/// the new one: its bytes are on the disk before the rename, the rename when the file system writes its journal.
+/// **Access on Windows.** At each save the file gets the access control list that its folder passes on. In a user's
+/// profile (such as `%LOCALAPPDATA%`) these are the user, the administrators and the system. In other folders, such as
+/// `C:\Data`, it may be every account of the machine. A list on the file itself does not survive a save, so set it on
+/// the folder.
+///
+/// **Power cuts.** On Unix the new revision survives a power cut once saving has returned. On Windows either the old or
+/// the new revision survives: the new bytes are on the disk before the rename, but the rename becomes durable only when
+/// the file system writes its journal.
 #[derive(Clone, Debug)]
 pub struct FileStorage {
     path: PathBuf,
 }
 
 impl FileStorage {
-    /// The vault at `path`, whether it exists or not. Nothing is opened yet.
+    /// Makes the storage of the vault at `path`, which need not exist. It opens nothing yet.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// The path as it was given.
+    /// Returns the path, unchanged.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where the file is, or would be made: links followed, absolute. Resolved anew each time, for a link may
-    /// have been pointed elsewhere.
+    /// Returns the absolute path of the file, with links followed, even if the file does not exist. Resolves it again each
+    /// time, because another program may have changed a link.
     fn resolved(&self) -> Result<PathBuf> {
         if self.path.as_os_str().is_empty() {
             return Err(Error::new(ErrorKind::NotFound, "the path of the vault is empty"));
@@ -100,13 +104,13 @@ impl Storage for FileStorage {
     }
 
     fn revision(&self) -> Result<Option<Revision>> {
-        version_at(&self.path)
+        revision_at(&self.path)
     }
 
     fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> Result<()> {
         let path = self.resolved()?;
-        // What is compared is what will be replaced, also if a link is pointed elsewhere meanwhile.
-        match (expected, version_at(&path)?) {
+        // Compares the same path that will be replaced, even if another program changes a link meanwhile.
+        match (expected, revision_at(&path)?) {
             (None, Some(_)) => {
                 let message = format!("there is a file at {} already", quoted(&path.to_string_lossy()));
                 return Err(Error::new(ErrorKind::AlreadyExists, message));
@@ -146,7 +150,7 @@ impl Storage for FileStorage {
 
     fn location(&self) -> Result<Option<String>> {
         let path = self.resolved()?;
-        // What is no text is escaped, so that no two paths become one.
+        // A path that is not valid text is escaped, so that two paths never get the same name.
         Ok(Some(path.to_str().map_or_else(|| format!("{path:?}"), str::to_owned)))
     }
 }
@@ -159,14 +163,14 @@ fn open(path: &Path) -> Result<(File, u64)> {
         }
         _ => failed("open", path, error),
     };
-    // Opening alone can rewind a tape, or tell the writer of a FIFO that somebody reads.
+    // Opening a device can have effects, such as rewinding a tape, and opening a FIFO wakes its writer.
     if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(not_a_file(path));
     }
     let file = system::open_to_read(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
-        return Err(not_a_file(path)); // it was put there meanwhile
+        return Err(not_a_file(path)); // another program put it there meanwhile
     }
     Ok((file, metadata.len()))
 }
@@ -178,7 +182,7 @@ fn read(path: &Path, file: &File, len: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn version_at(path: &Path) -> Result<Option<Revision>> {
+fn revision_at(path: &Path) -> Result<Option<Revision>> {
     let (mut file, len) = match open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened?,
@@ -187,8 +191,8 @@ fn version_at(path: &Path) -> Result<Option<Revision>> {
     Ok(Some(Revision::of(&read(path, &file, 64)?)))
 }
 
-/// The path with links followed, also where the last part does not exist yet. An error names the folder
-/// that it met.
+/// Returns the path with links followed, even if its last part does not exist yet. An error contains the path that
+/// could not be resolved.
 fn resolve(path: &Path) -> std::result::Result<PathBuf, (PathBuf, io::Error)> {
     const MAX_LINKS: usize = 40; // as many as Linux follows
     let mut path = path.to_owned();
@@ -203,9 +207,9 @@ fn resolve(path: &Path) -> std::result::Result<PathBuf, (PathBuf, io::Error)> {
         let resolved = folder.join(name);
         match std::fs::read_link(&resolved) {
             Ok(target) => path = folder.join(target),
-            // A link that cannot be read: the file that is put in its place would be another vault.
+            // The link exists but cannot be read. A file saved in its place would be another vault.
             Err(error) if resolved.is_symlink() => return Err((resolved, error)),
-            // Where letters may be large or small, one file has one name: the one that it was made with.
+            // On a file system that ignores case, this returns the one name that the file was created with.
             Err(_) => return Ok(resolved.canonicalize().unwrap_or(resolved)),
         }
     }

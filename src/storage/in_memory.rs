@@ -1,4 +1,4 @@
-//! A vault in memory: it lives as long as the program, or the program stores its bytes itself.
+//! A vault in memory. It exists as long as the program, or the program stores its bytes itself.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

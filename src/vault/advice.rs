@@ -1,4 +1,4 @@
-//! What could be better about a vault that opened.
+//! Advice about an open vault: what the user could improve.
 
 use std::fmt;
 
@@ -8,17 +8,17 @@ use crate::format::slot::Role;
 use crate::memory::MemoryProtection;
 use crate::vault::handle::Vault;
 
-/// Something the user should know, though nothing failed. `Display` gives it as a sentence.
+/// Something that the user should know although nothing failed. `Display` prints it as a sentence.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Advice {
-    /// A guess at this passphrase costs less than today's default: change it, to any passphrase.
+    /// A guess at this passphrase costs less than the current default. Changing the passphrase renews the cost.
     KdfBelowDefault(KdfParameters),
-    /// If the passphrases of all administrators are forgotten, nothing can be changed any more.
+    /// There is only one administrator. If that passphrase is forgotten, the vault can no longer be changed.
     NoSecondAdministrator,
     /// The keys may reach swap or a core dump.
     MemoryNotLocked,
-    /// This machine could not remember which version it saw, so an older one would not be noticed.
+    /// This machine could not remember which revision it saw, so it will not notice an older one.
     PinNotWritten(String),
     /// The last change was saved, but the disk did not confirm that it would survive a power cut.
     NotConfirmed,
@@ -36,7 +36,7 @@ impl Advice {
 }
 
 impl Vault {
-    /// Returns what could be better. An empty list is good news.
+    /// Returns what the user could improve. An empty list means that there is nothing to improve.
     ///
     /// # Errors
     /// [`Locked`](crate::ErrorKind::Locked).

@@ -1,11 +1,11 @@
-//! The thread that locks a vault which is not used.
+//! The thread that locks an idle vault.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The shortest step, so that the thread does not wake up all the time.
+/// The shortest step. It limits how often the thread wakes up.
 const MIN_STEP: Duration = Duration::from_millis(10);
 /// The number of steps in which idle time is measured. The vault is locked up to one step late.
 const STEPS: u32 = 4;
@@ -16,8 +16,8 @@ pub(super) struct AutoLock {
 }
 
 impl AutoLock {
-    /// Starts the thread. `take_used` returns whether the vault was used since the last call, or `None` once the vault is
-    /// gone; `lock` locks it.
+    /// Starts the thread. `take_used` returns whether the vault was used since the last call, or `None` if the vault no
+    /// longer exists. `lock` locks it.
     pub(super) fn start(
         idle: Duration,
         take_used: impl Fn() -> Option<bool> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Making a vault: the options, and its first revision.
+//! Creating a vault: the options, and its first revision.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ use crate::vault::unlocked::Unlocked;
 use crate::vault::unlocked::keys::Keys;
 
 impl Vault {
-    /// Makes an empty vault at `path`, where nothing may exist yet, and opens it. [`CreateOptions`] has more settings.
+    /// Creates an empty vault at `path`, where nothing may exist yet, and opens it. [`CreateOptions`] has more settings.
     ///
     /// # Errors
     /// As [`CreateOptions::create`].
@@ -29,7 +29,7 @@ impl Vault {
     }
 }
 
-/// How to make a vault, with more settings than [`Vault::create`].
+/// How to create a vault, with more settings than [`Vault::create`].
 ///
 /// ```
 /// # fn example() -> aumbry::Result<()> {
@@ -66,7 +66,7 @@ impl CreateOptions {
         self
     }
 
-    /// Sets what one guess at the passphrase costs, and one at the recovery code.
+    /// Sets what one guess at the passphrase or at the recovery code costs.
     #[must_use]
     pub fn kdf(mut self, parameters: KdfParameters) -> Self {
         self.kdf = Some(parameters);
@@ -81,15 +81,15 @@ impl CreateOptions {
         self
     }
 
-    /// Sets how the vault is opened once it is made.
+    /// Sets how the vault is opened after it is created.
     #[must_use]
     pub fn open_options(mut self, options: OpenOptions) -> Self {
         self.open = options;
         self
     }
 
-    /// Makes an empty vault at `path`, where nothing may exist yet, and opens it. If the disk does not confirm that the file
-    /// would survive a power cut, that is not an error but [`Advice::NotConfirmed`](crate::Advice::NotConfirmed).
+    /// Creates an empty vault at `path`, where nothing may exist yet, and opens it. If the disk does not confirm that the
+    /// file would survive a power cut, that is not an error but [`Advice::NotConfirmed`](crate::Advice::NotConfirmed).
     ///
     /// # Errors
     /// * [`AlreadyExists`](ErrorKind::AlreadyExists): there is a file already, which is left as it is.
@@ -101,7 +101,7 @@ impl CreateOptions {
         self.create_in(FileStorage::new(path.as_ref()), passphrase)
     }
 
-    /// Makes an empty vault in a storage that contains none.
+    /// Creates an empty vault in a storage that contains none.
     ///
     /// # Errors
     /// As [`create`](Self::create).
@@ -109,7 +109,8 @@ impl CreateOptions {
         create(Box::new(storage), self, &passphrase.into(), None)
     }
 
-    /// As [`create`](Self::create), with a second way in: a recovery code, to be shown once and kept on paper.
+    /// As [`create`](Self::create), with a recovery code as a second administrator. Show the code once; the user keeps it
+    /// on paper.
     ///
     /// # Errors
     /// As [`create`](Self::create).
@@ -133,14 +134,14 @@ impl CreateOptions {
     }
 }
 
-/// Makes an empty vault with one administrator, and one more for a recovery code.
+/// Creates an empty vault with one administrator, and a second one if there is a recovery code.
 fn create(
     storage: Box<dyn Storage>,
     options: &CreateOptions,
     passphrase: &Passphrase,
     code: Option<&RecoveryCode>,
 ) -> Result<Vault> {
-    // All that can be refused is refused before the slow step.
+    // Checks all input before the slow step.
     passphrase.check_len()?;
     let kdf = options.first_kdf()?;
     check_label(&options.label)?;
@@ -198,7 +199,7 @@ pub(super) fn save_first(
     file: &[u8],
 ) -> Result<Vault> {
     let pin = unlocked.snapshot.pin();
-    // Everything that can fail comes before the file is made: a recovery code must not be lost because of an error.
+    // Everything that can fail happens before the file is created, because an error must not lose a recovery code.
     let vault = Vault::new(pinned, settings.clone(), unlocked, None)?;
     let pinned = vault.pinned();
     let before = pinned.read_pin();
@@ -209,8 +210,8 @@ pub(super) fn save_first(
             Err(error) if error.kind() == ErrorKind::DurabilityUnknown => pinned.set_confirmed(false),
             Err(error) => return Err(error),
         }
-        // Also a file that a power cut may remove is remembered: afterwards there is no file, and so no older one. What
-        // this program made itself is accepted if the pin of a previous vault cannot be replaced.
+        // A file that a power cut may remove is remembered too: after the power cut there is no file, and so no older one.
+        // If the pin of a previous vault cannot be replaced, this handle accepts the vault that it created itself.
         if !pinned.remember(&pin, &before) {
             pinned.accept(pin.revision);
         }

@@ -55,17 +55,18 @@ pub(super) struct Shared {
 /// What a handle holds.
 pub(super) enum Held {
     Unlocked(Unlocked),
-    /// The revision that it held last, which a later `unlock` must not precede.
+    /// The last revision that it held. A later `unlock` must not find an older one.
     Locked(Pin),
 }
 
-/// How a handle unlocks and writes, apart from where.
+/// How a handle unlocks and writes, without the place it writes to.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Settings {
     pub(super) lock_after: Option<Duration>,
     pub(super) pages: KeyPages,
-    /// The role, and the slot, that alone may open the vault.
+    /// If set, only slots of this role may open the vault.
     pub(super) role: Option<Role>,
+    /// If set, only this slot may open the vault.
     pub(super) slot: Option<SlotId>,
     pub(super) kdf: Option<KdfParameters>,
     pub(super) below_floor: bool,
@@ -98,11 +99,12 @@ pub(super) fn check_floor(kdf: KdfParameters, below_floor: bool) -> Result<KdfPa
 pub struct UnlockTime {
     /// Deriving keys from the passphrase with Argon2id. A vault of several people may need several runs.
     pub kdf: Duration,
-    /// Verifying the signature and decrypting the file. Reading and hashing the file runs beside the key derivation.
+    /// Verifying the signature and decrypting the file. Reading and hashing the file runs in parallel with the
+    /// key derivation.
     pub payload: Duration,
     /// Checking every record and building the index of their names.
     pub records: Duration,
-    /// All of it, from reading the pin to writing it.
+    /// The whole time, from reading the pin to writing it.
     pub whole: Duration,
 }
 
@@ -113,7 +115,7 @@ impl Shared {
 }
 
 impl Vault {
-    /// Makes the handle of a vault that was opened or made.
+    /// Makes the handle of a vault that was opened or created.
     pub(super) fn new(
         pinned: PinnedStorage,
         settings: Settings,
@@ -130,7 +132,7 @@ impl Vault {
             unlock_time: Mutex::new(time),
             auto_lock: Mutex::new(None),
         });
-        // Before any thread can lock the vault: from then on `lock` must drop the last keys.
+        // Must happen before any thread can lock the vault, because from then on `lock` must drop the last keys.
         drop(unlocked);
         if let Some(idle) = lock_after {
             // Weak, because a thread must not keep the keys of a vault that the program has dropped.
@@ -149,7 +151,7 @@ impl Vault {
         Ok(Self { shared })
     }
 
-    /// Wipes the keys at once, for every clone of this handle, and lets go of the records.
+    /// Wipes the keys at once, for every clone of this handle, and releases the records.
     ///
     /// Waits for look-ups in progress, which take microseconds. An edit in progress fails with
     /// [`Locked`](ErrorKind::Locked) before it begins to save. Edits, refreshes and verifications have keys of their own,
@@ -195,7 +197,7 @@ impl Vault {
 
     /// Restarts the idle time of the auto-lock thread.
     pub(super) fn mark_used(&self) {
-        // Read first: many threads that write one flag wait for each other's cache line.
+        // Reads first, because many threads that write one flag wait for each other's cache line.
         if !self.shared.used.load(Ordering::Relaxed) {
             self.shared.used.store(true, Ordering::Relaxed);
         }

@@ -1,4 +1,4 @@
-//! What can be known of a vault without a passphrase, and what this machine remembers of it.
+//! Facts about a vault that need no passphrase, and what this machine remembers of it.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -14,47 +14,47 @@ use crate::pin::StoredPin;
 use crate::storage::{FileStorage, Storage};
 use crate::vault::handle::{UnlockTime, Vault};
 
-/// What a vault's header says of it.
+/// What a vault's header says about the vault.
 ///
 /// # Security
-/// Nobody has vouched for it: whoever can write the file can write this. Only opening the vault verifies it.
+/// None of it is verified: any program that can write the file can change it. Only opening the vault verifies it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct VaultInfo {
-    /// The id that the vault was given when it was made.
+    /// The id of the vault, chosen when it was created.
     pub vault_id: VaultId,
     /// Grows with every commit.
     pub generation: u64,
     /// The length of the file in bytes.
     pub file_len: u64,
-    /// Who can open it, in the order of their slots. Labels stand in the sealed part.
+    /// The key slots, in file order. Their labels are not here, because they are stored in the encrypted part.
     pub slots: Vec<SlotInfo>,
 }
 
-/// What a vault's header says of one way in.
+/// What a vault's header says about one key slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct SlotInfo {
     /// The slot's id, which is also the salt of its passphrase.
     pub id: SlotId,
-    /// What whoever opens it may do.
+    /// What the person who opens this slot may do.
     pub role: Role,
     /// Whether a recovery code opens it, rather than a passphrase.
     pub is_recovery_code: bool,
-    /// What a guess costs.
+    /// What one guess at the passphrase costs.
     pub kdf: KdfParameters,
 }
 
-/// Looks at the vault at `path` without opening it.
+/// Reads the header of the vault at `path` without opening the vault.
 ///
 /// # Errors
-/// As [`Vault::open`](crate::Vault::open) before it derives a key: the kinds that say that this is no vault, or one
-/// that is damaged in its header.
+/// As [`Vault::open`](crate::Vault::open) before it derives a key: the file cannot be read, is not a vault, or has a
+/// damaged header.
 pub fn inspect(path: impl AsRef<Path>) -> Result<VaultInfo> {
     inspect_in(&FileStorage::new(path.as_ref()))
 }
 
-/// Looks at the vault that `storage` holds without opening it.
+/// Reads the header of the vault in `storage` without opening the vault.
 ///
 /// # Errors
 /// As [`inspect`].
@@ -76,13 +76,13 @@ impl VaultInfo {
     }
 }
 
-/// Which version of a vault this machine saw last, so that an older one would be noticed.
+/// The revision of a vault that this machine saw last. With it, this machine notices an older one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Remembered {
-    /// The generation of that version.
+    /// The generation of that revision.
     pub generation: u64,
-    /// When this machine saw it first. Whole seconds.
+    /// When this machine first saw it. Whole seconds.
     pub seen: SystemTime,
 }
 
@@ -107,7 +107,7 @@ impl Vault {
     /// outlive the program.
     ///
     /// # Errors
-    /// What keeps the place from being named, such as a folder that does not exist.
+    /// An error of the storage, for example because the folder does not exist.
     pub fn location(&self) -> Result<Option<String>> {
         self.pinned().storage.location()
     }
@@ -126,8 +126,8 @@ impl Vault {
         *self.unlock_time_mut()
     }
 
-    /// What this machine remembers of the vault now, read anew. `None` if it remembers nothing, because it must not or
-    /// could not: then [`advice`](Self::advice) may say why.
+    /// Reads again what this machine remembers of the vault. `None` if it remembers nothing, because it must not or could
+    /// not. In the second case [`advice`](Self::advice) has the reason.
     #[must_use]
     pub fn remembered(&self) -> Option<Remembered> {
         match self.pinned().read_pin() {

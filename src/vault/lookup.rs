@@ -88,7 +88,7 @@ impl Vault {
         Ok(self.used(&self.held())?.snapshot.find_visible(name).is_some())
     }
 
-    /// Returns what is unlocked, to be used now: the auto-lock thread starts to count again.
+    /// Returns the unlocked revision for immediate use, and restarts the idle time of the auto-lock thread.
     pub(super) fn used<'a>(&self, held: &'a Held) -> Result<&'a Unlocked> {
         self.mark_used();
         held.unlocked()
@@ -108,7 +108,7 @@ enum Source {
         snapshot: Arc<Counted>,
         offset: u32,
     },
-    /// It was changed by an edit that is not saved yet.
+    /// An edit that is not saved yet added or changed it.
     Planned(Arc<PlannedFields>),
 }
 
@@ -123,7 +123,7 @@ pub(super) struct PlannedFields {
     pub(super) expires: Option<i64>,
 }
 
-/// What is known of a record, wherever it is stored.
+/// What is known of a record, saved or planned.
 struct Fields<'a> {
     name: &'a str,
     provider: Provider,

@@ -1,4 +1,4 @@
-//! Opening a vault: the options, and the way from a passphrase to a handle.
+//! Opening a vault: the options, and the steps from a passphrase to a handle.
 
 pub(super) mod load;
 pub(super) mod slot_search;
@@ -75,19 +75,19 @@ impl OpenOptions {
         self
     }
 
-    /// Keeps the pins in this folder instead of `$XDG_STATE_HOME/aumbry`. A pin is this machine's note of the revision that
-    /// it saw last.
+    /// Keeps the pins in this folder instead of `$XDG_STATE_HOME/aumbry`. A pin is this machine's note of the revision
+    /// that it saw last.
     #[must_use]
     pub fn state_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.pinning.state_folder = Some(folder.into());
         self
     }
 
-    /// Neither remembers which revision was seen nor compares with it: for programs that must leave no trace.
+    /// Does not read or write a pin. For programs that must leave no trace on the machine.
     ///
     /// # Security
-    /// An older file is then not noticed. An administrator who edits one encrypts new secrets under a key that a person
-    /// who was removed since may know.
+    /// Without a pin, an older file is not noticed. An administrator who edits an older file encrypts new secrets under a
+    /// key that a person who was removed in the meantime may know.
     #[must_use]
     pub fn without_pin(mut self) -> Self {
         self.pinning.without_pin = true;
@@ -108,15 +108,15 @@ impl OpenOptions {
         self
     }
 
-    /// Opens the vault only through the slot with this id, which [`SlotInfo::id`](crate::SlotInfo::id) has: one key
-    /// derivation, also if the passphrase is wrong. The id changes when the passphrase does.
+    /// Opens the vault only through the slot with this id (see [`SlotInfo::id`](crate::SlotInfo::id)): one key derivation,
+    /// even if the passphrase is wrong. The id changes together with the passphrase.
     #[must_use]
     pub fn slot(mut self, id: SlotId) -> Self {
         self.settings.slot = Some(id);
         self
     }
 
-    /// Sets what one guess costs at the passphrases and recovery codes that are set through this handle.
+    /// Sets what one guess costs, for passphrases and recovery codes that are set through this handle.
     #[must_use]
     pub fn kdf(mut self, parameters: KdfParameters) -> Self {
         self.settings.kdf = Some(parameters);
@@ -131,13 +131,13 @@ impl OpenOptions {
         self
     }
 
-    /// Opens the vault at `path`. Blocks for the key derivation, about a tenth of a second: in a program with a window, call
-    /// it from a worker thread.
+    /// Opens the vault at `path`. Blocks for the key derivation, about a tenth of a second: in a program with a window,
+    /// call it from a worker thread.
     ///
     /// # Errors
     /// * [`WrongPassphrase`](ErrorKind::WrongPassphrase): ask again.
     /// * [`NotFound`](ErrorKind::NotFound), [`InvalidFile`](ErrorKind::InvalidFile),
-    ///   [`Unsupported`](ErrorKind::Unsupported), [`Io`](ErrorKind::Io): another file is meant, or it cannot be read.
+    ///   [`Unsupported`](ErrorKind::Unsupported), [`Io`](ErrorKind::Io): it is the wrong file, or unreadable.
     /// * [`Damaged`](ErrorKind::Damaged): restore a backup.
     /// * [`RevisionRefused`](ErrorKind::RevisionRefused): ask the user whether that is intended, then
     ///   [`accept_revision`](Self::accept_revision).
@@ -160,8 +160,8 @@ impl OpenOptions {
         Vault::new(pinned, self.settings.clone(), unlocked, Some(time))
     }
 
-    /// Checks whether a recovery code still opens the vault at `path`. All of the vault is read and verified, nothing is
-    /// changed, and nothing is remembered.
+    /// Checks whether a recovery code still opens the vault at `path`. Reads and verifies the whole vault. Changes nothing
+    /// and writes no pin.
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) if `code` is not a recovery code, which its checksum shows; or as
@@ -190,8 +190,8 @@ impl OpenOptions {
     }
 }
 
-/// Opens the current revision and remembers it. `accepted` is a revision that the pin must not refuse; `may_follow` is
-/// asked about the revision that was found.
+/// Opens the current revision and remembers it. `accepted` is a revision that is allowed even if the pin differs.
+/// `may_follow` checks the revision that was found.
 pub(super) fn open_checked(
     pinned: &PinnedStorage,
     settings: &Settings,
@@ -200,14 +200,14 @@ pub(super) fn open_checked(
     may_follow: impl FnOnce(&Pin) -> Result<()>,
 ) -> Result<(Unlocked, UnlockTime)> {
     let start = Instant::now();
-    // The pin before the file: if it were read afterwards, a commit in between would look like a rollback.
+    // Reads the pin before the file. Otherwise a commit between the two reads would look like a rollback.
     let pin = pinned.read_pin();
     let (unlocked, time) = look(pinned, settings, passphrase, &pin, accepted, may_follow)?;
     pinned.remember(&unlocked.snapshot.pin(), &pin);
     Ok((unlocked, UnlockTime { whole: start.elapsed(), ..time }))
 }
 
-/// Opens the current revision and leaves no trace.
+/// Opens the current revision without writing a pin.
 fn look(
     pinned: &PinnedStorage,
     settings: &Settings,

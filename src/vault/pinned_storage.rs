@@ -1,4 +1,4 @@
-//! The storage of a vault, and the pin: what this machine remembers of the revision that it saw there.
+//! The storage of a vault together with its pin: the note of this machine about the revision that it last saw there.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use crate::storage::{StateFile, Storage};
 pub(super) struct Pinning {
     pub(super) state_folder: Option<PathBuf>,
     pub(super) without_pin: bool,
-    /// The one revision that the pin must not refuse.
+    /// The revision that the user accepted, although it differs from the pin.
     pub(super) accepted: Option<Revision>,
 }
 
@@ -23,7 +23,7 @@ pub(super) struct PinnedStorage {
     pin: Option<StateFile>,
     pin_problem: Mutex<Option<String>>,
     accepted: Mutex<Option<Revision>>,
-    /// Whether the last revision was saved without the disk confirming it.
+    /// Whether the disk did not confirm that the last saved revision is durable.
     unconfirmed: AtomicBool,
 }
 
@@ -50,8 +50,8 @@ impl PinnedStorage {
     /// Moves the pin forward to a revision that is known to be durable. `before` is the pin that was stored when the
     /// revision was read or planned.
     ///
-    /// Returns whether that worked. If not, the vault is usable all the same, and [`pin_problem`](Self::pin_problem) says
-    /// why.
+    /// Returns whether that worked. If not, the vault is still usable, and [`pin_problem`](Self::pin_problem) returns the
+    /// reason.
     pub(super) fn remember(&self, pin: &Pin, before: &StoredPin) -> bool {
         let Some(file) = &self.pin else { return true };
         let problem = pin::remember(file, pin, before)
@@ -71,8 +71,8 @@ impl PinnedStorage {
         *self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the revision that the user accepted, as long as it is `held`: it was accepted for this handle, not for
-    /// every later time that it is put back.
+    /// Returns the revision that the user accepted if it is still `held`. The user accepted it for this handle, not for
+    /// every later time that another program puts it back.
     pub(super) fn accepted_if(&self, held: &Revision) -> Option<Revision> {
         self.accepted().filter(|accepted| accepted == held)
     }
@@ -81,7 +81,7 @@ impl PinnedStorage {
         *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(revision);
     }
 
-    /// Notes whether the revision that was saved last is known to survive a power cut.
+    /// Stores whether the last saved revision is known to survive a power cut.
     pub(super) fn set_confirmed(&self, confirmed: bool) {
         self.unconfirmed.store(!confirmed, Ordering::Relaxed);
     }

@@ -23,7 +23,7 @@ pub struct Verified {
     pub generation: u64,
 }
 
-/// What a handle held when something began that takes a while.
+/// What a handle held when a slow operation began.
 enum Before<'a> {
     Refresh(&'a Arc<Snapshot>),
     /// `None` if it was locked.
@@ -56,8 +56,8 @@ impl Vault {
     /// * [`Locked`](ErrorKind::Locked).
     /// * [`Reopen`](ErrorKind::Reopen): an administrator changed or removed this passphrase. The vault continues to answer
     ///   from what it holds until it is opened again.
-    /// * [`RevisionRefused`](ErrorKind::RevisionRefused): the file cannot follow what this vault holds.
-    /// * [`NotFound`](ErrorKind::NotFound), [`Damaged`](ErrorKind::Damaged), and whatever else keeps it from being read.
+    /// * [`RevisionRefused`](ErrorKind::RevisionRefused): the file does not follow the revision that this vault holds.
+    /// * [`NotFound`](ErrorKind::NotFound), [`Damaged`](ErrorKind::Damaged), or another error of reading the vault.
     pub fn refresh(&self) -> Result<bool> {
         self.reload_if_changed()
     }
@@ -75,7 +75,7 @@ impl Vault {
 
     fn unlock_with(&self, passphrase: &Passphrase) -> Result<()> {
         self.mark_used();
-        // Taken before anything is read: what another thread commits meanwhile is not a rollback.
+        // Taken before anything is read: otherwise a commit of another thread meanwhile would look like a rollback.
         let (seen, snapshot) = match &*self.held() {
             Held::Unlocked(unlocked) => (unlocked.snapshot.pin(), Some(Arc::clone(&unlocked.snapshot))),
             Held::Locked(seen) => (seen.clone(), None),
@@ -94,7 +94,7 @@ impl Vault {
         let pinned = self.pinned();
         let pin = pinned.read_pin();
         match pinned.storage.revision()? {
-            // It was not changed, or this revision was put back.
+            // The file is unchanged, or another program put this revision back.
             Some(revision) if revision == held.revision => {
                 pin.allows(&held.pin(), pinned.accepted_if(&held.revision).as_ref())?;
                 Ok(false)
@@ -108,8 +108,8 @@ impl Vault {
         }
     }
 
-    /// Returns the current revision of the storage, opened with the keys in memory, checked, and not installed; and the
-    /// revision that it was checked against.
+    /// Opens the current revision of the storage with the keys in memory and checks it, but does not install it. Returns it
+    /// and the revision that it was checked against.
     fn reload(&self) -> Result<(Unlocked, Arc<Snapshot>)> {
         const ATTEMPTS: u32 = 100;
         let pinned = self.pinned();
@@ -146,8 +146,8 @@ impl Vault {
         Err(Error::new(ErrorKind::Conflict, "the vault is changed faster than it can be read"))
     }
 
-    /// Installs a revision that was opened while the handle was as `before` says. If another thread has installed a newer
-    /// one meanwhile, that one stays.
+    /// Installs a revision whose opening began when the handle held `before`. If another thread has installed a newer one
+    /// meanwhile, the newer one stays.
     fn install(&self, unlocked: Unlocked, before: &Before<'_>) -> Result<()> {
         let conflict = || {
             let message = "the vault was changed while it was being unlocked: try again";
@@ -172,12 +172,12 @@ impl Vault {
                     return conflict();
                 }
             }
-            // Locked while this was read: then it stays locked.
+            // Another thread locked the vault while this was read: it stays locked.
             (Held::Locked(_), _) => return Err(locked()),
         }
         self.mark_used();
         held.set(|| Held::Unlocked(unlocked.for_shard()));
-        // Before the lock is released: from then on `lock` must drop the last keys.
+        // Must happen before the lock is released, because from then on `lock` must drop the last keys.
         drop(unlocked);
         Ok(())
     }
@@ -204,7 +204,7 @@ impl Vault {
                 Held::Unlocked(_) => {}
             }
         }
-        // What was saved is in the storage. If it cannot be read now, the next refresh returns the error.
+        // The revision is saved in the storage. If it cannot be read now, the next refresh returns the error.
         let _ = self.reload_if_changed();
     }
 }

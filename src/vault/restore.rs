@@ -1,4 +1,4 @@
-//! Bringing back what a backup holds: as a new version, never as an old one.
+//! Restoring a backup: always as a new revision, never as the old one.
 
 use std::sync::Arc;
 
@@ -18,15 +18,16 @@ use crate::vault::unlocked::Unlocked;
 use crate::vault::unlocked::keys::Keys;
 
 impl Vault {
-    /// Puts the records of a backup in the place of this vault's own, as a new version. Who can open the vault stays as
-    /// it is: nobody who was removed since comes back, and no old passphrase opens it again.
+    /// Replaces the records of this vault by those of a backup, as a new revision. People and passphrases stay
+    /// unchanged: a person who was removed since the backup stays removed, and no old passphrase opens the vault again.
     ///
-    /// Open the backup with [`OpenOptions::without_pin`]: this machine need not remember where it stands.
+    /// Open the backup with [`OpenOptions::without_pin`], because this machine need not remember it.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) if `backup` is no backup of this vault, or is this very handle, or newer than the
-    /// vault, or while keys are being rotated;
-    /// [`Damaged`](ErrorKind::Damaged) if one of its records does not open; or as [`edit`](Self::edit).
+    /// * [`Refused`](ErrorKind::Refused): `backup` is not a backup of this vault, is this same handle, or is newer than
+    ///   the vault; or keys are being rotated.
+    /// * [`Damaged`](ErrorKind::Damaged): a record of the backup does not open.
+    /// * As [`edit`](Self::edit).
     pub fn restore(&self, backup: &Self) -> Result<()> {
         if Arc::ptr_eq(&self.shared, &backup.shared) {
             return Err(Error::new(ErrorKind::Refused, "a vault cannot be restored from itself"));
@@ -37,10 +38,10 @@ impl Vault {
                 let message = if base.header.vault_id != backup.snapshot.header.vault_id {
                     "the backup is of another vault: export its records from there and import them here"
                 } else if backup.snapshot.header.generation > base.header.generation {
-                    // Its people are those of then: whoever was removed since would read what is newer.
+                    // The vault has old slots too: a person who was removed since then could read the newer records.
                     "the vault is older than the backup: move it away, and restore the backup in its place"
                 } else if !base.reserved_positions().is_empty() {
-                    // It may hold the only copy of a key that AWS knows already.
+                    // The reserved record may contain the only copy of a key that AWS already has.
                     "the keys of a record are being rotated: finish that first"
                 } else {
                     return Ok(());
@@ -52,7 +53,7 @@ impl Vault {
     }
 }
 
-/// The records of the backup under the keys and the people of today.
+/// Seals the records of the backup under the current keys, for the current people.
 fn restored(backup: &Unlocked, opened: &Unlocked, generation: u64) -> Result<Sealed> {
     let administrator = Administrator::of(opened)?;
     let base = &*opened.snapshot;
@@ -65,27 +66,28 @@ fn restored(backup: &Unlocked, opened: &Unlocked, generation: u64) -> Result<Sea
 }
 
 impl OpenOptions {
-    /// Puts a backup where the vault at `path` was, which is gone or damaged: as a new version, newer than any that this
-    /// machine saw, and opens it. A vault that still opens is restored with [`Vault::restore`].
+    /// Restores a backup at `path` in place of a missing or damaged vault, as a new revision that is newer than any
+    /// that this machine saw, and opens it. If the vault still opens, use [`Vault::restore`] instead.
     ///
     /// # Security
-    /// The people of the backup can open it, each with the passphrase of then, also those who were removed since:
-    /// [`Vault::people`] names them. The vault key is a new one; the key that signs is that of then.
+    /// All people of the backup can open the restored vault, each with the passphrase at the time of the backup. This
+    /// includes people who were removed since: [`Vault::people`] lists them. The vault key is new, but the signing key
+    /// is the one of the backup.
     ///
     /// # Errors
     /// * [`NotAdministrator`](ErrorKind::NotAdministrator): the backup was opened as a reader.
-    /// * [`Refused`](ErrorKind::Refused): the vault at `path` is sound.
+    /// * [`Refused`](ErrorKind::Refused): the vault at `path` is not damaged.
     /// * [`Reopen`](ErrorKind::Reopen), [`Unsupported`](ErrorKind::Unsupported),
-    ///   [`InvalidFile`](ErrorKind::InvalidFile) and what else says that something is there which is not known to be
-    ///   damaged.
-    /// * [`RevisionRefused`](ErrorKind::RevisionRefused): this machine saw another vault
-    ///   at `path`, or cannot know; [`accept_revision`](Self::accept_revision) takes the backup's version all the same.
-    /// * What keeps it from being saved, as [`Vault::edit`].
+    ///   [`InvalidFile`](ErrorKind::InvalidFile) and other errors of reading: `path` contains a file that is not known to
+    ///   be damaged.
+    /// * [`RevisionRefused`](ErrorKind::RevisionRefused): this machine saw another vault at `path`, or its pin is damaged.
+    ///   Use [`accept_revision`](Self::accept_revision) to restore the backup nevertheless.
+    /// * Errors of saving, as for [`Vault::edit`].
     pub fn restore(&self, path: impl AsRef<std::path::Path>, backup: &Vault) -> Result<Vault> {
         self.restore_in(FileStorage::new(path.as_ref()), backup)
     }
 
-    /// Puts a backup where the vault in `storage` was, which is gone or damaged.
+    /// Restores a backup in `storage` in place of a missing or damaged vault.
     ///
     /// # Errors
     /// As [`restore`](Self::restore).
@@ -94,7 +96,7 @@ impl OpenOptions {
         check_role(&backup.snapshot)?;
         let pinned = PinnedStorage::new(Box::new(storage), &self.pinning)?;
         let pages = self.settings.pages;
-        // Where what stands there cannot be opened, its version is all that is known of it.
+        // A damaged vault cannot be opened, so its revision is all that is known of it.
         let expected = pinned.storage.revision()?;
         if expected.is_some() {
             check_damaged(&pinned, &backup, pages)?;
@@ -108,14 +110,14 @@ impl OpenOptions {
         pin.allows(&Pin { generation, ..base.pin() }, pinned.accepted().as_ref())?;
 
         backup.check_secrets(|| Ok(()))?; // all or nothing
-        // Under a new K: somebody who came after the backup and was removed since may have kept the K of then.
+        // Under a new K, because a person who was added after the backup and then removed may have kept the old K.
         let Renewed { snapshot, file, keys } = rewrap(&backup, 0, &Departure::Nobody, generation, pages)?;
         let unlocked = Unlocked::new(Arc::new(snapshot), keys);
         save_first(pinned, &self.settings, unlocked, expected.as_ref(), &file)
     }
 }
 
-/// Nothing is overwritten but what is damaged: the keys of the backup tell.
+/// Checks with the keys of the backup that the existing vault is damaged, because only a damaged vault may be overwritten.
 fn check_damaged(pinned: &PinnedStorage, backup: &Unlocked, pages: KeyPages) -> Result<()> {
     let mut keys = Guarded::<Keys>::new(pages)?;
     keys.set_kek(backup.keys.kek());

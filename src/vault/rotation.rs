@@ -1,9 +1,8 @@
-//! A change of keys that is under way at AWS, in steps that survive the loss of any answer.
+//! Rotation of a record's keys at AWS, in steps that survive the loss of any answer.
 //!
-//! While a record's keys are rotated, the vault holds two pairs: the record's, and another one beside it. The other is
-//! an ordinary record of a reserved name, whose attributes say how far the rotation came. So no secret is ever the only
-//! copy of a key that works and not in the vault, and whoever goes on after a crash knows where. The calls to AWS are
-//! the caller's.
+//! During a rotation the vault contains two key pairs: the record's own pair, and the other pair in a record with a
+//! reserved name, whose attributes contain the stage of the rotation. So the vault always contains every working key,
+//! and after a crash any administrator can continue from that stage. The caller makes the calls to AWS.
 
 use std::time::SystemTime;
 
@@ -23,17 +22,18 @@ const STAGE: &str = "aumbry.stage";
 const KEYS_BEFORE: &str = "aumbry.keys-before";
 const STARTED: &str = "aumbry.started";
 
-/// How far a rotation came.
+/// How far a rotation has come.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[non_exhaustive]
 pub enum RotationStage {
-    /// A new key is about to be made, or was made and the answer was lost. The other pair is the record's own.
+    /// A new key will be made, or was made but the answer was lost. The other pair is a copy of the record's own pair.
     Creating,
-    /// The other pair is the new one: in the vault, not yet in use.
+    /// The other pair is the new one. It is in the vault but not in use yet.
     Created,
-    /// The record holds the new pair, the other one is the old: it is to be deactivated, then deleted.
+    /// The record contains the new pair, and the other pair is the old one. The next steps deactivate and delete the
+    /// old key.
     Swapped,
-    /// The old key is inactive at AWS: it is to be deleted.
+    /// The old key is inactive at AWS. The next step deletes it.
     Deactivated,
 }
 
@@ -54,24 +54,24 @@ impl RotationStage {
     }
 }
 
-/// A rotation under way.
+/// A rotation in progress.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Rotation {
     /// The record whose keys are rotated.
     pub name: String,
-    /// How far it came.
+    /// How far it has come.
     pub stage: RotationStage,
-    /// The access key ids that the user had before a new one was asked for.
+    /// The access key ids that the IAM user had before the new key was requested.
     pub keys_before: Vec<String>,
-    /// When the new key was asked for. Whole seconds.
+    /// When the new key was requested. Whole seconds.
     pub started: SystemTime,
-    /// The access key id of the pair that is not the record's.
+    /// The access key id of the other pair.
     pub other_access_key_id: String,
 }
 
 impl Vault {
-    /// The rotation of this record, if one is under way.
+    /// Returns the rotation of this record, if one is in progress.
     ///
     /// # Errors
     /// [`Locked`](ErrorKind::Locked).
@@ -80,7 +80,7 @@ impl Vault {
         Ok(snapshot.find(&pending(name)).and_then(|offset| read(&snapshot, offset)))
     }
 
-    /// All rotations under way, by the names of their records.
+    /// Returns all rotations in progress, by the names of their records.
     ///
     /// # Errors
     /// [`Locked`](ErrorKind::Locked).
@@ -94,7 +94,7 @@ impl Vault {
         Ok(rotations)
     }
 
-    /// The pair that is not the record's, while a rotation is under way.
+    /// Returns the other pair of a rotation in progress.
     ///
     /// # Errors
     /// [`Locked`](ErrorKind::Locked); [`Damaged`](ErrorKind::Damaged) if its secret was altered.
@@ -106,11 +106,11 @@ impl Vault {
 }
 
 impl Edit<'_> {
-    /// Writes down that a new key is about to be made, before AWS is asked for one.
+    /// Saves the intention to make a new key. Call it before asking AWS for the key.
     ///
     /// # Errors
-    /// [`NoSuchRecord`](ErrorKind::NoSuchRecord); [`Refused`](ErrorKind::Refused) if a rotation is under way, or for the
-    /// record of a session, which has no key of its own.
+    /// [`NoSuchRecord`](ErrorKind::NoSuchRecord); [`Refused`](ErrorKind::Refused) if a rotation is in progress, or if the
+    /// record is a session, because a session has no key of its own.
     pub fn begin_rotation(&mut self, name: &str, keys_before: &[&str]) -> Result<()> {
         self.visible(name)?;
         self.check_not_rotating(name)?;
@@ -129,10 +129,11 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Takes the new pair into the vault, beside the record's own.
+    /// Stores the new pair in the vault as the other pair.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) if no key was about to be made; what makes a pair invalid.
+    /// [`Refused`](ErrorKind::Refused) if the stage is not [`Creating`](RotationStage::Creating);
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the pair breaks a rule.
     pub fn keep_new_key(
         &mut self,
         name: &str,
@@ -149,10 +150,10 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Gives the record the new pair; the old one stays beside it until its deletion is known.
+    /// Puts the new pair into the record. The old pair stays in the vault as the other pair until its deletion is known.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) if there is no new pair.
+    /// [`Refused`](ErrorKind::Refused) if the stage is not [`Created`](RotationStage::Created).
     pub fn swap_keys(&mut self, name: &str) -> Result<()> {
         let (attributes, created) = self.pending_at(name, RotationStage::Created)?;
         let (old, new) = (self.secrets_of(name)?, self.secrets_of(&pending(name))?);
@@ -161,10 +162,10 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Writes down that the old key is inactive.
+    /// Notes that the old key is inactive.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) if the record has not the new pair.
+    /// [`Refused`](ErrorKind::Refused) if the stage is not [`Swapped`](RotationStage::Swapped).
     pub fn note_deactivation(&mut self, name: &str) -> Result<()> {
         let (attributes, created) = self.pending_at(name, RotationStage::Swapped)?;
         let old = self.secrets_of(&pending(name))?;
@@ -172,11 +173,11 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Forgets the other pair, once its key is known to be deleted, or was never made.
+    /// Removes the other pair. Call it when its key is known to be deleted or was never made.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) if this rotation is not under way, or not where the caller saw it: what the other
-    /// pair is by now, the caller does not know.
+    /// [`Refused`](ErrorKind::Refused) if this rotation is no longer in progress or has changed since the caller read it,
+    /// because the caller does not know what the other pair is now.
     pub fn end_rotation(&mut self, rotation: &Rotation) -> Result<()> {
         let name = rotation.name.as_str();
         self.check_is(rotation)?;
@@ -184,11 +185,13 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Writes down that a new key is about to be asked for once more, or that the new one is about to be deleted: the
-    /// rotation is as it was before the first was made, with the time of now, and the other pair the record's own.
+    /// Returns the rotation to the stage [`Creating`](RotationStage::Creating), with the current time. Call it before
+    /// asking AWS for another new key, or before deleting the new one. The other pair becomes a copy of the record's
+    /// own pair again.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) as for [`end_rotation`](Self::end_rotation), and when the record has its new pair.
+    /// [`Refused`](ErrorKind::Refused) as for [`end_rotation`](Self::end_rotation), or if the record already contains the
+    /// new pair.
     pub fn renew_rotation(&mut self, rotation: &Rotation) -> Result<()> {
         let name = rotation.name.as_str();
         self.check_is(rotation)?;
@@ -202,10 +205,11 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Gives the record its old pair back, when AWS does not accept the new one any more, and ends the rotation.
+    /// Puts the old pair back into the record and ends the rotation. Call it when AWS no longer accepts the new pair.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) as for [`end_rotation`](Self::end_rotation), and when the record has its old pair.
+    /// [`Refused`](ErrorKind::Refused) as for [`end_rotation`](Self::end_rotation), or if the record still contains the
+    /// old pair.
     pub fn swap_keys_back(&mut self, rotation: &Rotation) -> Result<()> {
         let name = rotation.name.as_str();
         self.check_is(rotation)?;
@@ -218,7 +222,7 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// The record as it is, but with these keys.
+    /// Plans the same record with these keys.
     fn plan_keys(&mut self, name: &str, keys: Secrets) -> Result<()> {
         let state = self.visible(name)?;
         let record = PlannedRecord {
@@ -232,7 +236,7 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Whether the rotation stands where its reader saw it, and nobody else went on with it or began another.
+    /// Checks that the rotation is still as the caller read it: no other program has continued it or begun another one.
     fn check_is(&self, rotation: &Rotation) -> Result<()> {
         let name = rotation.name.as_str();
         let (attributes, _) = self.pending_at(name, rotation.stage)?;
@@ -245,7 +249,7 @@ impl Edit<'_> {
     }
 
     /// # Errors
-    /// [`ErrorKind::Refused`]: what would be changed is what the rotation goes by.
+    /// [`ErrorKind::Refused`] during a rotation, because the rotation depends on the name and the keys of the record.
     pub(super) fn check_not_rotating(&self, name: &str) -> Result<()> {
         if !self.may_rotate || self.state_of(&pending(name)).is_none() {
             return Ok(());
@@ -254,7 +258,7 @@ impl Edit<'_> {
         Err(Error::new(ErrorKind::Refused, message))
     }
 
-    /// What the pending record says, if it is at this stage.
+    /// Returns the attributes and the creation time of the pending record if the rotation is at this stage.
     fn pending_at(&self, name: &str, at: RotationStage) -> Result<(Attributes, i64)> {
         let state = self.state_of(&pending(name)).ok_or_else(|| no_such_rotation(name))?;
         let stage = state.attributes.get(STAGE).and_then(RotationStage::parse);
@@ -278,12 +282,13 @@ fn at_stage(mut attributes: Attributes, stage: RotationStage) -> Attributes {
     attributes
 }
 
-/// The name of the record that holds the other pair. Names of records may be longer than this has room for.
+/// Returns the name of the record that contains the other pair. It contains a hash, because the record's own name may
+/// be too long to fit.
 fn pending(name: &str) -> String {
     format!("{PENDING}{}", hex(&sha256(name.as_bytes())))
 }
 
-/// `None` for what some later program may have put there.
+/// Reads a rotation. `None` if a newer program wrote it in a way that this program does not know.
 fn read(snapshot: &Snapshot, offset: u32) -> Option<Rotation> {
     let record = snapshot.record(offset);
     let attributes = attributes(&record);

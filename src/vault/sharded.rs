@@ -1,10 +1,10 @@
-//! A lock for many readers: several locks side by side, each with a value of its own.
+//! A lock for many readers: several locks, each with a value of its own.
 //!
 //! With one lock, or one reference count, threads that look up in parallel would wait for each other's cache line. Here
 //! each thread reads one shard, and a writer takes all of them.
 //!
-//! Not crossbeam's `ShardedLock`: it numbers threads with a hash table of the standard library, which asks the system for
-//! random bytes and panics where there are none.
+//! Crossbeam's `ShardedLock` is not used, because it numbers threads with a hash table of the standard library, which asks
+//! the system for random bytes and panics if there are none.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,7 +28,7 @@ fn shard_of_this_thread() -> usize {
     shard
 }
 
-/// Values that mean the same, one for each shard.
+/// One value per shard. All of them have the same meaning.
 pub(super) struct Sharded<T>([Shard<T>; SHARDS]);
 
 /// On two cache lines of its own, because processors fetch them in pairs.
@@ -45,7 +45,7 @@ impl<T> Sharded<T> {
     pub(super) fn read(&self) -> RwLockReadGuard<'_, T> {
         let [first, ..] = &self.0;
         let Shard(lock) = self.0.get(shard_of_this_thread()).unwrap_or(first);
-        // A poisoned lock is sound: `set` makes all values before it replaces the first.
+        // A poisoned lock is still valid, because `set` makes all values before it replaces the first.
         lock.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -60,7 +60,7 @@ impl<T> Sharded<T> {
 pub(super) struct Writing<'a, T>([RwLockWriteGuard<'a, T>; SHARDS]);
 
 impl<T> Writing<'_, T> {
-    /// Returns the value, as one of the shards has it.
+    /// Returns the value of one of the shards.
     pub(super) fn get(&self) -> &T {
         let [first, ..] = &self.0;
         first
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_thread_sees_what_was_written_and_none_reads_half() {
+    fn every_reader_sees_a_complete_value() {
         let pair = Sharded::new(|| (0_u64, 0_u64));
         std::thread::scope(|scope| {
             for _ in 0..2 * SHARDS {

@@ -1,4 +1,4 @@
-//! For tests alone: the way of opening with the key derivation left out, and what was understood of the bytes.
+//! Only for tests: opening a vault without the key derivation, and reading what was parsed from its bytes.
 
 use crate::crypto::keys::Kek;
 use crate::error::Result;
@@ -10,7 +10,7 @@ use crate::vault::open::load::open;
 use crate::vault::open::slot_search::Choice;
 use crate::vault::pinned_storage::PinnedStorage;
 
-/// Opens a vault as a passphrase would, if `kek_of` says what Argon2id makes of it.
+/// Opens a vault as with a passphrase. `kek_of` replaces Argon2id: it returns the key-encryption key of a slot.
 pub(crate) fn open_below_kdf(
     storage: InMemory,
     options: OpenOptions,
@@ -28,7 +28,7 @@ pub(crate) fn open_below_kdf(
 }
 
 impl Vault {
-    /// The header, encoded anew; and the body as it stands in the file, opened.
+    /// Returns the header, encoded again, and the decrypted body.
     pub(crate) fn header_and_body(&self) -> Result<(Vec<u8>, Vec<u8>)> {
         let snapshot = self.snapshot()?;
         Ok((snapshot.header.encode(), snapshot.body().to_vec()))

@@ -26,7 +26,7 @@ struct Queue {
 }
 
 impl Turns {
-    /// Waits until no other thread edits.
+    /// Waits until no other thread is editing.
     ///
     /// # Errors
     /// [`Misuse`](ErrorKind::Misuse) if this thread is editing already; [`Busy`](ErrorKind::Busy) if one edit of another

@@ -1,4 +1,4 @@
-//! A lock that other programs respect and that dies with its holder.
+//! A lock that other programs respect. The system releases it when the program that holds it ends.
 
 use std::fs::{File, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -8,18 +8,19 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::system;
 
-/// Between two attempts, at most: those who wait in step would leave the lock to whoever comes first each time.
+/// The maximum pause between two attempts. Each pause is random, because with equal pauses the same waiting program would
+/// always be first.
 const PAUSE_MICROS: u64 = 5000;
-/// How long whoever comes new leaves the lock to those who wait: a little longer than their pause.
+/// How long a program that has just arrived leaves the lock to the waiting programs: a little longer than their pause.
 const COURTESY: Duration = Duration::from_millis(6);
-/// Who waits says so at each attempt. After this time nobody does.
+/// A waiting program sets the file's time at each attempt. If the time is older than this, no program is waiting.
 const STILL_WAITING: Duration = Duration::from_millis(25);
 
-/// Waits for the lock on `path`, a file that is made if need be and never removed or renamed. Whoever may write
-/// `for_file` may take it. `None` if another program held it all the time.
+/// Waits for the lock on `path`, a file that is created if it does not exist, and never removed or renamed. Every user
+/// who may write `for_file` may take the lock. `None` if other programs held it the whole time.
 ///
-/// Those who wait say so by the file's time, and whoever comes then waits too: a program that writes without a break
-/// would else have the lock again before anybody else could look, and keep them all out.
+/// A waiting program sets the file's modification time, and a program that sees a recent time lets the waiting program go
+/// first. Otherwise a program that writes without a break would take the lock again before any other program could try.
 pub(super) fn acquire(path: &Path, for_file: &Path, patience: Duration) -> io::Result<Option<File>> {
     let start = Instant::now();
     let mut comes_new = true;
@@ -32,11 +33,11 @@ pub(super) fn acquire(path: &Path, for_file: &Path, patience: Duration) -> io::R
         }
         comes_new = false;
         match try_lock(&file) {
-            // Somebody may have removed the file after all: others may hold a lock on a new one.
+            // A user may have removed the file, and another program may hold a lock on a new one.
             Ok(true) if system::is_at(&file, path)? => return Ok(Some(file)),
             Ok(_) if start.elapsed() >= patience => return Ok(None),
             Ok(_) => {
-                // Its owner alone may, and root; whoever else waits is not waited for.
+                // Only the file's owner and root may set the time. Other users get no such precedence.
                 let _ = file.set_modified(SystemTime::now());
                 std::thread::sleep(pause());
             }
@@ -61,14 +62,15 @@ fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Another one for each who waits, and each time. Not by random bytes, which the system may refuse.
+/// Returns a different pause for each thread and each attempt. It uses no random bytes, because the system may refuse
+/// them.
 fn pause() -> Duration {
     let mut hasher = DefaultHasher::new();
     (SystemTime::now(), std::process::id(), std::thread::current().id()).hash(&mut hasher);
     Duration::from_micros(PAUSE_MICROS / 5 + hasher.finish() % (PAUSE_MICROS / 5 * 4))
 }
 
-/// The file of the lock, made if need be, and whether it was.
+/// Opens the lock file, and creates it if it does not exist. Returns whether it was created.
 fn open(path: &Path, for_file: &Path) -> io::Result<(File, bool)> {
     let options = system::lock_options();
     let (file, is_new) = match system::patiently(|| options.clone().create_new(true).open(path)) {

@@ -23,13 +23,13 @@ use crate::vault::unlocked::Unlocked;
 use crate::vault::unlocked::keys::Keys;
 use crate::vault::unlocked::snapshot::Snapshot;
 
-/// A file as it was read, its header within all limits. No key has touched it yet.
+/// A file as it was read. Its header is within all limits, but nothing is decrypted or verified yet.
 pub(in crate::vault) struct Loaded {
     header: UnverifiedHeader,
     bytes: WipedBytes,
 }
 
-/// Opens with a passphrase: the slow way, up to one Argon2id run for each slot.
+/// Opens with a passphrase. This is slow: up to one Argon2id run for each slot.
 pub(in crate::vault) fn open_with_passphrase(
     storage: &dyn Storage,
     passphrase: &Passphrase,
@@ -41,7 +41,7 @@ pub(in crate::vault) fn open_with_passphrase(
     open(storage, hint, choice, pages, &|keys, slot| keys.derive_kek(passphrase, slot))
 }
 
-/// Opens with whatever `derive` says is the key-encryption key of a slot.
+/// Opens with the key-encryption key that `derive` puts into the keys for each slot.
 pub(in crate::vault) fn open(
     storage: &dyn Storage,
     hint: Hint,
@@ -58,7 +58,7 @@ pub(in crate::vault) fn open(
         return loaded.finish(slot, &digested);
     }
     let (slot, loaded) = thread::scope(|scope| {
-        // Reading and hashing the file needs no key, so it goes on beside Argon2id.
+        // Reading and hashing the file needs no key, so it runs in parallel with Argon2id.
         let loading = thread::Builder::new().spawn_scoped(scope, || load_and_digest(storage));
         let slot = attempt.first_that_opens(&header, &candidates);
         let loaded = loading.ok().and_then(|loading| loading.join().ok());
@@ -68,12 +68,12 @@ pub(in crate::vault) fn open(
     if loaded.header.has_slots_of(&header) {
         return loaded.finish(slot?, &digested);
     }
-    // Between the two an administrator changed who can open it.
+    // Between the two reads an administrator changed the slots.
     let slot = attempt.first_that_opens(&loaded.header, &attempt.candidates(&loaded.header)?)?;
     loaded.finish(slot, &digested)
 }
 
-/// Reads the vault. What is no vault is refused after its first few kilobytes.
+/// Reads the vault. A file that is not a vault is refused after its first few kilobytes.
 pub(in crate::vault) fn load(storage: &dyn Storage) -> Result<Loaded> {
     load_header(storage)?;
     load_whole(storage)
@@ -84,9 +84,10 @@ fn load_header(storage: &dyn Storage) -> Result<UnverifiedHeader> {
     UnverifiedHeader::parse(&prefix.bytes, prefix.total_len)
 }
 
-/// It may be another version than the one whose header was read, so nothing of that is kept.
+/// Reads the whole file. Its revision may differ from the one whose header was read before, so the header
+/// is parsed again.
 fn load_whole(storage: &dyn Storage) -> Result<Loaded> {
-    // The bytes become the plaintext's place: they are wiped when the vault is locked.
+    // The plaintext will replace these bytes in place, so they are wiped when the vault is locked.
     let bytes = Zeroizing::new(storage.load(MAX_FILE)?);
     let header = UnverifiedHeader::parse(&bytes, bytes.len() as u64)?;
     Ok(Loaded { header, bytes })
@@ -99,7 +100,7 @@ fn load_and_digest(storage: &dyn Storage) -> Result<(Loaded, Digested)> {
 }
 
 impl Loaded {
-    /// Opens the caller's own slot with the key-encryption key in `keys`: the quick way, for a newer version.
+    /// Opens the caller's own slot with the key-encryption key in `keys`. This is fast: a newer revision needs no Argon2id.
     pub(in crate::vault) fn open_with_kek(self, mut keys: Guarded<Keys>, own: SlotId) -> Result<Unlocked> {
         let slot = self.header.slots().iter().find(|slot| slot.id == own).ok_or_else(reopen)?;
         match keys.open_slot(slot, self.header.vault_id()) {
@@ -125,13 +126,14 @@ impl Loaded {
         self.header.generation()
     }
 
-    /// What the signature covers: all bytes but its own.
+    /// Hashes what the signature covers: all bytes except the signature itself.
     fn digest(&self) -> Digested {
         let end = self.bytes.len().saturating_sub(signature::LEN);
         Digested::of(self.bytes.get(..end).unwrap_or_default())
     }
 
-    /// All that follows once a slot has opened. The whole time is not known yet.
+    /// Verifies and decrypts the rest after a slot has opened. [`UnlockTime::whole`] stays zero, because it is not known
+    /// yet.
     fn finish(self, slot: OpenSlot, digested: &Digested) -> Result<(Unlocked, UnlockTime)> {
         let start = Instant::now();
         let OpenSlot { keys, id, trusted, kdf } = slot;

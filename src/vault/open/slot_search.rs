@@ -13,7 +13,7 @@ use crate::id::SlotId;
 use crate::memory::{Guarded, KeyPages, is_room_beside};
 use crate::vault::unlocked::keys::Keys;
 
-/// What it takes to find the slot of a passphrase.
+/// What is needed to find the slot of a passphrase.
 pub(super) struct Attempt<'a> {
     pub(super) hint: Hint,
     pub(super) choice: Choice,
@@ -22,10 +22,11 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// What a correct passphrase most likely opens comes first, so that the common case is one Argon2id run.
+    /// Returns the slots to try. The slot that a correct passphrase most likely opens comes first, so that the common case
+    /// is one Argon2id run.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchPerson`] if there is no slot such as the caller named.
+    /// [`ErrorKind::NoSuchPerson`] if no slot has the role and the id that the caller chose.
     pub(super) fn candidates<'h>(&self, header: &'h UnverifiedHeader) -> Result<Vec<&'h Slot>> {
         let Choice { role, slot, last } = self.choice;
         let chosen =
@@ -38,12 +39,12 @@ impl Attempt<'_> {
             };
             return Err(Error::new(ErrorKind::NoSuchPerson, message));
         }
-        slots.sort_by_key(|slot| (slot.hint != self.hint, Some(slot.id) != last)); // stable: else file order
+        slots.sort_by_key(|slot| (slot.hint != self.hint, Some(slot.id) != last)); // stable: file order among equals
         Ok(slots)
     }
 
-    /// The most likely one is tried alone, the others side by side where cores and memory allow; which one decides does
-    /// not depend on that.
+    /// Tries the most likely slot alone, then the others in parallel if cores and memory allow. The result does not depend
+    /// on how many are tried in parallel.
     pub(super) fn first_that_opens(
         &self,
         header: &UnverifiedHeader,
@@ -61,13 +62,13 @@ impl Attempt<'_> {
                 }
             }
             rest = later;
-            at_once = side_by_side(rest);
+            at_once = in_parallel(rest);
         }
         let message = "the passphrase is wrong: no slot of the vault opens with it";
         Err(Error::new(ErrorKind::WrongPassphrase, message))
     }
 
-    /// Tries some slots at the same time; what came of each, in their order.
+    /// Tries some slots at the same time. Returns the result of each, in their order.
     fn try_together(&self, header: &UnverifiedHeader, slots: &[&Slot]) -> Vec<Result<Option<OpenSlot>>> {
         let Some((first, others)) = slots.split_first() else { return Vec::new() };
         thread::scope(|scope| {
@@ -77,7 +78,7 @@ impl Attempt<'_> {
                 .map(|slot| (slot, thread::Builder::new().spawn_scoped(scope, attempt(slot))))
                 .collect();
             let first = self.try_one(header, first);
-            // What found no thread of its own is tried in this one.
+            // A slot whose thread could not start is tried in this thread.
             let others = running.into_iter().map(|(slot, running)| {
                 let result = running.ok().and_then(|running| running.join().ok());
                 result.unwrap_or_else(|| self.try_one(header, slot))
@@ -86,7 +87,7 @@ impl Attempt<'_> {
         })
     }
 
-    /// One Argon2id run. `None` if it is another passphrase that opens this slot.
+    /// Tries one slot: one Argon2id run. `None` if the passphrase does not open it.
     fn try_one(&self, header: &UnverifiedHeader, slot: &Slot) -> Result<Option<OpenSlot>> {
         let mut keys = Guarded::<Keys>::new(self.pages)?;
         (self.derive)(&mut keys, slot)?;
@@ -98,29 +99,29 @@ impl Attempt<'_> {
     }
 }
 
-/// Puts the key-encryption key of a slot into the keys: the slow step, in a thread of its own for some slots.
+/// Puts the key-encryption key of a slot into the keys. This is the slow step, and some slots have a thread of their own.
 pub(in crate::vault) type Derive<'a> = dyn Fn(&mut Keys, &Slot) -> Result<()> + Sync + 'a;
 
-/// Which slots come into question.
+/// Which slots are tried.
 #[derive(Clone, Copy)]
 pub(in crate::vault) struct Choice {
     pub(in crate::vault) role: Option<Role>,
     pub(in crate::vault) slot: Option<SlotId>,
-    /// The one that opened last time: it is tried first.
+    /// The slot that opened last time. It is tried first.
     pub(in crate::vault) last: Option<SlotId>,
 }
 
-/// What is derived at the same time takes no more memory than this, in KiB: as much as a single slot may need.
+/// The maximum memory of parallel derivations, in KiB: as much as a single slot may need.
 const MEMORY: u64 = 1 << 20;
 
-/// The most memory that the derivations for these slots take at any time, in bytes.
+/// Returns the maximum memory that the derivations for these slots use at any time, in bytes.
 pub(super) fn memory_of(slots: &[&Slot]) -> u64 {
     slots.iter().map(|slot| u64::from(slot.kdf.memory().get())).sum::<u64>().min(MEMORY) << 10
 }
 
-/// How many of the slots that come next can be tried at the same time: each of them keeps as many cores busy as it has
-/// lanes, and needs its memory.
-fn side_by_side(slots: &[&Slot]) -> usize {
+/// Returns how many of the next slots can be tried in parallel. Each of them needs as many cores as it has lanes, and its
+/// memory.
+fn in_parallel(slots: &[&Slot]) -> usize {
     let mut cores = thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
     let mut memory = MEMORY;
     let fitting = slots.iter().take_while(|slot| {
@@ -134,11 +135,11 @@ fn side_by_side(slots: &[&Slot]) -> usize {
     if count > 1 && !is_room_beside(memory_of(slots)) { 1 } else { count }
 }
 
-/// A slot that opened, with the vault's keys; nothing that they open has been looked at yet.
+/// A slot that opened, with the vault's keys. Nothing has been decrypted with these keys yet.
 pub(super) struct OpenSlot {
     pub(super) keys: Guarded<Keys>,
     pub(super) id: SlotId,
-    /// Whose signature this slot's person trusts. `None` if that is no valid key.
+    /// The key whose signatures the person of this slot trusts. `None` if it is not a valid key.
     pub(super) trusted: Option<VerificationKey>,
     /// How long the key derivations took.
     pub(super) kdf: Duration,

@@ -1,4 +1,4 @@
-//! From a name to the place of its record.
+//! Finds the place of a record by its name.
 
 use std::hash::BuildHasher;
 
@@ -8,16 +8,16 @@ use crate::error::Result;
 use crate::format::body::RecordView;
 use crate::memory::out_of_memory;
 
-/// Offsets of records in a body: hashed by name, and in name order. Nothing is allocated for a record.
+/// Offsets of records in a body: hashed by name, and in name order. It allocates nothing per record.
 pub(in crate::vault) struct Index {
     by_name: HashTable<u32>,
-    /// Keyed at random in each index, so that nobody can choose names that collide.
+    /// Its key is random in each index, so that an attacker cannot choose names that collide.
     hasher: DefaultHashBuilder,
     in_order: Vec<u32>,
 }
 
 impl Index {
-    /// `in_order` are the offsets of all records in `body`, ascending by name, names unique.
+    /// Builds the index. `in_order` contains the offsets of all records in `body`, ascending by name. Names must be unique.
     pub(in crate::vault) fn build(body: &[u8], in_order: Vec<u32>) -> Result<Self> {
         let hasher = DefaultHashBuilder::default();
         let hash = |offset: &u32| hasher.hash_one(name_at(body, *offset));
@@ -37,12 +37,12 @@ impl Index {
         self.by_name.find(hash, is_named).copied()
     }
 
-    /// All offsets, ascending by name.
+    /// Returns all offsets, ascending by name.
     pub(in crate::vault) fn in_order(&self) -> &[u32] {
         &self.in_order
     }
 
-    /// The offsets of the records whose name is not before `name`.
+    /// Returns the offsets of the records whose names are equal to `name` or come after it.
     pub(in crate::vault) fn from(&self, body: &[u8], name: &str) -> &[u32] {
         let before = self.in_order.partition_point(|offset| name_at(body, *offset) < name.as_bytes());
         self.in_order.get(before..).unwrap_or_default()

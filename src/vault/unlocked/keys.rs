@@ -14,14 +14,14 @@ use crate::memory::{Guarded, KeyPages, with_scrubbed_stack};
 
 use crate::passphrase::Passphrase;
 
-/// What stands in the guarded page. Every field is filled in place.
+/// The content of the guarded page. Every field is filled in place.
 pub(in crate::vault) struct Keys {
     kek: Kek,
     vault_key: VaultKey,
     /// For a reader, all zero.
     seed: Seed,
     record_keys: RecordKeys,
-    /// A slot on its way from sealed to open.
+    /// The bytes of a slot while it is opened.
     scratch: [u8; SEALED_LEN],
 }
 
@@ -39,17 +39,17 @@ impl Default for Keys {
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        self.scratch.zeroize(); // the others wipe themselves
+        self.scratch.zeroize(); // the other fields wipe themselves
     }
 }
 
 impl Keys {
-    /// The caller's key-encryption key, derived from a passphrase: the slow step.
+    /// Derives the caller's key-encryption key from a passphrase: the slow step.
     pub(in crate::vault) fn derive_kek(&mut self, passphrase: &Passphrase, slot: &Slot) -> Result<()> {
         derive_kek(passphrase.bytes(), slot.id.as_bytes(), &slot.kdf, &mut self.kek)
     }
 
-    /// Takes over the caller's key-encryption key from another guarded page.
+    /// Copies the caller's key-encryption key from another guarded page.
     pub(in crate::vault) fn set_kek(&mut self, kek: &Kek) {
         self.kek.bytes_mut().copy_from_slice(kek.bytes());
     }
@@ -61,7 +61,7 @@ impl Keys {
         with_scrubbed_stack(|| self.record_keys.derive_from(&self.vault_key, vault_id));
     }
 
-    /// The same keys in a guarded page of their own.
+    /// Returns a copy of the keys in a guarded page of its own.
     pub(in crate::vault) fn clone_of(
         from: &Self,
         vault_id: &VaultId,
@@ -72,7 +72,8 @@ impl Keys {
         Ok(keys)
     }
 
-    /// The slot's keys, all of them; and the key that its holder trusts the signature of.
+    /// Opens a slot and takes all its keys. Returns the verification key that the person of this slot trusts, or `None` if
+    /// it is not a valid key.
     pub(in crate::vault) fn open_slot(
         &mut self,
         slot: &Slot,
@@ -106,12 +107,12 @@ impl Keys {
         &self.kek
     }
 
-    /// The seed: [`Administrator`](crate::vault::commit::next_revision::Administrator) alone asks for it.
+    /// Returns the seed. Only [`Administrator`](crate::vault::commit::next_revision::Administrator) calls this.
     pub(in crate::vault) fn seed(&self) -> &Seed {
         &self.seed
     }
 
-    /// Keys for a vault's first moment: K and seed random, made in place.
+    /// Makes the keys of a new vault in place: a random K and a random seed.
     pub(in crate::vault) fn make_first(&mut self, vault_id: &VaultId) -> Result<()> {
         crate::crypto::random::fill(self.vault_key.bytes_mut())?;
         crate::crypto::random::fill(self.seed.bytes_mut())?;
@@ -119,7 +120,7 @@ impl Keys {
         Ok(())
     }
 
-    /// The keys of the next generation: the same seed, a new K.
+    /// Derives the keys of the next generation: the same seed, a new K.
     pub(in crate::vault) fn derive_next(
         &mut self,
         from: &Self,

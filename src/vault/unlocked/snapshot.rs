@@ -1,4 +1,4 @@
-//! A vault as it was at one moment: immutable, shared by whoever looks at it.
+//! One revision of a vault, decrypted: immutable, and shared by all its readers.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -27,15 +27,15 @@ pub(in crate::vault) struct Snapshot {
     pub(in crate::vault) people: Vec<SlotMeta>,
     pub(in crate::vault) verification_key: VerificationKey,
     pub(in crate::vault) revision: Revision,
-    /// Through which slot the vault was opened.
+    /// The index of the slot through which the vault was opened.
     pub(in crate::vault) own_slot: usize,
-    /// When this version was read or made, in Unix seconds.
+    /// When this revision was read or made, in Unix seconds.
     seen: i64,
     changed: Option<i64>,
 }
 
 impl Snapshot {
-    /// Reads a body that is authentic, or about to be saved. Every rule of the format is checked.
+    /// Reads a body that was authenticated or will be saved. Checks every rule of the format.
     pub(in crate::vault) fn new(
         plain: PlainFile,
         header: Header,
@@ -96,12 +96,12 @@ impl Snapshot {
         self.plain.body()
     }
 
-    /// The bytes from the record at `offset` on, to the end of all records.
+    /// Returns the bytes from the record at `offset` to the end of all records.
     fn bytes_from(&self, offset: u32) -> &[u8] {
         self.body().get(offset as usize..self.records_end as usize).unwrap_or_default()
     }
 
-    /// Offsets of all records in name order, reserved ones too.
+    /// Returns the offsets of all records in name order, including reserved names.
     pub(in crate::vault) fn offsets(&self) -> &[u32] {
         self.index.in_order()
     }
@@ -138,7 +138,7 @@ impl Snapshot {
         RecordView::read(self.bytes_from(offset)).map(|(record, _)| record).expect("a scanned record")
     }
 
-    /// The encoded records of `range` in name order, as they stand in the body.
+    /// Returns the encoded records of `range` in name order, as the body contains them.
     pub(in crate::vault) fn encoded(&self, range: std::ops::Range<usize>) -> &[u8] {
         let at = |position: usize| self.offsets().get(position).copied().unwrap_or(self.records_end) as usize;
         self.body().get(at(range.start)..at(range.end)).unwrap_or_default()
@@ -162,7 +162,7 @@ impl Snapshot {
     }
 }
 
-/// All attributes of a record, reserved ones too.
+/// Returns all attributes of a record, including reserved ones.
 pub(in crate::vault) fn attributes(record: &RecordView<'_>) -> Attributes {
     Attributes::from_ascending(record.attributes())
 }
