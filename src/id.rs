@@ -102,7 +102,7 @@ pub struct ParseIdError {
 
 impl fmt::Display for ParseIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not a valid identifier: {} hexadecimal digits are needed", 2 * self.len)
+        write!(f, "invalid identifier: it must be {} hexadecimal digits", 2 * self.len)
     }
 }
 

@@ -54,9 +54,9 @@ impl Passphrase {
     /// Checks the limits of the format. Called before any key derivation.
     pub(crate) fn check_len(&self) -> Result<()> {
         let message = match self.bytes().len() {
-            0 => "the passphrase must not be empty".to_owned(),
+            0 => "invalid passphrase: it must not be empty".to_owned(),
             1..=MAX_LEN => return Ok(()),
-            len => format!("the passphrase must be at most {MAX_LEN} bytes long, not {len}"),
+            len => format!("invalid passphrase: it must be at most {MAX_LEN} bytes long, not {len}"),
         };
         Err(Error::new(ErrorKind::InvalidInput, message))
     }

@@ -58,8 +58,8 @@ impl StoredPin {
             Self::Present(pin) => pin.allows(found),
             Self::Damaged(place) => {
                 let message = format!(
-                    "this machine's note of the version last seen, {}, is damaged or cannot be read, so an older file \
-                     could not be told from the newest; the file is generation {}{}",
+                    "could not check whether the vault is older than the last revision that this machine saw: the \
+                     pin {} is damaged or cannot be read; the vault has generation {}{}",
                     quoted(place),
                     found.generation,
                     Changed(found.changed)
@@ -105,37 +105,42 @@ impl Pin {
         let changed = Changed(found.changed);
         if self.vault_id != found.vault_id {
             let message = format!(
-                "another vault stands here: its id differs from the one seen {seen} (generation {}, now {}{changed})",
-                self.generation, found.generation
+                "another vault is stored here: its id differs from the one that this machine saw {seen}; it has \
+                 generation {}{changed}, and this machine saw generation {}",
+                found.generation, self.generation
             );
             return Err(Error::new(ErrorKind::RevisionRefused(Mismatch::VaultChanged), message));
         }
         if self.verification_key != found.verification_key && found.generation <= self.generation {
             let message = format!(
-                "the vault bears another signing key than the one seen {seen}, and its generation is not newer ({}, now \
-                 {}{changed}): it may be a copy from before a rekey, put back by somebody who left",
-                self.generation, found.generation
+                "the vault has another signing key than the one that this machine saw {seen}, and its generation is \
+                 not newer: it may be a copy from before a rekey, put back by a person who was removed; it has \
+                 generation {}{changed}, and this machine saw generation {}",
+                found.generation, self.generation
             );
             return Err(Error::new(ErrorKind::RevisionRefused(Mismatch::VaultChanged), message));
         }
         if self.verification_key != found.verification_key {
             let message = format!(
-                "the vault's signing key was replaced since it was seen {seen} (generation {}, now {}{changed}): ask \
-                 an administrator whether the vault was rekeyed",
-                self.generation, found.generation
+                "the signing key of the vault was replaced since this machine saw the vault {seen}: ask an \
+                 administrator whether the vault was rekeyed; it has generation {}{changed}, and this machine saw \
+                 generation {}",
+                found.generation, self.generation
             );
             return Err(Error::new(ErrorKind::RevisionRefused(Mismatch::VaultChanged), message));
         }
         if found.generation < self.generation {
             let message = format!(
-                "the vault is older than the one seen {seen}: generation {}{changed}, which was {}",
+                "the vault is older than the revision that this machine saw {seen}: it has generation {}{changed}, \
+                 and this machine saw generation {}",
                 found.generation, self.generation
             );
             return Err(Error::new(ErrorKind::RevisionRefused(Mismatch::Rollback), message));
         }
         if found.generation == self.generation && found.revision != self.revision {
             let message = format!(
-                "the vault is not the one seen {seen}, though both are generation {}{changed}: somebody edited a copy",
+                "the vault is not the revision that this machine saw {seen}, although both have generation \
+                 {}{changed}: another program edited a copy of the vault",
                 self.generation
             );
             return Err(Error::new(ErrorKind::RevisionRefused(Mismatch::Fork), message));
@@ -247,7 +252,7 @@ struct Changed(Option<i64>);
 impl std::fmt::Display for Changed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
-            Some(time) => write!(f, " of {}", At(time)),
+            Some(time) => write!(f, " (changed {})", At(time)),
             None => Ok(()),
         }
     }

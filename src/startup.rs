@@ -44,7 +44,7 @@ fn program() -> MutexGuard<'static, Program> {
 /// returns.
 pub fn after_startup(open: impl FnOnce() -> Result<Vault>) -> Result<()> {
     let opening = Opening::begin(|program| match program.vault {
-        Some(_) => Err(misuse("the program's vault is open already: startup::replace opens another one")),
+        Some(_) => Err(misuse("the program's vault is already open: startup::replace opens another one")),
         None => Ok(()),
     })?;
     opening.finish(open()?);

@@ -205,7 +205,7 @@ impl Forge {
         sealed.resize(plaintext.len() + record::OVERHEAD, 0);
         match self.record_keys().seal_in_place(&random, &aad, &mut sealed) {
             Some(()) => Ok(sealed),
-            None => Err(Error::new(ErrorKind::InvalidInput, "too long to be sealed")),
+            None => Err(Error::new(ErrorKind::InvalidInput, "too long to be encrypted")),
         }
     }
 

@@ -103,7 +103,7 @@ pub(crate) fn stdout_is_terminal() -> bool {
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome {
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
-            Failure::already_exists(format!("there is a file at {} already", path.display()))
+            Failure::already_exists(format!("the file {} already exists", path.display()))
                 .advise("name another one: it is not replaced")
         }
         _ => Failure::io(format!("could not write {}", path.display()), &error),

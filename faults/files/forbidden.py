@@ -5,7 +5,7 @@ import os
 from box import NOBODY, Tally, Vault, tell
 from checks import check
 
-SAYS = "no permission to (lock|save|open|write|find)|could not (make|write)"
+SAYS = "could not (lock|save|open|write|find|make)"
 
 
 def attempts(tally, vault, user=None, others=()):

@@ -119,7 +119,7 @@ CHECKS = [
      "&& (record::OVERHEAD..=MAX_SECRET_PART + record::OVERHEAD).contains(&self.secret.len());", ";", VECTORS),
     ("the length of a label", PEOPLE, "(1..=MAX_LABEL).contains(&wire.label.len())\n                && ", "", VECTORS),
     ("one person a label", PEOPLE, "&& labels.insert(wire.label)", "&& (labels.insert(wire.label) || std::hint::black_box(true))", VECTORS),
-    ("a provider's own secret", BODY, "_ => Err(refused(\"it is another provider's\")),",
+    ("a provider's own secret", BODY, "_ => Err(refused(\"it belongs to another provider\")),",
      "(_, SecretPart::Static { secret_access_key } | SecretPart::Session { secret_access_key, .. }) => {\n"
      "                Ok(Secrets::Static(StaticCredentials { access_key_id, secret_access_key: secret_access_key.into() }))\n"
      "            }", VECTORS),

@@ -222,7 +222,8 @@ async fn a_token_that_no_header_can_hold_is_refused_with_the_reason() {
     save(&vault, &draft("wrong", wrong).unwrap()).unwrap();
     let config = config(vault.aws_provider("wrong")).region(Region::new("eu-central-1"));
     let text = failure(&Client::from_conf(config.endpoint_url(server.endpoint_url()).build())).await;
-    let message = "the session token of the record \"wrong\" is none: it must be visible ASCII";
+    let message =
+        "invalid session token in the record \"wrong\": it must contain only visible ASCII characters";
     assert!(text.contains(message) && !text.contains("IQoJb3JpZ2luX2Vj"), "{text}");
 }
 

@@ -317,7 +317,7 @@ fn the_region_is_the_requests_or_the_records() {
     for nowhere in [credentials(STATIC), in_record("")] {
         let error = sign(&nowhere, &request).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        assert_eq!(error.to_string(), "neither the request nor the record says the region");
+        assert_eq!(error.to_string(), "missing region: neither the request nor the record contains one");
     }
 }
 
@@ -351,8 +351,9 @@ fn credentials_that_no_header_can_hold_sign_nothing() {
             sign(&credentials(key), &request).unwrap_err(),
             presign(&credentials(key), &request, Duration::from_secs(60)).unwrap_err(),
         ] {
-            let message =
-                format!("the {what} of the record \"s3-uploads\" is none: it must be visible ASCII");
+            let message = format!(
+                "invalid {what} in the record \"s3-uploads\": it must contain only visible ASCII characters"
+            );
             assert_eq!((error.kind(), error.to_string()), (ErrorKind::InvalidInput, message));
         }
     }
@@ -370,34 +371,43 @@ fn what_cannot_be_signed_is_refused_with_the_reason() {
         (url(""), "the URL must begin with http:// or https:// and a host"),
         (url("uploads/key"), "the URL must begin with http:// or https:// and a host"),
         (url("ftp://example.com/"), "the URL must begin with http:// or https:// and a host"),
-        (url("https://anna:pass@example.com/"), "the URL must have no user name or password in it"),
-        (url("https://example.com/#part"), "the URL must have no fragment"),
+        (url("https://anna:pass@example.com/"), "the URL must not contain a user name or a password"),
+        (url("https://example.com/#part"), "the URL must not contain a fragment"),
         (url("https://example.com/ü"), "the URL must be percent-encoded"),
-        (url("https://example.com/a b"), "the request cannot be signed"),
-        (url("https://example.com/50%"), "a % in the URL must come with two hexadecimal digits"),
-        (url("https://example.com/?a=%2"), "a % in the URL must come with two hexadecimal digits"),
-        (url("https://example.com/?a=%+1"), "a % in the URL must come with two hexadecimal digits"),
+        (url("https://example.com/a b"), "could not sign the request"),
+        (url("https://example.com/50%"), "a % in the URL must be followed by two hexadecimal digits"),
+        (url("https://example.com/?a=%2"), "a % in the URL must be followed by two hexadecimal digits"),
+        (url("https://example.com/?a=%+1"), "a % in the URL must be followed by two hexadecimal digits"),
         (url("https://example.com/?a=%FF"), "the URL's query must be UTF-8, percent-encoded"),
-        (url("https://"), "the request cannot be signed"),
-        (Request::new("GE T", "https://example.com/", "s3").region("a"), "the request cannot be signed"),
-        (good.clone().header("a b", "c"), "the request cannot be signed"),
-        (good.clone().header("a", "b\nc"), "the request cannot be signed"),
-        (good.clone().header("X-Amz-Date", ""), "the header x-amz-date is for signing to set"),
-        (good.clone().header("Authorization", ""), "the header authorization is for signing to set"),
+        (url("https://"), "could not sign the request"),
+        (Request::new("GE T", "https://example.com/", "s3").region("a"), "could not sign the request"),
+        (good.clone().header("a b", "c"), "could not sign the request"),
+        (good.clone().header("a", "b\nc"), "could not sign the request"),
+        (
+            good.clone().header("X-Amz-Date", ""),
+            "the request must not contain the header x-amz-date, because signing sets it",
+        ),
+        (
+            good.clone().header("Authorization", ""),
+            "the request must not contain the header authorization, because signing sets it",
+        ),
         (
             good.clone().header("X-Amz-Security-Token", ""),
-            "the header x-amz-security-token is for signing to set",
+            "the request must not contain the header x-amz-security-token, because signing sets it",
         ),
-        (good.clone().header("host", "a").header("Host", "a"), "a request has one header host"),
+        (
+            good.clone().header("host", "a").header("Host", "a"),
+            "the request must contain the header host only once",
+        ),
         (
             good.clone().region("eu/central"),
-            "the region may have ASCII letters, digits and -_. only, not \"eu/central\"",
+            "invalid region \"eu/central\": only ASCII letters, digits and -_. are allowed",
         ),
         (
             Request::new("GET", "https://example.com/", "s3, x").region("a"),
-            "the service may have ASCII letters, digits and -_. only, not \"s3, x\"",
+            "invalid service \"s3, x\": only ASCII letters, digits and -_. are allowed",
         ),
-        (good.clone().time(before_1970), "a request can be signed at times of the years 1970 to 9999"),
+        (good.clone().time(before_1970), "invalid signing time: it must be in the years 1970 to 9999"),
     ] {
         let hour = Duration::from_secs(3600);
         for error in [sign(&credentials, &request).err(), presign(&credentials, &request, hour).err()] {
@@ -410,7 +420,7 @@ fn what_cannot_be_signed_is_refused_with_the_reason() {
     assert!(presign(&credentials, &good, week).is_ok());
     for time in [Duration::ZERO, Duration::from_millis(999), week + Duration::from_nanos(1), Duration::MAX] {
         let error = presign(&credentials, &good, time).unwrap_err();
-        assert_eq!(error.to_string(), "a presigned URL is valid for 1 second to 7 days");
+        assert_eq!(error.to_string(), "invalid lifetime of a presigned URL: it must be 1 second to 7 days");
     }
     let link = presign(&credentials, &good, week).unwrap();
     let signed_already = url(link.expose_secret());
@@ -418,7 +428,7 @@ fn what_cannot_be_signed_is_refused_with_the_reason() {
         [presign(&credentials, &signed_already, week).err(), sign(&credentials, &signed_already).err()]
     {
         let message = error.unwrap().to_string();
-        assert_eq!(message, "the URL has the parameter x-amz-date, which is for signing to set");
+        assert_eq!(message, "the URL must not contain the parameter x-amz-date, because signing sets it");
     }
 }
 

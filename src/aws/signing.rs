@@ -21,7 +21,10 @@ pub(super) fn check_can_sign(credentials: &Credentials, now: SystemTime) -> Resu
         [("access key id", credentials.access_key_id()), ("session token", token.unwrap_or("x"))]
     {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let message = format!("the {what} of the record {} is none: it must be visible ASCII", name());
+            let message = format!(
+                "invalid {what} in the record {}: it must contain only visible ASCII characters",
+                name()
+            );
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
     }
@@ -34,6 +37,6 @@ pub(super) fn check_word(what: &str, word: &str) -> Result<()> {
     if !word.is_empty() && word.bytes().all(is_word) {
         return Ok(());
     }
-    let message = format!("the {what} may have ASCII letters, digits and -_. only, not {}", quoted(word));
+    let message = format!("invalid {what} {}: only ASCII letters, digits and -_. are allowed", quoted(word));
     Err(Error::new(ErrorKind::InvalidInput, message))
 }

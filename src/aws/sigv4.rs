@@ -110,7 +110,7 @@ pub fn presign(
     const WEEK: u64 = 7 * 24 * 60 * 60;
     let seconds = valid_for.as_secs();
     if !(1..=WEEK).contains(&seconds) || (seconds == WEEK && valid_for.subsec_nanos() > 0) {
-        return Err(refused("a presigned URL is valid for 1 second to 7 days".to_owned()));
+        return Err(refused("invalid lifetime of a presigned URL: it must be 1 second to 7 days".to_owned()));
     }
     let valid_for = Duration::from_secs(seconds);
     let signed = signed(credentials, request, SignatureLocation::QueryParams, Some(valid_for))?;

@@ -53,7 +53,7 @@ impl Attributes {
     }
 
     pub(crate) fn set(&mut self, key: &str, value: &str) -> Result<()> {
-        check_text("the key of an attribute", ErrorKind::InvalidInput, MAX_KEY, key)?;
+        check_text("attribute key", ErrorKind::InvalidInput, MAX_KEY, key)?;
         refuse_reserved(key)?;
         // Bounds the time for an imported file, whose attributes may come in any order: each insertion moves
         // others.
@@ -107,7 +107,7 @@ fn refuse_reserved(key: &str) -> Result<()> {
     if !is_reserved(key) {
         return Ok(());
     }
-    let message = format!("the attribute {} begins with {RESERVED}, which is reserved", quoted(key));
+    let message = format!("invalid attribute key {}: the prefix {RESERVED} is reserved", quoted(key));
     Err(Error::new(ErrorKind::InvalidInput, message))
 }
 

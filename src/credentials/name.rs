@@ -33,7 +33,7 @@ impl Name {
         let name = name.as_ref();
         check(name)?;
         if is_reserved(name) {
-            let message = format!("the name {} begins with {RESERVED}, which is reserved", quoted(name));
+            let message = format!("invalid name {}: the prefix {RESERVED} is reserved", quoted(name));
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         Ok(Self(name.into()))
@@ -53,27 +53,27 @@ impl Name {
 
 /// Checks the rules for every name in a file (`docs/format.md`, section 4).
 pub(crate) fn check(name: &str) -> Result<()> {
-    check_text("a name", ErrorKind::InvalidInput, MAX_LEN, name)
+    check_text("name", ErrorKind::InvalidInput, MAX_LEN, name)
 }
 
 /// Checks the rules that names share with labels of people and keys of attributes.
 pub(crate) fn check_text(what: &str, kind: ErrorKind, max_len: usize, text: &str) -> Result<()> {
     if text.is_empty() {
-        return Err(Error::new(kind, format!("{what} must not be empty")));
+        return Err(Error::new(kind, format!("invalid {what}: it must not be empty")));
     }
     if text.len() > max_len {
-        let message = format!("{what} must be at most {max_len} bytes long, not {}", text.len());
+        let message = format!("invalid {what}: it must be at most {max_len} bytes long, not {}", text.len());
         return Err(Error::new(ErrorKind::InvalidInput, message));
     }
     if is_graphic_ascii(text.as_bytes()) {
         return Ok(());
     }
     if text.chars().any(char::is_control) {
-        let message = format!("{what} must hold no control character, but {} does", quoted(text));
+        let message = format!("invalid {what} {}: it must not contain control characters", quoted(text));
         return Err(Error::new(kind, message));
     }
     if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
-        let message = format!("{what} must not begin or end with white space, but {} does", quoted(text));
+        let message = format!("invalid {what} {}: it must not begin or end with white space", quoted(text));
         return Err(Error::new(kind, message));
     }
     Ok(())

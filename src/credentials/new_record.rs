@@ -277,30 +277,36 @@ impl Secrets {
     pub(crate) fn check(&self) -> Result<()> {
         let id = self.access_key_id();
         if id.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidInput, "the access key id must not be empty"));
+            return Err(Error::new(ErrorKind::InvalidInput, "invalid access key id: it must not be empty"));
         }
         if id.len() > MAX_ACCESS_KEY_ID {
-            let message =
-                format!("the access key id must be at most {MAX_ACCESS_KEY_ID} bytes long, not {}", id.len());
+            let message = format!(
+                "invalid access key id: it must be at most {MAX_ACCESS_KEY_ID} bytes long, not {}",
+                id.len()
+            );
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         if id.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            let message = "the access key id must hold neither white space nor control characters";
+            let message = "invalid access key id: it must not contain white space or control characters";
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         let secret = self.secret_access_key().expose_secret();
         if secret.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidInput, "the secret access key must not be empty"));
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "invalid secret access key: it must not be empty",
+            ));
         }
         let token = self.session_token().map(ExposeSecret::expose_secret);
         if token.is_some_and(str::is_empty) {
-            return Err(Error::new(ErrorKind::InvalidInput, "the session token must not be empty"));
+            return Err(Error::new(ErrorKind::InvalidInput, "invalid session token: it must not be empty"));
         }
         let len = SECRET_PART_OVERHEAD + secret.len() + token.map_or(0, str::len);
         if len > MAX_SECRET_PART {
             let limit = MAX_SECRET_PART - SECRET_PART_OVERHEAD;
-            let message =
-                format!("the secret access key and session token must be at most {limit} bytes long");
+            let message = format!(
+                "invalid secret access key or session token: together they must be at most {limit} bytes long"
+            );
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         Ok(())

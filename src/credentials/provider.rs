@@ -51,7 +51,7 @@ impl FromStr for Provider {
             "static" | "_STATIC" => Ok(Self::Static),
             "session" => Ok(Self::Session),
             _ => {
-                let message = format!("the provider must be static or session, not {}", quoted(text));
+                let message = format!("invalid provider {}: it must be static or session", quoted(text));
                 Err(Error::new(ErrorKind::InvalidInput, message))
             }
         }

@@ -35,8 +35,10 @@ macro_rules! bounded {
                 if ($min..=$max).contains(&value) {
                     return Ok(Self(value));
                 }
-                let message =
-                    format!(concat!($what, " must lie between {} and {}, not at {}"), $min, $max, value);
+                let message = format!(
+                    concat!("invalid ", $what, ": it must be between {} and {}, not {}"),
+                    $min, $max, value
+                );
                 Err(Error::new(ErrorKind::InvalidInput, message))
             }
 
@@ -83,7 +85,7 @@ impl KdfParameters {
         let parameters = Self { memory, passes, lanes };
         if parameters.cost() > Self::MAX_COST {
             let message = format!(
-                "Argon2id memory times passes must be at most {} KiB, not {}",
+                "invalid Argon2id parameters: memory times passes must be at most {} KiB, not {}",
                 Self::MAX_COST,
                 parameters.cost()
             );
@@ -157,7 +159,8 @@ fn derive_with(
         .thread_name(|_| "aumbry-kdf".into())
         .build()
         .map_err(|error| {
-            Error::new(ErrorKind::OutOfResources, "no thread to unlock with").with_source(error)
+            Error::new(ErrorKind::OutOfResources, "could not start a thread for the key derivation")
+                .with_source(error)
         })?;
     // Enter the pool from a separate thread: a thread of the host's pool would run the host's jobs while it
     // waits for the result.
@@ -175,15 +178,19 @@ fn derive_with(
     });
     match result {
         Ok(Ok(result)) => result.map_err(refused),
-        Ok(Err(_)) => Err(Error::new(ErrorKind::OutOfResources, "the key derivation ended early")),
+        Ok(Err(_)) => {
+            Err(Error::new(ErrorKind::OutOfResources, "the thread of the key derivation ended unexpectedly"))
+        }
         Err(error) => {
-            Err(Error::new(ErrorKind::OutOfResources, "no thread to unlock with").with_source(error))
+            Err(Error::new(ErrorKind::OutOfResources, "could not start a thread for the key derivation")
+                .with_source(error))
         }
     }
 }
 
 fn refused(error: argon2::Error) -> Error {
-    Error::new(ErrorKind::InvalidInput, "Argon2id refused its parameters").with_source(error)
+    Error::new(ErrorKind::InvalidInput, "could not derive the key: Argon2id rejected its parameters")
+        .with_source(error)
 }
 
 /// Counts the derivations that each thread has started, for tests that expect none.

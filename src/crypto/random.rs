@@ -17,7 +17,7 @@ pub(crate) fn fill(bytes: &mut [u8]) -> Result<()> {
         return Ok(());
     }
     getrandom::fill(bytes).map_err(|error| {
-        Error::new(ErrorKind::OutOfResources, "the system's random generator gave nothing").with_source(error)
+        Error::new(ErrorKind::OutOfResources, "could not get random bytes from the system").with_source(error)
     })
 }
 

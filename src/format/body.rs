@@ -143,7 +143,7 @@ impl<'a> RecordView<'a> {
         let (aad, sealed) = bytes.split_at_mut(aad_len);
         write_associated_data(aad, vault_id, self.name, self.provider, self.access_key_id);
         sealed.copy_from_slice(self.secret);
-        let plain = keys.open_in_place(aad, sealed).ok_or_else(|| refused("it does not authenticate"))?;
+        let plain = keys.open_in_place(aad, sealed).ok_or_else(|| refused("its authentication failed"))?;
         let part = SecretPart::read(plain).ok_or_else(|| refused("its encoding is not valid"))?;
         let access_key_id = self.access_key_id.into();
         match (self.provider, part) {
@@ -158,7 +158,7 @@ impl<'a> RecordView<'a> {
                     session_token: session_token.into(),
                 }))
             }
-            _ => Err(refused("it is another provider's")),
+            _ => Err(refused("it belongs to another provider")),
         }
     }
 }
@@ -263,7 +263,7 @@ pub(crate) fn seal_secret(
     };
     match sealed() {
         Some(mut sealed) => Ok(std::mem::take(&mut *sealed)),
-        None => Err(damaged(format!("the secret of {} could not be sealed", quoted(name)))),
+        None => Err(damaged(format!("could not encrypt the secret of {}", quoted(name)))),
     }
 }
 
@@ -313,7 +313,7 @@ impl WireRecord<'_> {
         let attributes = encoded_len(&self.attributes).unwrap_or(usize::MAX);
         if attributes > MAX_ATTRIBUTES {
             let message = format!(
-                "the attributes of {} take {attributes} bytes, at most {MAX_ATTRIBUTES} are allowed",
+                "invalid attributes of {}: they take {attributes} bytes, but the maximum is {MAX_ATTRIBUTES}",
                 quoted(self.name)
             );
             return Err(Error::new(ErrorKind::InvalidInput, message));
@@ -321,7 +321,7 @@ impl WireRecord<'_> {
         let mut bytes = zeroed(encoded_len(self).unwrap_or_default())?;
         match encode_into(self, &mut bytes) {
             Some([]) => Ok(bytes),
-            _ => Err(damaged(format!("the record {} could not be encoded", quoted(self.name)))),
+            _ => Err(damaged(format!("could not encode the record {}", quoted(self.name)))),
         }
     }
 }
@@ -339,14 +339,15 @@ pub(crate) struct Scanned {
 
 /// Finds the records of a body without allocating for each of them, and checks every rule on the way.
 pub(crate) fn scan(body: &[u8]) -> Result<Scanned> {
-    let malformed = || damaged("the vault is damaged: its body is malformed");
+    let malformed = || damaged("the vault is damaged: the structure of its body is not valid");
     let mut reader = Reader::new(body);
     // The schema.
     let schema = reader.unsigned().ok_or_else(malformed)?;
     if schema != u64::from(SCHEMA) {
         // The body is signed, so this is not damage: a newer program wrote it.
         let message = format!(
-            "the vault's body has schema {schema}; this program knows schema {SCHEMA}: use a newer one"
+            "the vault's body has schema {schema}, but this program supports only schema {SCHEMA}: use a newer \
+             version of the program"
         );
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
@@ -429,7 +430,7 @@ impl BodyPlan<'_> {
         };
         match write() {
             Some(true) => Ok(()),
-            _ => Err(damaged("the new body could not be encoded")),
+            _ => Err(damaged("could not encode the new body")),
         }
     }
 }

@@ -81,7 +81,9 @@ impl UnverifiedHeader {
     /// `file_len` is the length of the whole file.
     pub(crate) fn parse(start: &[u8], file_len: u64) -> Result<Self> {
         if file_len > MAX_FILE {
-            let message = format!("the file is {file_len} bytes long, a vault at most {MAX_FILE}");
+            let message = format!(
+                "the file is not an aumbry vault: it is {file_len} bytes long, but the maximum is {MAX_FILE}"
+            );
             return Err(Error::new(ErrorKind::InvalidFile, message));
         }
         // Magic, version and suite.
@@ -89,7 +91,10 @@ impl UnverifiedHeader {
         match preamble.and_then(|preamble| preamble.split_first_chunk()) {
             Some((magic, rest)) if *magic == MAGIC => check_version(rest)?,
             _ if start.is_empty() => {
-                return Err(Error::new(ErrorKind::InvalidFile, "the file is empty, not an aumbry vault"));
+                return Err(Error::new(
+                    ErrorKind::InvalidFile,
+                    "the file is not an aumbry vault: it is empty",
+                ));
             }
             None if start.starts_with(&MAGIC) => return Err(cut_off()),
             _ => return Err(Error::new(ErrorKind::InvalidFile, "the file is not an aumbry vault")),
@@ -103,15 +108,15 @@ impl UnverifiedHeader {
         let stored_len = u64_at(16);
         if stored_len != file_len {
             let message = format!(
-                "the vault is damaged: it should be {stored_len} bytes long and is {file_len}, so it was cut \
-                 off or something was appended"
+                "the vault is damaged: it is {file_len} bytes long instead of {stored_len}, because bytes were \
+                 removed or added"
             );
             return Err(damaged(message));
         }
         let generation = u64_at(40);
         let [slots, zeros @ ..] = u16s(u64_at(48));
         if fixed.get(12..16) != Some(&[0; 4]) || zeros != [0; 3] || generation == 0 {
-            return Err(damaged("the vault is damaged: its header holds impossible values"));
+            return Err(damaged("the vault is damaged: its header contains impossible values"));
         }
         let slots = usize::from(slots);
         if !(1..=MAX_SLOTS).contains(&slots) {
@@ -121,7 +126,7 @@ impl UnverifiedHeader {
         let others = (len(slots) + seal::OVERHEAD + signature::LEN) as u64;
         let plaintext = file_len.saturating_sub(others);
         if plaintext == 0 || !plaintext.is_multiple_of(BLOCK as u64) {
-            return Err(damaged("the vault is damaged: its length is none that a vault can have"));
+            return Err(damaged("the vault is damaged: its length is not a possible length of a vault"));
         }
         // The slots, and then the checksum of all bytes before it.
         let header = start.get(..len(slots)).ok_or_else(cut_off)?;
@@ -172,7 +177,7 @@ impl UnverifiedHeader {
         if key.accepts(file, signature) {
             return Ok(self.0);
         }
-        Err(damaged("the vault was altered: it does not bear the signature of its administrators"))
+        Err(damaged("the vault was altered: it does not have a valid signature of an administrator"))
     }
 }
 
@@ -185,8 +190,8 @@ fn check_version(version_and_suite: &[u8]) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "the vault has format version {version}, suite {suite}; this program knows version {VERSION}, suite \
-         {SUITE}: use a newer one"
+        "the vault has format version {version} and suite {suite}, but this program supports only version {VERSION} \
+         and suite {SUITE}: use a newer version of the program"
     );
     Err(Error::new(ErrorKind::Unsupported, message))
 }
@@ -195,12 +200,14 @@ fn parse_slots(bytes: &[u8]) -> Result<Vec<Slot>> {
     let (chunks, _) = bytes.as_chunks::<{ slot::LEN }>();
     let slots = chunks.iter().map(Slot::parse).collect::<Result<Vec<_>>>()?;
     if slots.iter().map(|slot| slot.kdf.cost()).sum::<u64>() > KdfParameters::MAX_TOTAL_COST {
-        return Err(damaged("the vault is damaged: its slots together cost more than the format allows"));
+        return Err(damaged(
+            "the vault is damaged: the key derivations of its slots cost more than the format allows",
+        ));
     }
     // The standard library's hash tables ask the system for random bytes, and panic if it has none.
     let mut ids = BTreeSet::new();
     if !slots.iter().all(|slot| ids.insert(slot.id)) {
-        return Err(damaged("the vault is damaged: two of its slots have one id"));
+        return Err(damaged("the vault is damaged: two of its slots have the same id"));
     }
     if !slots.iter().any(|slot| slot.role == Role::Administrator) {
         return Err(damaged("the vault is damaged: it has no administrator"));
@@ -209,7 +216,7 @@ fn parse_slots(bytes: &[u8]) -> Result<Vec<Slot>> {
 }
 
 fn cut_off() -> Error {
-    damaged("the vault is damaged: it is cut off within its header")
+    damaged("the vault is damaged: its header is incomplete")
 }
 
 fn u16s(word: u64) -> [u16; 4] {

@@ -58,7 +58,7 @@ impl SlotMeta {
             *target = *byte;
         }
         seal::seal_in_place(*key, random, &escrow_aad(vault_id, &id), &mut escrow)
-            .ok_or_else(|| damaged("an escrow could not be sealed"))?;
+            .ok_or_else(|| damaged("could not encrypt an escrow"))?;
         Ok(Self { id, label: label.into(), created, escrow })
     }
 
@@ -73,7 +73,10 @@ impl SlotMeta {
         let opened = seal::open_in_place(key, &escrow_aad(vault_id, &self.id), escrow.as_mut_slice());
         let kek_bytes = opened.ok().and_then(|plain| <&[u8; KEY_LEN]>::try_from(&*plain).ok());
         *kek.bytes_mut() = *kek_bytes.ok_or_else(|| {
-            damaged(format!("the vault is damaged: the escrow of {} does not open", quoted(&self.label)))
+            damaged(format!(
+                "the vault is damaged: the escrow of {} cannot be decrypted",
+                quoted(&self.label)
+            ))
         })?;
         Ok(())
     }

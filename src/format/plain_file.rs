@@ -28,7 +28,7 @@ impl PlainFile {
         let total = header_len + plaintext + seal::OVERHEAD + signature::LEN;
         header.file_len = total as u64;
         if header.file_len > MAX_FILE {
-            let message = format!("the vault would be {total} bytes long, the format allows {MAX_FILE}");
+            let message = format!("the vault would be {total} bytes long, but the maximum is {MAX_FILE}");
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         let mut bytes = zeroed(total)?;
@@ -79,7 +79,7 @@ impl PlainFile {
         })();
         match sealed {
             Some(()) => Ok(std::mem::take(&mut *file)),
-            None => Err(damaged("the new vault could not be sealed")),
+            None => Err(damaged("could not encrypt the vault")),
         }
     }
 }
@@ -92,12 +92,12 @@ pub(crate) fn open_payload(mut file: WipedBytes, header: &Header, key: &VaultKey
         let (head, payload) = file
             .get_mut(..end)
             .and_then(|signed| signed.split_at_mut_checked(header_len))
-            .ok_or_else(|| damaged("the vault is damaged: it is cut off"))?;
+            .ok_or_else(|| damaged("the vault is damaged: it is incomplete"))?;
         let plaintext = seal::open_in_place(key, head, payload).map_err(|unopened| {
             damaged(match unopened {
-                Unopened::WrongKey => "the vault is damaged: its payload belongs to another key",
+                Unopened::WrongKey => "the vault is damaged: its payload is encrypted with another key",
                 Unopened::Forged | Unopened::Length => {
-                    "the vault is damaged: its payload does not authenticate"
+                    "the vault is damaged: the authentication of its payload failed"
                 }
             })
         })?;
@@ -109,7 +109,7 @@ pub(crate) fn open_payload(mut file: WipedBytes, header: &Header, key: &VaultKey
 
 /// Returns the body's length if the length field and the padding are as the format requires.
 fn checked_body_len(plaintext: &[u8]) -> Result<usize> {
-    let wrong = || damaged("the vault is damaged: its payload is not padded as the format says");
+    let wrong = || damaged("the vault is damaged: the padding of its payload is not valid");
     let (len, rest) = plaintext.split_first_chunk::<BODY_LEN>().ok_or_else(wrong)?;
     let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| wrong())?;
     let padding = rest.get(len..).ok_or_else(wrong)?;

@@ -86,7 +86,7 @@ impl Slot {
             SlotId::from_bytes(open.last_chunk().copied().unwrap_or_default()),
         );
         if zero != [0, 0] {
-            return Err(wrong("the vault is damaged: a slot's empty field is not empty"));
+            return Err(wrong("the vault is damaged: a reserved field of a slot is not zero"));
         }
         slot.sealed.copy_from_slice(sealed);
         Ok(slot)
@@ -151,7 +151,7 @@ impl Slot {
             *target = *byte;
         }
         seal::seal_in_place(kek, random, &aad, &mut self.sealed)
-            .ok_or_else(|| damaged("a slot could not be sealed"))
+            .ok_or_else(|| damaged("could not encrypt a key slot"))
     }
 
     /// Opens the slot into `vault_key` and `x`, using `scratch`. All three are in guarded memory.

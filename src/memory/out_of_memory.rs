@@ -3,5 +3,7 @@
 use crate::error::{Error, ErrorKind};
 
 pub(crate) fn out_of_memory(len: usize) -> Error {
-    Error::new(ErrorKind::OutOfResources, format!("the system has no {len} bytes of memory to spare"))
+    const MIB: usize = 1 << 20;
+    let message = format!("not enough memory: {} MiB needed", len.div_ceil(MIB).max(1));
+    Error::new(ErrorKind::OutOfResources, message)
 }

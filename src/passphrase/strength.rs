@@ -63,7 +63,7 @@ fn in_plain_words(warning: zxcvbn::feedback::Warning) -> &'static str {
     use zxcvbn::feedback::Warning as W;
     match warning {
         W::StraightRowsOfKeysAreEasyToGuess | W::ShortKeyboardPatternsAreEasyToGuess => {
-            "it follows the keyboard"
+            "it follows a keyboard pattern"
         }
         W::RepeatsLikeAaaAreEasyToGuess | W::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess => {
             "it repeats itself"
@@ -84,12 +84,12 @@ fn in_plain_words(warning: zxcvbn::feedback::Warning) -> &'static str {
 impl fmt::Display for Weakness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Short(chars) => write!(f, "it has {chars} characters, and {MIN_CHARS} are the least"),
+            Self::Short(chars) => write!(f, "it has {chars} characters; the minimum is {MIN_CHARS}"),
             Self::Guessable(log10, why) => {
                 if let Some(why) = why {
                     write!(f, "{why}: ")?;
                 }
-                write!(f, "about 10^{log10} guesses find it, and 10^10 are the least")
+                write!(f, "about 10^{log10} guesses find it; the minimum is 10^10")
             }
         }
     }

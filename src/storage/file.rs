@@ -74,8 +74,10 @@ impl FileStorage {
         }
         resolve(&self.path).map_err(|(folder, error)| match error.kind() {
             io::ErrorKind::NotFound => {
-                let message =
-                    format!("there is no folder {}: make it first", quoted(&folder.to_string_lossy()));
+                let message = format!(
+                    "the folder {} does not exist: create it first",
+                    quoted(&folder.to_string_lossy())
+                );
                 Error::new(ErrorKind::NotFound, message).with_source(error)
             }
             io::ErrorKind::IsADirectory => not_a_file(&self.path),
@@ -97,7 +99,7 @@ impl Storage for FileStorage {
             Ok(bytes) if len <= limit => read(&self.path, &file, bytes),
             _ => {
                 let path = quoted(&self.path.to_string_lossy());
-                let message = format!("{path} is {len} bytes long, more than the {limit} that are allowed");
+                let message = format!("{path} is {len} bytes long, but the maximum is {limit}");
                 Err(Error::new(ErrorKind::InvalidFile, message))
             }
         }
@@ -112,11 +114,11 @@ impl Storage for FileStorage {
         // Compares the same path that will be replaced, even if another program changes a link meanwhile.
         match (expected, revision_at(&path)?) {
             (None, Some(_)) => {
-                let message = format!("there is a file at {} already", quoted(&path.to_string_lossy()));
+                let message = format!("the file {} already exists", quoted(&path.to_string_lossy()));
                 return Err(Error::new(ErrorKind::AlreadyExists, message));
             }
             (expected, found) if expected != found.as_ref() => {
-                let message = "the vault was changed elsewhere since it was read";
+                let message = "another program changed the vault since it was read";
                 return Err(Error::new(ErrorKind::Conflict, message));
             }
             _ => {}
@@ -158,7 +160,8 @@ impl Storage for FileStorage {
 fn open(path: &Path) -> Result<(File, u64)> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound if path.is_symlink() => {
-            let message = format!("{} is a link that leads nowhere", quoted(&path.to_string_lossy()));
+            let message =
+                format!("{} is a link to a file that does not exist", quoted(&path.to_string_lossy()));
             Error::new(ErrorKind::NotFound, message).with_source(error)
         }
         _ => failed("open", path, error),
@@ -224,13 +227,11 @@ fn not_a_file(path: &Path) -> Error {
 fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
     let path = quoted(&path.to_string_lossy());
     let (kind, message) = match error.kind() {
-        io::ErrorKind::NotFound => (ErrorKind::NotFound, format!("there is no {path}")),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            (ErrorKind::StorageFull, format!("there is no room to {verb} {path}; the vault is as it was"))
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            (ErrorKind::Io, format!("no permission to {verb} {path}"))
-        }
+        io::ErrorKind::NotFound => (ErrorKind::NotFound, format!("{path} does not exist")),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => (
+            ErrorKind::StorageFull,
+            format!("could not {verb} {path}: the disk or a quota is full; the vault is unchanged"),
+        ),
         _ => (ErrorKind::Io, format!("could not {verb} {path}")),
     };
     Error::new(kind, message).with_source(error)

@@ -38,7 +38,7 @@ impl InMemory {
     fn with<R>(&self, read: impl FnOnce(&[u8]) -> Result<R>) -> Result<R> {
         match self.lock().as_deref() {
             Some(bytes) => read(bytes),
-            None => Err(Error::new(ErrorKind::NotFound, "there is no vault in this memory")),
+            None => Err(Error::new(ErrorKind::NotFound, "the storage in memory contains no vault")),
         }
     }
 }
@@ -54,7 +54,7 @@ impl Storage for InMemory {
     fn load(&self, limit: u64) -> Result<Vec<u8>> {
         self.with(|bytes| {
             if bytes.len() as u64 > limit {
-                let message = format!("the vault has {} bytes, more than {limit}", bytes.len());
+                let message = format!("the vault is {} bytes long, but the maximum is {limit}", bytes.len());
                 return Err(Error::new(ErrorKind::InvalidFile, message));
             }
             Ok(bytes.to_vec())
@@ -68,9 +68,12 @@ impl Storage for InMemory {
     fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> Result<()> {
         let mut current = self.lock();
         match (expected, current.as_deref().map(Revision::of)) {
-            (None, Some(_)) => return Err(Error::new(ErrorKind::AlreadyExists, "there is a vault already")),
+            (None, Some(_)) => return Err(Error::new(ErrorKind::AlreadyExists, "the vault already exists")),
             (expected, found) if expected != found.as_ref() => {
-                return Err(Error::new(ErrorKind::Conflict, "the vault was changed elsewhere"));
+                return Err(Error::new(
+                    ErrorKind::Conflict,
+                    "another thread changed the vault since it was read",
+                ));
             }
             _ => *current = Some(bytes.to_vec()),
         }

@@ -62,21 +62,22 @@ impl fmt::Display for Advice {
         match self {
             Self::KdfBelowDefault(kdf) => write!(
                 f,
-                "a guess at your passphrase costs only {} MiB and {} passes: change the passphrase to renew it",
+                "a guess at your passphrase costs only {} MiB and {} passes: change the passphrase to raise the cost",
                 kdf.memory().get() / 1024,
                 kdf.passes().get()
             ),
             Self::NoSecondAdministrator => f.write_str(
-                "there is one way in as an administrator: if that passphrase is forgotten, nothing can be changed",
+                "the vault has only one administrator: if that passphrase is forgotten, the vault can no longer be \
+                 changed",
             ),
             Self::MemoryNotLocked => f.write_str(
-                "the system would not lock memory: raise the limit on locked memory (ulimit -l) to 64 KiB or more",
+                "the system refused to lock memory: raise the limit on locked memory (ulimit -l) to 64 KiB or more",
             ),
             Self::NotConfirmed => f.write_str(
-                "the last change was saved, but the disk did not confirm it: make a backup, and look at the disk",
+                "the last change was saved, but the disk did not confirm it: make a backup and check the disk",
             ),
             Self::PinNotWritten(why) => {
-                write!(f, "an older vault would not be noticed on this machine: {why}")
+                write!(f, "this machine will not notice an older vault: {why}")
             }
         }
     }

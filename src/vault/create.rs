@@ -146,14 +146,16 @@ fn create(
     let kdf = options.first_kdf()?;
     check_label(&options.label)?;
     if code.is_some() && options.label == recovery_code::LABEL {
-        let message =
-            format!("{:?} is what the recovery code is called: choose another label", recovery_code::LABEL);
+        let message = format!(
+            "the label {:?} is reserved for the recovery code: choose another label",
+            recovery_code::LABEL
+        );
         return Err(Error::new(ErrorKind::InvalidInput, message));
     }
     let pinned = PinnedStorage::new(storage, &options.open.pinning)?;
     if pinned.storage.revision()?.is_some() {
         let at = pinned.storage.location()?.map(|at| format!(" at {}", quoted(&at))).unwrap_or_default();
-        let message = format!("there is a vault or another file{at} already");
+        let message = format!("a vault or another file already exists{at}");
         return Err(Error::new(ErrorKind::AlreadyExists, message));
     }
 

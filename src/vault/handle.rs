@@ -88,8 +88,8 @@ pub(super) fn check_floor(kdf: KdfParameters, below_floor: bool) -> Result<KdfPa
     if kdf.is_above_floor() || below_floor {
         return Ok(kdf);
     }
-    let message = "the Argon2id parameters are below the floor: at least 19 MiB of memory, and memory times \
-                   passes at least 38 MiB";
+    let message = "the Argon2id parameters are too weak: memory must be at least 19 MiB, and memory times passes at \
+                   least 38 MiB";
     Err(Error::new(ErrorKind::Refused, message))
 }
 
@@ -234,7 +234,7 @@ impl Held {
         if Arc::ptr_eq(&unlocked.snapshot, base) {
             return Ok(unlocked);
         }
-        Err(Error::new(ErrorKind::Conflict, "the vault was reloaded during the edit"))
+        Err(Error::new(ErrorKind::Conflict, "another thread reloaded the vault during the edit"))
     }
 }
 

@@ -173,7 +173,8 @@ impl OpenOptions {
     ) -> Result<VaultInfo> {
         let code = code.into();
         if !code.is_recovery_code() {
-            let message = "that is no recovery code: it begins with AUMBRY1, and its checksum must be right";
+            let message =
+                "invalid recovery code: it must begin with AUMBRY1, and its checksum must be correct";
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         let storage = FileStorage::new(path.as_ref());
@@ -182,7 +183,7 @@ impl OpenOptions {
         let (unlocked, _) = look(&pinned, &self.settings, &code, &pin, pinned.accepted(), |_| Ok(()))?;
         let is_of_code = |slot: &Slot| slot.role == Role::Administrator && slot.hint == Hint::RecoveryCode;
         if !unlocked.snapshot.slot().is_some_and(is_of_code) {
-            let message = "the code opens a slot that is none of a recovery code";
+            let message = "the slot that this code opens is not the slot of a recovery code";
             return Err(Error::new(ErrorKind::WrongPassphrase, message));
         }
         let header = &unlocked.snapshot.header;

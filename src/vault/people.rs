@@ -67,7 +67,7 @@ impl Vault {
         let kdf = self.settings().new_kdf()?;
         let may_come = |snapshot: &Snapshot| match position(snapshot, label) {
             Ok(_) => {
-                let message = format!("the vault has somebody named {} already", quoted(label));
+                let message = format!("the vault already has a person named {}", quoted(label));
                 Err(Error::new(ErrorKind::AlreadyExists, message))
             }
             Err(_) => check_room(snapshot, kdf),
@@ -97,8 +97,8 @@ impl Vault {
                 return Ok(());
             }
             let message = format!(
-                "{} is an administrator and has known the key that signs the vault: that takes a rekey, unless nobody \
-                 else has seen this passphrase or code",
+                "{} is an administrator and knows the signing key of the vault: rekey the vault, unless no other \
+                 person has seen this passphrase or code",
                 quoted(label)
             );
             Err(Error::new(ErrorKind::Refused, message))
@@ -168,7 +168,7 @@ fn seal_added(opened: &Unlocked, new_slot: &NewSlot, generation: u64) -> Result<
 fn check_room(snapshot: &Snapshot, kdf: KdfParameters) -> Result<()> {
     let slots = &snapshot.header.slots;
     if slots.len() >= MAX_SLOTS {
-        let message = format!("{MAX_SLOTS} can open the vault already, as many as the format allows");
+        let message = format!("the vault already has {MAX_SLOTS} key slots, which is the maximum");
         return Err(Error::new(ErrorKind::Refused, message));
     }
     let cost: u64 = slots.iter().map(|slot| slot.kdf.cost()).sum();
@@ -184,9 +184,10 @@ fn check_last(snapshot: &Snapshot, leaving: usize) -> Result<()> {
     let slots = &snapshot.header.slots;
     let others = slots.iter().enumerate().filter(|(position, _)| *position != leaving);
     let message = if slots.get(leaving).is_some_and(keeps) && !others.map(|(_, slot)| slot).any(keeps) {
-        "the last administrator with a passphrase cannot be removed: nobody could change the vault any more"
+        "the last administrator with a passphrase cannot be removed, because otherwise the vault could no longer be \
+         changed"
     } else if leaving == snapshot.own_slot {
-        "nobody can remove themselves: another administrator can"
+        "you cannot remove yourself: ask another administrator"
     } else {
         return Ok(());
     };
@@ -194,8 +195,8 @@ fn check_last(snapshot: &Snapshot, leaving: usize) -> Result<()> {
 }
 
 pub(super) fn too_costly() -> Error {
-    let message = "the slots of the vault together cost as much as the format allows: somebody with a costly one \
-                   must go first";
+    let message = "the key derivations of the slots cost as much as the format allows: first remove a person whose \
+                   slot has a high cost";
     Error::new(ErrorKind::Refused, message)
 }
 

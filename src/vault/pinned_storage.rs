@@ -32,8 +32,8 @@ impl PinnedStorage {
         let location = if pinning.without_pin { None } else { storage.location()? };
         let folder = pinning.state_folder.as_deref();
         let pin = location.as_deref().and_then(|location| pin::state_file(folder, location));
-        let problem = (location.is_some() && pin.is_none())
-            .then(|| "there is no home folder to remember it in".to_owned());
+        let problem =
+            (location.is_some() && pin.is_none()).then(|| "there is no home folder for the pin".to_owned());
         Ok(Self {
             storage,
             pin,
@@ -56,7 +56,7 @@ impl PinnedStorage {
         let Some(file) = &self.pin else { return true };
         let problem = pin::remember(file, pin, before)
             .err()
-            .map(|error| format!("{} cannot be written ({error})", file.path().display()));
+            .map(|error| format!("could not write {} ({error})", file.path().display()));
         let remembered = problem.is_none();
         *self.pin_problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
         remembered

@@ -44,7 +44,7 @@ impl Vault {
         if self.is_edited_here() {
             return Err(Error::new(
                 ErrorKind::Misuse,
-                "the vault cannot be unlocked from within an edit of it",
+                "could not unlock the vault: this thread is editing it",
             ));
         }
         self.unlock_with(&passphrase.into())
@@ -126,7 +126,7 @@ impl Vault {
             }
             if loaded.vault_id() != &held.header.vault_id {
                 let message = format!(
-                    "another vault stands where this one was, which was generation {}",
+                    "another vault replaced this one, which had generation {}",
                     held.header.generation
                 );
                 return Err(Error::new(ErrorKind::RevisionRefused(Mismatch::VaultChanged), message)
@@ -143,14 +143,17 @@ impl Vault {
             pin.allows(&found, pinned.accepted_if(&held.revision).as_ref())?;
             return Ok((unlocked, held));
         }
-        Err(Error::new(ErrorKind::Conflict, "the vault is changed faster than it can be read"))
+        Err(Error::new(
+            ErrorKind::Conflict,
+            "could not read the vault: other programs change it faster than it can be read",
+        ))
     }
 
     /// Installs a revision whose opening began when the handle held `before`. If another thread has installed a newer one
     /// meanwhile, the newer one stays.
     fn install(&self, unlocked: Unlocked, before: &Before<'_>) -> Result<()> {
         let conflict = || {
-            let message = "the vault was changed while it was being unlocked: try again";
+            let message = "another thread changed the vault while it was being unlocked: try again";
             Err(Error::new(ErrorKind::Conflict, message))
         };
         let mut held = self.held_mut();

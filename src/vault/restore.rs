@@ -30,19 +30,22 @@ impl Vault {
     /// * As [`edit`](Self::edit).
     pub fn restore(&self, backup: &Self) -> Result<()> {
         if Arc::ptr_eq(&self.shared, &backup.shared) {
-            return Err(Error::new(ErrorKind::Refused, "a vault cannot be restored from itself"));
+            return Err(Error::new(
+                ErrorKind::Refused,
+                "could not restore the vault: the backup is this same vault",
+            ));
         }
         let backup = backup.with_own_keys(&backup.snapshot()?)?;
         self.commit(
             |base| {
                 let message = if base.header.vault_id != backup.snapshot.header.vault_id {
-                    "the backup is of another vault: export its records from there and import them here"
+                    "the backup is not a backup of this vault: export its records and import them here instead"
                 } else if backup.snapshot.header.generation > base.header.generation {
                     // The vault has old slots too: a person who was removed since then could read the newer records.
-                    "the vault is older than the backup: move it away, and restore the backup in its place"
+                    "the vault is older than the backup: move the vault away, and restore the backup in its place"
                 } else if !base.reserved_positions().is_empty() {
                     // The reserved record may contain the only copy of a key that AWS already has.
-                    "the keys of a record are being rotated: finish that first"
+                    "the keys of a record are being rotated: finish the rotation first"
                 } else {
                     return Ok(());
                 };
@@ -105,7 +108,7 @@ impl OpenOptions {
         let pin = pinned.read_pin();
         let newest = base.header.generation.max(pin.generation());
         let generation = newest.checked_add(1).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidInput, "the vault has had as many generations as can be counted")
+            Error::new(ErrorKind::InvalidInput, "the generation counter has reached its maximum")
         })?;
         pin.allows(&Pin { generation, ..base.pin() }, pinned.accepted().as_ref())?;
 
@@ -127,7 +130,7 @@ fn check_damaged(pinned: &PinnedStorage, backup: &Unlocked, pages: KeyPages) -> 
         Err(error) if error.kind() == ErrorKind::Damaged => Ok(()),
         Err(error) => Err(error),
         Ok(_) => {
-            let message = "the vault there is sound: open it, and restore the backup into it";
+            let message = "the existing vault is not damaged: open it and restore the backup into it";
             Err(Error::new(ErrorKind::Refused, message))
         }
     }

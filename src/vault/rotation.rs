@@ -116,7 +116,7 @@ impl Edit<'_> {
         self.check_not_rotating(name)?;
         let secrets = self.secrets_of(name)?;
         if secrets.provider() != Provider::Static {
-            let message = format!("{} is a session: its keys expire, and are not rotated", quoted(name));
+            let message = format!("{} is a session: its keys expire and cannot be rotated", quoted(name));
             return Err(Error::new(ErrorKind::Refused, message));
         }
         let mut attributes = Attributes::default();
@@ -254,7 +254,7 @@ impl Edit<'_> {
         if !self.may_rotate || self.state_of(&pending(name)).is_none() {
             return Ok(());
         }
-        let message = format!("the keys of {} are being rotated: finish that first", quoted(name));
+        let message = format!("the keys of {} are being rotated: finish the rotation first", quoted(name));
         Err(Error::new(ErrorKind::Refused, message))
     }
 

@@ -17,12 +17,12 @@ fn message(desk: &Desk, error: &Error) -> String {
     let message = error.to_string().replace(desk.folder.path().to_str().unwrap(), "/folder");
     // Times, which are others each time; and the name of a pin, which depends on the folder.
     let settled = |word: &str| {
-        let time = word.trim_matches(|c: char| "():,".contains(c));
+        let time = word.trim_matches(|c: char| "():,;".contains(c));
         if aumbry::interchange::time::parse(time).is_some() {
             return word.replace(time, "TIME");
         }
         match word.strip_prefix("\"/folder/state/") {
-            Some(_) => "\"PIN\",".to_owned(),
+            Some(_) => "\"PIN\"".to_owned(),
             None => word.to_owned(),
         }
     };
@@ -38,7 +38,7 @@ fn expect<T>(desk: &Desk, result: aumbry::Result<T>, kind: ErrorKind, text: &str
 }
 
 #[test]
-fn a_file_that_is_no_vault_is_told_apart_from_one_that_is_damaged() {
+fn a_file_that_is_not_a_vault_and_a_damaged_vault_have_different_errors() {
     let desk = Desk::new();
     let vault = desk.create();
     add(&vault, "a");
@@ -56,10 +56,10 @@ fn a_file_that_is_no_vault_is_told_apart_from_one_that_is_damaged() {
         &desk,
         OpenOptions::new().without_pin().open(desk.path(), ""),
         ErrorKind::InvalidInput,
-        "the passphrase must not be empty",
+        "invalid passphrase: it must not be empty",
     );
     put(b"");
-    expect(&desk, open(), ErrorKind::InvalidFile, "the file is empty, not an aumbry vault");
+    expect(&desk, open(), ErrorKind::InvalidFile, "the file is not an aumbry vault: it is empty");
     put(b"[default]\naws_access_key_id = x\n");
     expect(&desk, open(), ErrorKind::InvalidFile, "the file is not an aumbry vault");
     let mut newer = file.clone();
@@ -69,14 +69,15 @@ fn a_file_that_is_no_vault_is_told_apart_from_one_that_is_damaged() {
         &desk,
         open(),
         ErrorKind::Unsupported,
-        "the vault has format version 2, suite 1; this program knows version 1, suite 1: use a newer one",
+        "the vault has format version 2 and suite 1, but this program supports only version 1 and suite 1: use a \
+         newer version of the program",
     );
     put(file.get(..1000).unwrap());
     expect(
         &desk,
         open(),
         ErrorKind::Damaged,
-        "the vault is damaged: it should be 1432 bytes long and is 1000, so it was cut off or something was appended",
+        "the vault is damaged: it is 1000 bytes long instead of 1432, because bytes were removed or added",
     );
     let mut damaged = file.clone();
     *damaged.get_mut(100).unwrap() ^= 1;
@@ -89,10 +90,10 @@ fn a_file_that_is_no_vault_is_told_apart_from_one_that_is_damaged() {
         &desk,
         open(),
         ErrorKind::Damaged,
-        "the vault was altered: it does not bear the signature of its administrators",
+        "the vault was altered: it does not have a valid signature of an administrator",
     );
     fs::remove_file(desk.path()).unwrap();
-    expect(&desk, open(), ErrorKind::NotFound, "there is no \"/folder/vault.aumbry\"");
+    expect(&desk, open(), ErrorKind::NotFound, "\"/folder/vault.aumbry\" does not exist");
     fs::create_dir(desk.path()).unwrap();
     expect(
         &desk,
@@ -106,7 +107,7 @@ fn a_file_that_is_no_vault_is_told_apart_from_one_that_is_damaged() {
         &desk,
         open(),
         ErrorKind::InvalidFile,
-        "the file is 1073741825 bytes long, a vault at most 1073741824",
+        "the file is not an aumbry vault: it is 1073741825 bytes long, but the maximum is 1073741824",
     );
 }
 
@@ -114,59 +115,64 @@ fn a_file_that_is_no_vault_is_told_apart_from_one_that_is_damaged() {
 fn a_name_or_field_is_refused_with_the_rule_it_breaks() {
     let desk = Desk::new();
     let name = |name: &str| Name::new(name).map(|_| ());
-    expect(&desk, name(""), ErrorKind::InvalidInput, "a name must not be empty");
+    expect(&desk, name(""), ErrorKind::InvalidInput, "invalid name: it must not be empty");
     expect(
         &desk,
         name("a\tb"),
         ErrorKind::InvalidInput,
-        "a name must hold no control character, but \"a\\tb\" does",
+        "invalid name \"a\\tb\": it must not contain control characters",
     );
     expect(
         &desk,
         name("a\u{a0}"),
         ErrorKind::InvalidInput,
-        "a name must not begin or end with white space, but \"a\\u{a0}\" does",
+        "invalid name \"a\\u{a0}\": it must not begin or end with white space",
     );
     expect(
         &desk,
         name(&"n".repeat(1025)),
         ErrorKind::InvalidInput,
-        "a name must be at most 1024 bytes long, not 1025",
+        "invalid name: it must be at most 1024 bytes long, not 1025",
     );
     expect(
         &desk,
         name("aumbry:x"),
         ErrorKind::InvalidInput,
-        "the name \"aumbry:x\" begins with aumbry:, which is reserved",
+        "invalid name \"aumbry:x\": the prefix aumbry: is reserved",
     );
     let draft = |id: &str, secret: &str| NewRecord::new_static("a", id, secret).map(|_| ());
-    expect(&desk, draft("", "s"), ErrorKind::InvalidInput, "the access key id must not be empty");
+    expect(&desk, draft("", "s"), ErrorKind::InvalidInput, "invalid access key id: it must not be empty");
     expect(
         &desk,
         draft("AKIA 1", "s"),
         ErrorKind::InvalidInput,
-        "the access key id must hold neither white space nor control characters",
+        "invalid access key id: it must not contain white space or control characters",
     );
     expect(
         &desk,
         draft(&"I".repeat(1025), "s"),
         ErrorKind::InvalidInput,
-        "the access key id must be at most 1024 bytes long, not 1025",
+        "invalid access key id: it must be at most 1024 bytes long, not 1025",
     );
-    expect(&desk, draft("AKIA", ""), ErrorKind::InvalidInput, "the secret access key must not be empty");
+    expect(
+        &desk,
+        draft("AKIA", ""),
+        ErrorKind::InvalidInput,
+        "invalid secret access key: it must not be empty",
+    );
     expect(
         &desk,
         draft("AKIA", &"s".repeat(65_536)),
         ErrorKind::InvalidInput,
-        "the secret access key and session token must be at most 65525 bytes long",
+        "invalid secret access key or session token: together they must be at most 65525 bytes long",
     );
     let attribute = |key: &str| NewRecord::new_static("a", "AKIA", "s")?.attribute(key, "v").map(|_| ());
-    expect(&desk, attribute(""), ErrorKind::InvalidInput, "the key of an attribute must not be empty");
+    expect(&desk, attribute(""), ErrorKind::InvalidInput, "invalid attribute key: it must not be empty");
     expect(
         &desk,
         attribute("aumbry.of"),
         ErrorKind::InvalidInput,
-        "the attribute \"aumbry.of\" begins with aumbry., which is reserved",
+        "invalid attribute key \"aumbry.of\": the prefix aumbry. is reserved",
     );
     let vault = desk.create();
     let long = RecordChange::new().attribute("k", Some(&"v".repeat(20_000)));
@@ -175,7 +181,7 @@ fn a_name_or_field_is_refused_with_the_rule_it_breaks() {
         &desk,
         vault.edit(|edit| edit.change("a", &long)),
         ErrorKind::InvalidInput,
-        "the attributes of \"a\" take 20006 bytes, at most 16384 are allowed",
+        "invalid attributes of \"a\": they take 20006 bytes, but the maximum is 16384",
     );
 }
 
@@ -194,7 +200,7 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
         &desk,
         desk.create_options().create(desk.path(), PASSPHRASE),
         ErrorKind::AlreadyExists,
-        "there is a vault or another file at \"/folder/vault.aumbry\" already",
+        "a vault or another file already exists at \"/folder/vault.aumbry\"",
     );
     expect(
         &desk,
@@ -209,13 +215,13 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
         "the vault has no record named \"b\"",
     );
     let storage = FileStorage::new(desk.path());
-    let version = storage.revision().unwrap().unwrap();
+    let revision = storage.revision().unwrap().unwrap();
     add(&vault, "b");
     expect(
         &desk,
-        storage.replace(Some(&version), b"bytes"),
+        storage.replace(Some(&revision), b"bytes"),
         ErrorKind::Conflict,
-        "the vault was changed elsewhere since it was read",
+        "another program changed the vault since it was read",
     );
     expect(
         &desk,
@@ -227,8 +233,7 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
         &desk,
         aumbry::CreateOptions::new().kdf(cheap()).create(desk.folder.path().join("new"), PASSPHRASE),
         ErrorKind::Refused,
-        "the Argon2id parameters are below the floor: at least 19 MiB of memory, and memory times passes at least \
-         38 MiB",
+        "the Argon2id parameters are too weak: memory must be at least 19 MiB, and memory times passes at least 38 MiB",
     );
     expect(
         &desk,
@@ -242,14 +247,19 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
         &desk,
         vault.restore(&backup),
         ErrorKind::Refused,
-        "the backup is of another vault: export its records from there and import them here",
+        "the backup is not a backup of this vault: export its records and import them here instead",
     );
-    expect(&desk, vault.restore(&vault), ErrorKind::Refused, "a vault cannot be restored from itself");
+    expect(
+        &desk,
+        vault.restore(&vault),
+        ErrorKind::Refused,
+        "could not restore the vault: the backup is this same vault",
+    );
     expect(
         &desk,
         elsewhere.open_options().restore(elsewhere.path(), &backup),
         ErrorKind::Refused,
-        "the vault there is sound: open it, and restore the backup into it",
+        "the existing vault is not damaged: open it and restore the backup into it",
     );
     let forge =
         aumbry::testing::Forge::new(1).person("a", aumbry::Role::Administrator, "a", cheap()).unwrap();
@@ -259,7 +269,7 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
         &desk,
         reader.edit(|_| Ok(())),
         ErrorKind::NotAdministrator,
-        "only an administrator may change the vault, and it was opened as a reader",
+        "only an administrator can change the vault, but it was opened as a reader",
     );
     let other = desk.open().unwrap();
     other.change_passphrase("another passphrase").unwrap();
@@ -298,7 +308,8 @@ fn a_file_that_is_not_the_one_last_seen_is_named_with_both_generations() {
         &desk,
         desk.open(),
         ErrorKind::RevisionRefused(Mismatch::Rollback),
-        "the vault is older than the one seen less than a minute ago (TIME): generation 1 of TIME, which was 2",
+        "the vault is older than the revision that this machine saw less than a minute ago (TIME): it has generation \
+         1 (changed TIME), and this machine saw generation 2",
     );
     let forked = OpenOptions::new().without_pin().open(desk.path(), PASSPHRASE).unwrap();
     add(&forked, "b");
@@ -306,8 +317,8 @@ fn a_file_that_is_not_the_one_last_seen_is_named_with_both_generations() {
         &desk,
         desk.open(),
         ErrorKind::RevisionRefused(Mismatch::Fork),
-        "the vault is not the one seen less than a minute ago (TIME), though both are generation 2 of TIME: somebody \
-         edited a copy",
+        "the vault is not the revision that this machine saw less than a minute ago (TIME), although both have \
+         generation 2 (changed TIME): another program edited a copy of the vault",
     );
     let options = aumbry::CreateOptions::new().kdf(cheap()).allow_kdf_below_floor();
     fs::remove_file(desk.path()).unwrap();
@@ -316,8 +327,8 @@ fn a_file_that_is_not_the_one_last_seen_is_named_with_both_generations() {
         &desk,
         desk.open(),
         ErrorKind::RevisionRefused(Mismatch::VaultChanged),
-        "another vault stands here: its id differs from the one seen less than a minute ago (TIME) (generation 2, now 1 \
-         of TIME)",
+        "another vault is stored here: its id differs from the one that this machine saw less than a minute ago \
+         (TIME); it has generation 1 (changed TIME), and this machine saw generation 2",
     );
     fs::write(desk.path(), &second).unwrap();
     let pin = fs::read_dir(desk.state_folder()).unwrap().map(|entry| entry.unwrap().path());
@@ -327,8 +338,8 @@ fn a_file_that_is_not_the_one_last_seen_is_named_with_both_generations() {
         &desk,
         desk.open(),
         ErrorKind::RevisionRefused(Mismatch::PinDamaged),
-        "this machine's note of the version last seen, \"PIN\", is damaged or cannot be read, so an older file could not \
-         be told from the newest; the file is generation 2 of TIME",
+        "could not check whether the vault is older than the last revision that this machine saw: the pin \"PIN\" is \
+         damaged or cannot be read; the vault has generation 2 (changed TIME)",
     );
 }
 

@@ -32,7 +32,7 @@ fn the_reason_tells_nothing_of_the_passphrase() {
         let said = format!("{0} {0:?}", weakness(weak).unwrap());
         assert!(!said.contains(&weak[..5]) && said.contains("guess"), "{said}");
     }
-    assert_eq!(weakness("short").unwrap().to_string(), "it has 5 characters, and 12 are the least");
+    assert_eq!(weakness("short").unwrap().to_string(), "it has 5 characters; the minimum is 12");
 }
 
 #[test]

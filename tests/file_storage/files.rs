@@ -97,7 +97,7 @@ fn creating_at_a_dangling_link_makes_its_target() {
     let error = desk.open_options().open(&link, PASSPHRASE).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(
-        error.to_string().ends_with("link\" is a link that leads nowhere"),
+        error.to_string().ends_with("link\" is a link to a file that does not exist"),
         "not that it is not there: {error}"
     );
     desk.create_options().create(&link, PASSPHRASE).unwrap();

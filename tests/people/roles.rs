@@ -114,7 +114,7 @@ fn an_administrator_is_removed_only_with_open_eyes_and_never_the_last() {
     assert!(anna.remove_person_keeping_seed("anna").unwrap_err().to_string().contains("last administrator"));
     anna.add_person("bob", Role::Administrator, "bob's passphrase").unwrap();
     let own = anna.remove_person_keeping_seed("anna").unwrap_err();
-    assert!(own.kind() == ErrorKind::Refused && own.to_string().contains("themselves"), "{own}");
+    assert!(own.kind() == ErrorKind::Refused && own.to_string().contains("yourself"), "{own}");
     let seen = anna.remove_person("bob").unwrap_err();
     assert!(seen.kind() == ErrorKind::Refused && seen.to_string().contains("rekey"), "{seen}");
     assert_eq!(anna.remove_person("recovery code").unwrap_err().kind(), ErrorKind::Refused);

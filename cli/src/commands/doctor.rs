@@ -184,7 +184,7 @@ fn rest(advice: &[Advice]) -> Vec<Finding> {
     });
     let rest: Vec<_> = rest.collect();
     if rest.is_empty() {
-        vec![Finding::well("vault", "there is more than one way in as an administrator")]
+        vec![Finding::well("vault", "the vault has more than one administrator")]
     } else {
         rest
     }

@@ -88,7 +88,7 @@ impl Work<'_> {
         let own = credentials(self.vault, self.name)?;
         if own.session_token().is_some() {
             return Err(Failure::refused(format!(
-                "{:?} is a session: its keys expire, and are not rotated",
+                "{:?} is a session: its keys expire and cannot be rotated",
                 self.name
             )));
         }

@@ -24,7 +24,7 @@ pub(super) fn init(context: &Context, init: &Init) -> Outcome {
         check_stdout()?;
     }
     if path.exists() {
-        let message = format!("there is a file at {} already", path.display());
+        let message = format!("the file {} already exists", path.display());
         return Err(Failure::from(Error::new(ErrorKind::AlreadyExists, message))
             .advise("name another place with --vault, or move that file away"));
     }

@@ -107,7 +107,7 @@ fn a_link_stays_a_link_wherever_it_leads() {
         fs::write(config(&home), "").unwrap();
     }
     fs::remove_dir_all(home.path().join("dotfiles")).unwrap();
-    home.fails(&WRITE, 3, "there is no folder");
+    home.fails(&WRITE, 3, "does not exist: create it first");
 }
 
 #[cfg(unix)]

@@ -58,12 +58,7 @@ fn a_vault_that_is_put_in_the_place_of_another_meanwhile_is_noticed() {
     let add = ["--json", "add", "new", "--access-key-id", "A", "--secret-file", "pipe"];
     let waiting = Waiting::begin(&home, &add);
     fs::copy(home.path().join("other.aumbry"), home.vault()).unwrap();
-    waiting.fails(
-        SECRET,
-        8,
-        "vault_changed",
-        "another vault stands where this one was, which was generation 2",
-    );
+    waiting.fails(SECRET, 8, "vault_changed", "another vault replaced this one, which had generation 2");
 }
 
 #[test]
@@ -73,7 +68,7 @@ fn a_vault_that_is_made_meanwhile_is_not_replaced() {
     let waiting = Waiting::begin(&home, &init);
     home.succeeds(&[&["init"], CHEAP.as_slice()].concat());
     let vault = fs::read(home.vault()).unwrap();
-    let message = format!("there is a vault or another file at {:?} already", home.vault());
+    let message = format!("a vault or another file already exists at {:?}", home.vault());
     waiting.fails("another passphrase", 7, "already_exists", &message);
     assert_eq!(fs::read(home.vault()).unwrap(), vault);
 }

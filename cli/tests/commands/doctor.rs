@@ -50,7 +50,7 @@ fn a_vault_in_good_order_gets_no_advice_but_on_its_cheap_key_derivation() {
         "kdf",
         "19 MiB and 2 passes is below today's default of 64 MiB and 3 passes: `aumbry passwd`",
     );
-    finds(&home, &[], "vault", "one way in as an administrator");
+    finds(&home, &[], "vault", "the vault has only one administrator");
     // What it advises, helps.
     home.succeeds(&["passwd", "--new-passphrase-file", "passphrase"]);
     is_well(&home, "kdf", "64 MiB and 3 passes");

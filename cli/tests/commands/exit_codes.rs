@@ -142,12 +142,12 @@ fn split_error(said: &str) -> (String, Option<serde_json::Value>) {
 fn settled(home: &Home, said: &str) -> String {
     let said = said.replace(home.path().to_str().unwrap(), "~");
     let said =
-        match said.split_once(" seen ").and_then(|(before, rest)| Some((before, rest.split_once(" ago")?))) {
-            Some((before, (_, after))) => format!("{before} seen … ago{after}"),
+        match said.split_once(" saw ").and_then(|(before, rest)| Some((before, rest.split_once(" ago")?))) {
+            Some((before, (_, after))) => format!("{before} saw … ago{after}"),
             None => said,
         };
     let settled = |word: &str| {
-        let time = word.trim_matches(|c: char| "():,\n".contains(c));
+        let time = word.trim_matches(|c: char| "():,;\n".contains(c));
         let time = time.split('\n').next().unwrap();
         // Of today; those that the table has set are in it.
         let is_today =

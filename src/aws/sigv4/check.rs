@@ -22,7 +22,7 @@ pub(super) fn request(request: &Request<'_>, time: SystemTime) -> Result<()> {
     is_unsigned(request.url)?;
     check_word("service", request.service)?;
     if !(0..=LAST_TIME).contains(&unix_seconds(time)) {
-        return Err(refused("a request can be signed at times of the years 1970 to 9999".to_owned()));
+        return Err(refused("invalid signing time: it must be in the years 1970 to 9999".to_owned()));
     }
     Ok(())
 }
@@ -31,18 +31,21 @@ pub(super) fn request(request: &Request<'_>, time: SystemTime) -> Result<()> {
 fn headers(given: &[(&str, &str)]) -> Result<()> {
     let times_given = |set: &str| given.iter().filter(|(name, _)| name.eq_ignore_ascii_case(set)).count();
     if let Some(set) = SET_BY_SIGNING.iter().find(|set| times_given(set) > 0) {
-        return Err(refused(format!("the header {set} is for signing to set")));
+        return Err(refused(format!(
+            "the request must not contain the header {set}, because signing sets it"
+        )));
     }
     if times_given("host") > 1 {
-        return Err(refused("a request has one header host".to_owned()));
+        return Err(refused("the request must contain the header host only once".to_owned()));
     }
     Ok(())
 }
 
 pub(super) fn region(region: Option<&str>) -> Result<&str> {
     let region = region.filter(|region| !region.is_empty());
-    let region =
-        region.ok_or_else(|| refused("neither the request nor the record says the region".to_owned()))?;
+    let region = region.ok_or_else(|| {
+        refused("missing region: neither the request nor the record contains one".to_owned())
+    })?;
     check_word("region", region)?;
     Ok(region)
 }
@@ -63,10 +66,10 @@ fn url(url: &str) -> Result<()> {
         return Err(without_host());
     }
     if parsed.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-        return Err(refused("the URL must have no user name or password in it".to_owned()));
+        return Err(refused("the URL must not contain a user name or a password".to_owned()));
     }
     if url.contains('#') {
-        return Err(refused("the URL must have no fragment".to_owned()));
+        return Err(refused("the URL must not contain a fragment".to_owned()));
     }
     decoded(parsed.path())?;
     if std::str::from_utf8(&decoded(parsed.query().unwrap_or_default())?).is_err() {
@@ -84,6 +87,8 @@ fn is_unsigned(url: &str) -> Result<()> {
     let mut set = SET_BY_SIGNING.iter().chain(&of_signatures);
     match set.find(|set| names.clone().any(|name| name.eq_ignore_ascii_case(set))) {
         None => Ok(()),
-        Some(set) => Err(refused(format!("the URL has the parameter {set}, which is for signing to set"))),
+        Some(set) => {
+            Err(refused(format!("the URL must not contain the parameter {set}, because signing sets it")))
+        }
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn decoded(part: &str) -> Result<Vec<u8>> {
     let mut decoded = Vec::with_capacity(part.len());
     while let Some(byte) = bytes.next() {
         let byte = if byte == b'%' { escaped(&mut bytes) } else { Some(byte) };
-        let in_url = || refused("a % in the URL must come with two hexadecimal digits".to_owned());
+        let in_url = || refused("a % in the URL must be followed by two hexadecimal digits".to_owned());
         decoded.push(byte.ok_or_else(in_url)?);
     }
     Ok(decoded)

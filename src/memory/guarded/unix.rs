@@ -167,10 +167,10 @@ pub(super) fn harden_process() -> Result<()> {
     limit.rlim_cur = 0;
     // SAFETY: as above.
     if !known || unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const limit) } != 0 {
-        return Err(refused("core dumps could not be switched off"));
+        return Err(refused("could not disable core dumps"));
     }
     if deny_debuggers() != 0 {
-        return Err(refused("this process could not be closed to debuggers"));
+        return Err(refused("could not protect this process from debuggers"));
     }
     Ok(())
 }

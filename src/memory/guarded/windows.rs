@@ -94,14 +94,14 @@ pub(super) fn harden_process() -> Result<()> {
         )
     };
     if made == 0 {
-        return Err(refused("the access rights of this process could not be written down"));
+        return Err(refused("could not prepare the access rights of this process"));
     }
     let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
     // SAFETY: `descriptor` was made by the call above, which succeeded; the handle is a constant that means
     // this process and is not closed.
     let set = unsafe { SetKernelObjectSecurity(GetCurrentProcess(), what, descriptor) };
     let result =
-        if set == 0 { Err(refused("this process could not be closed to other programs")) } else { Ok(()) };
+        if set == 0 { Err(refused("could not protect this process from other programs")) } else { Ok(()) };
     // SAFETY: the caller must free `descriptor` in this way, once; it is not used afterwards.
     unsafe { LocalFree(descriptor) };
     result

@@ -40,7 +40,7 @@ impl StateFile {
         use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound, PermissionDenied};
         match fs::metadata(&self.path) {
             Ok(metadata) if !metadata.is_file() || metadata.len() > MAX_LEN => {
-                Err(io::Error::other("not one of our files"))
+                Err(io::Error::other("not a state file of aumbry"))
             }
             Ok(_) => fs::read(&self.path).map(Some),
             Err(error) => match error.kind() {

@@ -290,7 +290,8 @@ impl<'a> Edit<'a> {
         }
         runs.push(Run::Kept(base.encoded(copied..base.offsets().len())));
         if count > MAX_RECORDS {
-            let message = format!("the vault would contain {count} records; the format allows {MAX_RECORDS}");
+            let message =
+                format!("the vault would contain {count} records, but the maximum is {MAX_RECORDS}");
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         Ok((runs, count))

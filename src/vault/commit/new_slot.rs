@@ -17,7 +17,7 @@ use crate::vault::commit::next_revision::Administrator;
 /// # Errors
 /// [`ErrorKind::InvalidInput`], saying which rule the label breaks.
 pub(in crate::vault) fn check_label(label: &str) -> Result<()> {
-    check_text("a label", ErrorKind::InvalidInput, MAX_LABEL, label)
+    check_text("label", ErrorKind::InvalidInput, MAX_LABEL, label)
 }
 
 /// A key slot whose passphrase is derived but which does not contain the vault key yet.

@@ -63,7 +63,7 @@ pub(in crate::vault) fn check_role(snapshot: &Snapshot) -> Result<()> {
     match snapshot.role() {
         Role::Administrator => Ok(()),
         Role::Reader => {
-            let message = "only an administrator may change the vault, and it was opened as a reader";
+            let message = "only an administrator can change the vault, but it was opened as a reader";
             Err(Error::new(ErrorKind::NotAdministrator, message))
         }
     }
@@ -115,10 +115,10 @@ impl<'a> NextRevision<'a> {
         })?;
         // Nothing is saved that would not open: the header is checked here, the body by `Snapshot::new`.
         if trusted.is_some_and(|trusted| trusted != verification_key) {
-            return Err(damaged("the keys in memory are not those of this vault: open it again"));
+            return Err(damaged("the keys in memory do not belong to this vault: open it again"));
         }
         UnverifiedHeader::parse(&file, file.len() as u64).map_err(|error| {
-            Error::new(ErrorKind::Refused, "the new version would break a rule of the format")
+            Error::new(ErrorKind::Refused, "the new revision would break a rule of the format")
                 .with_source(error)
         })?;
         let revision = Revision::of(&file);

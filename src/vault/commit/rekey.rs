@@ -73,7 +73,7 @@ pub(in crate::vault) fn rewrap(
                 check.set_kek(&kek);
                 check.open_slot(slot, vault_id).map_err(|_| {
                     damaged(format!(
-                        "the vault is damaged: the escrow of {} is another key",
+                        "the vault is damaged: the escrow of {} contains another key",
                         quoted(&person.label)
                     ))
                 })?;
@@ -162,7 +162,7 @@ pub(in crate::vault) fn seal_anew(base: &Snapshot, old: &Keys, new: &Keys) -> Re
         match bytes.len().checked_sub(sealed.len()).and_then(|start| bytes.get_mut(start..)) {
             Some(secret) if sealed.len() == record.secret.len() => secret.copy_from_slice(&sealed),
             _ => {
-                return Err(damaged(format!("the record {} could not be sealed again", quoted(record.name))));
+                return Err(damaged(format!("could not encrypt the record {} again", quoted(record.name))));
             }
         }
     }

@@ -35,7 +35,7 @@ impl Attempt<'_> {
         if slots.is_empty() {
             let message = match role {
                 Some(role) if slot.is_none() => format!("the vault has no {role}"),
-                _ => "the vault has no such slot".to_owned(),
+                _ => "the vault has no slot that matches the requested id".to_owned(),
             };
             return Err(Error::new(ErrorKind::NoSuchPerson, message));
         }

@@ -26,7 +26,7 @@ impl Vault {
         let snapshot = self.newest_to_change()?;
         if snapshot.slot().is_some_and(|slot| slot.hint == Hint::RecoveryCode) {
             let message =
-                "the vault was opened with its recovery code: say whose passphrase is to be changed";
+                "the vault was opened with its recovery code: name the person whose passphrase to change";
             return Err(Error::new(ErrorKind::Refused, message));
         }
         let label = snapshot.people.get(snapshot.own_slot).map(|person| person.label.clone());
@@ -64,7 +64,10 @@ impl Vault {
                 let now = base.header.slots.get(position);
                 // Somebody else gave this person a new slot, perhaps with another role: theirs stays.
                 if now.is_none_or(|now| (now.id, now.role, now.hint) != (old.id, old.role, old.hint)) {
-                    let message = format!("{} was changed elsewhere meanwhile", quoted(label));
+                    let message = format!(
+                        "the slot of {} was changed by another program in the meantime",
+                        quoted(label)
+                    );
                     return Err(Error::new(ErrorKind::Conflict, message));
                 }
                 Ok(position)
@@ -96,12 +99,12 @@ impl Vault {
                 shown_all_the_same(self.add(label, (Role::Administrator, Hint::RecoveryCode), &passphrase))?;
             }
             Some(slot) if slot.hint != Hint::RecoveryCode => {
-                let message = format!("somebody with a passphrase is named {}", quoted(label));
+                let message = format!("a person with a passphrase already has the label {}", quoted(label));
                 return Err(Error::new(ErrorKind::Refused, message));
             }
             Some(_) if old == Some(snapshot.own_slot) => {
-                let message = "the vault was opened with this recovery code: give yourself a passphrase, open the vault \
-                               with that, and then make a new code";
+                let message = "the vault was opened with this recovery code: set a passphrase, open the vault with \
+                               it, and then make a new code";
                 return Err(Error::new(ErrorKind::Refused, message));
             }
             Some(slot) => {
@@ -136,13 +139,13 @@ impl Vault {
         passphrase.check_len()?;
         let slot = snapshot.slot().ok_or_else(|| nobody("you"))?;
         if slot.hint == Hint::RecoveryCode {
-            let message = "the vault was opened with its recovery code: give yourself a passphrase and open it with \
-                           that, for nothing but that passphrase will open the vault";
+            let message = "the vault was opened with its recovery code: set a passphrase and open the vault with it, \
+                           because after a rekey only that passphrase opens the vault";
             return Err(Error::new(ErrorKind::Refused, message));
         }
         let pages = self.pages();
         if is_kek_of(opened.keys.kek(), &passphrase, slot, pages)? {
-            let message = "that is the passphrase of now: whoever knows it could open the vault again";
+            let message = "this is the current passphrase: a person who knows it could open the vault again";
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         let label =
@@ -158,7 +161,7 @@ impl Vault {
                 }
                 Err(Error::new(
                     ErrorKind::Conflict,
-                    "your own slot was changed meanwhile: open the vault again",
+                    "another program changed your own slot in the meantime: open the vault again",
                 ))
             },
             |(), opened, generation| {

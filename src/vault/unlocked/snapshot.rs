@@ -50,7 +50,7 @@ impl Snapshot {
         }
         let own_slot = ids()
             .position(|id| id == own_slot)
-            .ok_or_else(|| damaged("the vault is damaged: the slot that opened it is not in it"))?;
+            .ok_or_else(|| damaged("the vault is damaged: it does not contain the slot that opened it"))?;
         let index = Index::build(plain.body(), scanned.records)?;
         let (people, records_end, changed) = (scanned.people, scanned.records_end, scanned.changed);
         let seen = now();

@@ -119,19 +119,19 @@ fn a_bad_document_for_aws_is_refused_by_the_rule_it_breaks() {
         assert_eq!(refusal(json::parse(document.as_bytes(), Some("a"))), expected, "{document}");
     }
     for (document, why) in [
-        (with("AccessKeyId", json!("")), "the access key id must not be empty"),
+        (with("AccessKeyId", json!("")), "invalid access key id: it must not be empty"),
         (
             with("AccessKeyId", json!(format!("{SECRET} "))),
-            "the access key id must hold neither white space nor control characters",
+            "invalid access key id: it must not contain white space or control characters",
         ),
         (
             with("AccessKeyId", json!("A".repeat(1025))),
-            "the access key id must be at most 1024 bytes long, not 1025",
+            "invalid access key id: it must be at most 1024 bytes long, not 1025",
         ),
-        (with("SecretAccessKey", json!("")), "the secret access key must not be empty"),
+        (with("SecretAccessKey", json!("")), "invalid secret access key: it must not be empty"),
         (
             with("SecretAccessKey", json!(long)),
-            "the secret access key and session token must be at most 65525 bytes long",
+            "invalid secret access key or session token: together they must be at most 65525 bytes long",
         ),
     ] {
         let expected = format!("the JSON document is refused: {why}");
