@@ -48,7 +48,7 @@ pub fn parse(content: &[u8]) -> Result<Import> {
         return Err(refused(FILE, "it is encrypted; export it as \".json\", not as \".json (Encrypted)\""));
     }
     let items = export.find("items")?.ok_or_else(|| export.refused("\"items\" is missing"))?;
-    let items = array(items)?.ok_or_else(|| export.refused("its \"items\" are no array"))?;
+    let items = array(items)?.ok_or_else(|| export.refused("\"items\" is not an array"))?;
     let folders =
         Folders { folders: names(&export, "folders")?, collections: names(&export, "collections")? };
     let mut import = Import::default();
@@ -80,7 +80,7 @@ fn names<'a>(export: &Object<'a>, key: &str) -> Result<HashMap<String, Text<'a>>
 /// Returns the elements of an optional array.
 fn list<'a>(object: &Object<'a>, key: &str) -> Result<Vec<&'a RawValue>> {
     match object.find(key)? {
-        Some(value) => array(value)?.ok_or_else(|| object.refused(&format!("its {key:?} is no array"))),
+        Some(value) => array(value)?.ok_or_else(|| object.refused(&format!("{key:?} is not an array"))),
         None => Ok(Vec::new()),
     }
 }

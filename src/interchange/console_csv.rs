@@ -70,7 +70,7 @@ pub fn parse(content: &[u8], name: Option<&str>) -> Result<Import> {
         None => parse_rows(text, name)?,
     };
     if records.is_empty() {
-        return Err(refused("there is no access key in it"));
+        return Err(refused("it contains no access key"));
     }
     let mut lines = HashMap::new();
     for (line, record) in &records {
@@ -161,13 +161,13 @@ fn record(
     id: &str,
     secret: &str,
 ) -> Result<NewRecord> {
-    let name = user_name.or(name).ok_or_else(|| {
-        refused(&format!("line {line} names no user, so say what the record is to be called"))
-    })?;
+    let name = user_name
+        .or(name)
+        .ok_or_else(|| refused(&format!("line {line} has no user name: choose a name for the record")))?;
     // The message states the rule, not the name: a stray quote in the file can put a secret in the place of the name.
     Name::new(name).map_err(|_| refused(&format!("the name on line {line} breaks a rule: {NAME_RULE}")))?;
     NewRecord::new_static(name, id, SecretString::from(secret)).map_err(|error| {
-        let message = format!("line {line} of the console's file is refused");
+        let message = format!("line {line} of the file of the IAM console is not valid");
         Error::new(ErrorKind::InvalidFile, message).with_source(error)
     })
 }

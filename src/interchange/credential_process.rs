@@ -101,7 +101,8 @@ pub(super) fn read(object: &Object<'_>, name: &str) -> Result<NewRecord> {
     match object.find_text("Expiration")?.filter(|text| !text.is_empty()) {
         Some(text) => {
             let time = rfc3339::parse(&text);
-            Ok(record.expires(time.ok_or_else(|| object.refused("its \"Expiration\" is no RFC 3339 time"))?))
+            Ok(record
+                .expires(time.ok_or_else(|| object.refused("its \"Expiration\" is not an RFC 3339 time"))?))
         }
         None => Ok(record),
     }

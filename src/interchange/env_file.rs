@@ -63,7 +63,7 @@ pub fn render(credentials: &Credentials) -> Result<SecretString> {
     for (name, value) in variables(credentials) {
         if let Some(flaw) = flaw(value) {
             let record = quoted(credentials.name());
-            let message = format!("the record {record} cannot be written to an env file: its {name}: {flaw}");
+            let message = format!("could not write the record {record} to an env file: its {name}: {flaw}");
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         len += name.len() + value.len() + "=\n".len();
@@ -79,15 +79,17 @@ pub fn render(credentials: &Credentials) -> Result<SecretString> {
 /// Returns the reason why programs would read a value differently.
 fn flaw(value: &str) -> Option<&'static str> {
     value.chars().find_map(|c| match c {
-        c if c.is_control() => Some("no line break or other control character may stand in it"),
-        c if c.is_whitespace() => Some("no white space may stand in it"),
-        c if !c.is_ascii() => Some("no character other than ASCII may stand in it"),
-        '"' | '\'' => Some("no quote may stand in it: some programs take it away, others do not"),
-        '\\' => Some("no backslash may stand in it: some programs take it away, others do not"),
-        '$' | '`' => Some("neither \"$\" nor \"`\" may stand in it: some programs replace what follows"),
-        '#' => Some("no \"#\" may stand in it: to some programs it begins a comment"),
+        c if c.is_control() => Some("it must not contain a line break or another control character"),
+        c if c.is_whitespace() => Some("it must not contain white space"),
+        c if !c.is_ascii() => Some("it must contain only ASCII characters"),
+        '"' | '\'' => Some("it must not contain a quote, because some programs remove it and others do not"),
+        '\\' => Some("it must not contain a backslash, because some programs remove it and others do not"),
+        '$' | '`' => {
+            Some("it must not contain \"$\" or \"`\", because some programs replace the text after it")
+        }
+        '#' => Some("it must not contain \"#\", because in some programs it begins a comment"),
         '~' | '&' | '|' | ';' | '<' | '>' | '(' | ')' => {
-            Some("none of \"~&|;<>()\" may stand in it: to a shell they mean something else")
+            Some("it must not contain any of \"~&|;<>()\", because they have a special meaning in a shell")
         }
         _ => None,
     })

@@ -101,13 +101,13 @@ pub enum SkipReason {
 impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoKey => "it holds no AWS access key",
-            Self::NoSecret => "it holds an access key id, but no secret access key",
-            Self::Ambiguous => "several of its fields claim to be the same part of the key",
+            Self::NoKey => "it contains no AWS access key",
+            Self::NoSecret => "it contains an access key id, but no secret access key",
+            Self::Ambiguous => "several of its fields contain the same part of the key",
             Self::Deleted => "it is in the recycle bin",
-            Self::Reference => "it refers to another entry ({REF:…}); put the value itself there",
+            Self::Reference => "it refers to another entry ({REF:…}): replace the reference by the value",
             Self::Name => {
-                return write!(f, "its title, behind the names of its folders, breaks a rule: {NAME_RULE}");
+                return write!(f, "its title, after the names of its folders, breaks a rule: {NAME_RULE}");
             }
             Self::Key => "its key breaks a rule of records",
             Self::WebIdentity => "it assumes a role with a token from a file (web_identity_token_file)",
@@ -116,8 +116,8 @@ impl fmt::Display for SkipReason {
             Self::SingleSignOn => "it signs in at IAM Identity Center (sso_…)",
             Self::CredentialProcess => "it asks a program for its key (credential_process)",
             Self::Login => "it signs in with the console's session (login_session)",
-            Self::NoKeySource => "it holds no key",
-            Self::NotRead => "its key stands in a section that AWS does not read in such a file",
+            Self::NoKeySource => "it contains no key",
+            Self::NotRead => "its key is in a section that AWS does not read in this file",
         })
     }
 }
@@ -136,7 +136,7 @@ pub struct LeftOut {
 
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "of the entry {} ({}) there was left out: ", quoted(self.name.as_str()), self.position)?;
+        write!(f, "not imported from the entry {} ({}): ", quoted(self.name.as_str()), self.position)?;
         for (at, (field, reason)) in self.fields.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
             write!(f, "{comma}{} ({reason})", quoted(field))?;
@@ -166,12 +166,12 @@ pub enum LeaveReason {
 impl fmt::Display for LeaveReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Secret => "it is secret, or its name says so, and attributes are not",
+            Self::Secret => "it is or may be a secret, but attributes are not secret",
             Self::Attachment => "it is an attachment",
             Self::Reference => "it refers to another entry",
-            Self::Repeated => "there is a field of this name before it",
-            Self::Name => "its name can be no attribute's",
-            Self::TooLong => "the attributes of one record hold 16 KiB together",
+            Self::Repeated => "an earlier field has the same name",
+            Self::Name => "its name is not a valid attribute key",
+            Self::TooLong => "the attributes of the record would exceed 16 KiB",
         })
     }
 }

@@ -196,8 +196,7 @@ pub fn parse(content: &[u8], name: Option<&str>) -> Result<Import> {
         check_len("the JSON document", document)?;
         let object = Object::new("the JSON document", document)?;
         let record = if credential_process::is_meant_by(&object) {
-            let name = name
-                .ok_or_else(|| object.refused("it says no name, so say what the record is to be called"))?;
+            let name = name.ok_or_else(|| object.refused("it has no name: choose a name for the record"))?;
             credential_process::read(&object, name)
         } else {
             read(&object, name)
@@ -212,7 +211,7 @@ pub fn parse(content: &[u8], name: Option<&str>) -> Result<Import> {
     let mut numbers = HashMap::new();
     for (record, number) in import.records.iter().zip(1..) {
         if let Some(first) = numbers.insert(record.name(), number) {
-            let message = format!("{} is refused: it has the same name as record {first}", called(number));
+            let message = format!("{} is not valid: it has the same name as record {first}", called(number));
             return Err(Error::new(ErrorKind::InvalidFile, message));
         }
     }
@@ -234,27 +233,27 @@ fn called(number: usize) -> String {
 
 fn read(object: &Object<'_>, name: Option<&str>) -> Result<NewRecord> {
     if object.fields().any(|(key, _)| !KEYS.contains(&key)) {
-        let rule = format!("it has a key that is none of {}", KEYS.join(", "));
+        let rule = format!("it has an unknown key; the known keys are {}", KEYS.join(", "));
         return Err(object.refused(&rule));
     }
     let name = match object.find_text("name")? {
         // The message states the rule, not the name: a broken file can have a secret in the place of the name.
         Some(own) => Name::new(&*own)
             .map_err(|_| object.refused(&format!("its \"name\" breaks a rule: {NAME_RULE}")))?,
-        None => Name::new(
-            name.ok_or_else(|| object.refused("it says no name, so say what the record is to be called"))?,
-        )?,
+        None => {
+            Name::new(name.ok_or_else(|| object.refused("it has no name: choose a name for the record"))?)?
+        }
     };
     let provider = match &*object.text("provider")? {
         "static" | "_STATIC" => Provider::Static,
         "session" => Provider::Session,
-        _ => return Err(object.refused("its \"provider\" is neither static nor session")),
+        _ => return Err(object.refused("its \"provider\" must be static or session")),
     };
     let id = object.text("access_key_id")?;
     let secret = object.text("secret_access_key")?;
     let record = match provider {
         Provider::Static if object.find("session_token")?.is_some() => {
-            return Err(object.refused("it is static, but has a \"session_token\""));
+            return Err(object.refused("it has a \"session_token\", but its \"provider\" is static"));
         }
         Provider::Static => NewRecord::new_static(name, &id, SecretString::from(&*secret)),
         Provider::Session => {
@@ -268,7 +267,8 @@ fn read(object: &Object<'_>, name: Option<&str>) -> Result<NewRecord> {
     }
     if let Some(text) = object.find_text("expires")? {
         let time = rfc3339::parse(&text);
-        record = record.expires(time.ok_or_else(|| object.refused("its \"expires\" is no RFC 3339 time"))?);
+        record =
+            record.expires(time.ok_or_else(|| object.refused("its \"expires\" is not an RFC 3339 time"))?);
     }
     Ok(record)
 }
@@ -283,7 +283,9 @@ fn with_attributes(mut record: NewRecord, object: &Object<'_>, attributes: &RawV
     let mut seen = BTreeSet::new();
     for ((key, value), number) in attributes.fields().zip(1..) {
         if !seen.insert(key) {
-            return Err(attributes.refused(&format!("attribute {number} has the key of one before it")));
+            return Err(
+                attributes.refused(&format!("attribute {number} has the same key as an earlier attribute"))
+            );
         }
         let value = attributes.read_text(&format!("attribute {number}"), value)?;
         record = record.attribute(key, &value).map_err(|_| {

@@ -65,7 +65,7 @@ fn read_document(content: &[u8]) -> Result<Import> {
     let mut has_root = false;
     while let Some(element) = reading.document.child()? {
         match element.name() {
-            "Meta" if has_root => return Err(reading.document.refused("its Meta comes behind its Root")),
+            "Meta" if has_root => return Err(reading.document.refused("its Meta comes after its Root")),
             "Meta" => reading.meta()?,
             "Root" => {
                 reading.root()?;
@@ -124,7 +124,7 @@ impl<'a> Reading<'a> {
 
     fn group(&mut self, parent: &Group<'_>) -> Result<()> {
         if parent.depth == MAX_DEPTH {
-            return Err(self.document.refused("its groups lie too deep in one another"));
+            return Err(self.document.refused("its groups are nested too deeply"));
         }
         let mut folder = String::new();
         let mut group = Group { depth: parent.depth + 1, folder: "", deleted: parent.deleted };
@@ -132,7 +132,7 @@ impl<'a> Reading<'a> {
         while let Some(element) = self.document.child()? {
             match element.name() {
                 "UUID" | "Name" if has_content => {
-                    return Err(self.document.refused("a group says what it is behind what is in it"));
+                    return Err(self.document.refused("the UUID or Name of a group comes after its content"));
                 }
                 "UUID" => {
                     let uuid = self.document.text(&element)?;

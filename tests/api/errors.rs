@@ -283,8 +283,8 @@ fn the_state_of_a_vault_decides_what_can_be_done() {
         &desk,
         aumbry::interchange::console_csv::parse(b"a,b\n", None),
         ErrorKind::InvalidFile,
-        "the file of the IAM console cannot be used: its first line has no column \"Access key ID\"; the IAM \
-         console writes \"Access key ID,Secret access key\"",
+        "could not read the file of the IAM console: its first line has no column \"Access key ID\"; the IAM console \
+         writes \"Access key ID,Secret access key\"",
     );
     vault.lock();
     expect(

@@ -294,7 +294,7 @@ fn profiles_without_a_key_are_reported_with_the_reason() {
     assert_eq!(skipped(&import), expected);
     let said: Vec<_> = import.skipped.iter().map(ToString::to_string).collect();
     assert_eq!(said[0], "the profile \"role\" was skipped: it assumes a role (role_arn)");
-    assert_eq!(said[7], "the profile \"region\" was skipped: it holds no key");
+    assert_eq!(said[7], "the profile \"region\" was skipped: it contains no key");
 }
 
 #[test]
@@ -330,8 +330,8 @@ fn bad_blocks() -> Vec<(usize, &'static str, String)> {
         (6, "name", format!("[b]\ns3 =\n  = {SECRET}")),
         (6, "control", format!("[b]\n{id}\n{secret}\x07")),
         (6, "control", format!("[b]\n{id}\n{secret}\r{secret}")),
-        (5, "no record", format!("[b]\naws_access_key_id = AKIA {SECRET}\n{secret}")),
-        (5, "no record", format!("[b]\n{id}\n{secret}{}", "x".repeat(65_536))),
+        (5, "valid record", format!("[b]\naws_access_key_id = AKIA {SECRET}\n{secret}")),
+        (5, "valid record", format!("[b]\n{id}\n{secret}{}", "x".repeat(65_536))),
         (5, "name", format!("[aumbry:b]\n{id}\n{secret}")),
         (5, "name", format!("[{}]\n{id}\n{secret}", "x".repeat(1025))),
         (7, "attribute", format!("[b]\n{id}\n{secret}\naumbry.of = {SECRET}")),
@@ -345,7 +345,7 @@ fn a_bad_line_is_refused_by_its_number_and_rule() {
         let text = format!("[a]\n{}{block}\n[c]\nregion = x\n", key());
         for text in [text.clone(), text.replace('\n', "\r\n"), format!("\u{feff}{text}")] {
             let said = refusal(credentials(&text), ErrorKind::InvalidFile);
-            let begin = format!("line {line} of the credentials file cannot be used: ");
+            let begin = format!("could not read line {line} of the credentials file: ");
             assert!(said.starts_with(&begin) && said.contains(why), "{why}: {said}\n{text}");
         }
     }
@@ -367,10 +367,10 @@ fn one_bad_line_refuses_all_files() {
 fn what_is_no_such_file_is_refused() {
     for text in ["region = x\n", "  x\n", "Access key ID,Secret access key\n", "{\"Version\": 1}", "\0\0"] {
         let said = refusal(credentials(text), ErrorKind::InvalidFile);
-        assert!(said.starts_with("line 1 of the credentials file"), "{said}");
+        assert!(said.starts_with("could not read line 1 of the credentials file"), "{said}");
     }
     let said = refusal(credentials(b"[a]\nregion = \xff\xfe\n"), ErrorKind::InvalidFile);
-    assert_eq!(said, "line 2 of the credentials file cannot be used: it is not UTF-8 text");
+    assert_eq!(said, "could not read line 2 of the credentials file: it is not UTF-8 text");
 }
 
 #[test]
@@ -413,7 +413,7 @@ fn files_are_read_from_disk_and_stay_where_they_are() {
     assert!(one.exists() && two.exists());
     fs::write(&two, "[profile a]\nregion\n").unwrap();
     let said = refusal(read([&one, &two]), ErrorKind::InvalidFile);
-    assert_eq!(said, format!("line 2 of {two:?} cannot be used: a property must have an \"=\" sign"));
+    assert_eq!(said, format!("could not read line 2 of {two:?}: a property must have an \"=\" sign"));
     assert_eq!(read([folder.path().join("nothing")]).unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(read([folder.path()]).unwrap_err().kind(), ErrorKind::InvalidFile);
 }

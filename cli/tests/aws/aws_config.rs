@@ -140,7 +140,7 @@ fn a_file_that_is_no_text_is_named_by_the_line() {
     let home = Home::new();
     home.write(".aws/config", "");
     fs::write(config(&home), b"[default]\n# gr\xfc\xdfe\n").unwrap();
-    home.fails(&WRITE, 8, "line 2 of the config file cannot be used: it is not UTF-8 text");
+    home.fails(&WRITE, 8, "could not read line 2 of the config file: it is not UTF-8 text");
 }
 
 #[cfg(unix)]

@@ -78,7 +78,7 @@ fn a_bad_file_is_named_and_nothing_is_imported() {
     home.write("bad.json", &format!("{{\"Version\":1,\"SecretAccessKey\":\"{PLAIN_SECRET}\"}}"));
     home.fails(&["import", "one", "bad.json", "--name", "x"], 8, "bad.json: ");
     home.write("config", "[profile x]\nno property\n");
-    home.fails(&["import", "one", "config"], 8, "one, config: line 2 of file 2 (config file)");
+    home.fails(&["import", "one", "config"], 8, "one, config: could not read line 2 of file 2 (config file)");
     home.fails(&["get", "one"], 5, "one");
 }
 

@@ -67,8 +67,8 @@ fn each_file_is_told_by_its_content_and_what_is_no_key_is_reported() {
             assert_eq!(home.succeeds(&["get", "uploads", "--field", "region"]), "eu-west-1\n", "{format}");
             for line in [
                 "1 entry holds no AWS access key, and was skipped.",
-                "was skipped: it holds an access key id, but no secret access key",
-                "\"Pin\" (it is secret, or its name says so, and attributes are not)",
+                "was skipped: it contains an access key id, but no secret access key",
+                "\"Pin\" (it is or may be a secret, but attributes are not secret)",
                 "Imported 1 of 1 record.",
                 &format!("{file} still holds its keys in plaintext"),
             ] {
@@ -90,9 +90,9 @@ fn a_program_learns_of_every_entry_that_was_skipped_and_of_every_field_that_was_
     let skipped = result["skipped"].as_array().unwrap();
     let names: Vec<_> = skipped.iter().map(|skipped| skipped["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["Forum", "half", "role"]);
-    assert_eq!(skipped[0]["reason"], "it holds no AWS access key");
+    assert_eq!(skipped[0]["reason"], "it contains no AWS access key");
     assert!(skipped[0]["place"].as_str().unwrap().starts_with("line "), "{result}");
-    let reason = "it is secret, or its name says so, and attributes are not";
+    let reason = "it is or may be a secret, but attributes are not secret";
     assert_eq!(result["left_out"][0]["fields"], json!([{ "field": "Pin", "reason": reason }]));
     assert_eq!(result["left_out"][0]["name"], "uploads");
 }

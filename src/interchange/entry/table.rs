@@ -30,7 +30,7 @@ pub(in crate::interchange) fn parse(
 ) -> Result<Import> {
     let text = utf8(file, content)?;
     if text.matches('"').count() % 2 != 0 {
-        return Err(refused(file, "it has a quotation mark that begins something and does not end it"));
+        return Err(refused(file, "it has a quotation mark without a closing one"));
     }
     let mut rows = Rows::new(file, text)?;
     let columns = match rows.next()? {

@@ -115,12 +115,10 @@ struct Entry<'a> {
 impl Entry<'_> {
     fn field(&mut self, name: &str, value: &str, protected: bool) -> Result<()> {
         if ![name, value].into_iter().flat_map(str::chars).all(is_xml) {
-            return Err(self.refused(name, "it has a character that XML does not have"));
+            return Err(self.refused(name, "it contains a character that XML does not allow"));
         }
         if is_reference(value) {
-            return Err(
-                self.refused(name, "KeePass would take it for a reference to another entry ({REF:…})")
-            );
+            return Err(self.refused(name, "KeePass would read it as a reference to another entry ({REF:…})"));
         }
         let value_tag = if protected { "<Value ProtectInMemory=\"True\">" } else { "<Value>" };
         (self.out)("\t\t\t\t<String><Key>");
@@ -134,7 +132,7 @@ impl Entry<'_> {
 
     fn refused(&self, field: &str, why: &str) -> Error {
         let (record, field) = (quoted(self.record.name()), quoted(field));
-        let message = format!("the record {record} cannot be written to {FILE}: its field {field}: {why}");
+        let message = format!("could not write the record {record} to {FILE}: its field {field}: {why}");
         Error::new(ErrorKind::InvalidInput, message)
     }
 }

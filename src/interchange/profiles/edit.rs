@@ -40,18 +40,18 @@ fn check(profile: &str, properties: &[(&str, &str)]) -> Result<()> {
     if !is_identifier(profile) {
         let shown = quoted(profile);
         return refused(format!(
-            "a profile cannot be called {shown}: only letters, digits and _-/.%@:+ may stand in it"
+            "invalid profile name {shown}: only letters, digits and _-/.%@:+ are allowed"
         ));
     }
     for (key, value) in properties {
         if !is_identifier(key) {
             let shown = quoted(key);
             return refused(format!(
-                "no property can be called {shown}: only letters, digits and _-/.%@:+ may stand in it"
+                "invalid property name {shown}: only letters, digits and _-/.%@:+ are allowed"
             ));
         }
         if let Some(flaw) = value_flaw(value) {
-            return refused(format!("the value of {} cannot be written: {flaw}", quoted(key)));
+            return refused(format!("could not write the value of {}: {flaw}", quoted(key)));
         }
     }
     Ok(())
@@ -178,6 +178,6 @@ fn spliced(text: &str, changes: &[(Range<usize>, &[&str])]) -> Result<Zeroizing<
 }
 
 fn refused(Broken { line, rule }: Broken) -> Error {
-    let message = format!("line {line} of the config file cannot be used: {rule}");
+    let message = format!("could not read line {line} of the config file: {rule}");
     Error::new(ErrorKind::InvalidFile, message)
 }

@@ -86,7 +86,7 @@ impl<'a> Lines<'a> {
             return Ok(Content::IndentedComment);
         }
         if line.chars().any(|c| c.is_control() && c != '\t') {
-            return Err("it holds a control character");
+            return Err("it contains a control character");
         }
         if line.starts_with(BLANK) {
             match self.before {
@@ -145,13 +145,13 @@ pub(super) fn is_identifier(text: &str) -> bool {
 /// Returns the rule that the value would break in a shared file.
 pub(super) fn value_flaw(value: &str) -> Option<&'static str> {
     if value.chars().any(|c| c.is_control() && c != '\t') {
-        return Some("no line break or other control character may stand in it");
+        return Some("it must not contain a line break or another control character");
     }
     if value.trim() != value {
         return Some("it must not begin or end with white space");
     }
     if comment_in(value).is_some() {
-        return Some("\"#\" or \";\" behind white space would begin a comment");
+        return Some("\"#\" or \";\" after white space would begin a comment");
     }
     None
 }

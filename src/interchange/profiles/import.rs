@@ -203,7 +203,7 @@ impl<'a> Profile<'a> {
         let token = self.properties.get(SESSION_TOKEN).or_else(|| self.properties.get(SECURITY_TOKEN));
         for property in [Some(id), Some(secret), token].into_iter().flatten() {
             if property.continued {
-                return Err(property.refused("an indented line follows, but a key must stand on one line"));
+                return Err(property.refused("an indented line follows, but a key must be on one line"));
             }
         }
         self.record(id, secret, token).map(Outcome::Record)
@@ -224,14 +224,14 @@ impl<'a> Profile<'a> {
             Some(token) => NewRecord::new_session(self.name, id.value, secret_access_key, token.value),
         };
         let mut record =
-            record.map_err(|error| id.refused("its profile makes no record").with_source(error))?;
+            record.map_err(|error| id.refused("its profile is not a valid record").with_source(error))?;
         for (key, property) in &self.properties {
             if property.continued || KEY.contains(&key.as_str()) {
                 continue;
             }
             record = record
                 .attribute(key, property.value)
-                .map_err(|error| property.refused("it makes no attribute").with_source(error))?;
+                .map_err(|error| property.refused("it is not a valid attribute").with_source(error))?;
         }
         Ok(record)
     }
@@ -258,5 +258,5 @@ impl<'a> Profile<'a> {
 }
 
 fn refused(line: usize, file: &str, rule: &str) -> Error {
-    Error::new(ErrorKind::InvalidFile, format!("line {line} of {file} cannot be used: {rule}"))
+    Error::new(ErrorKind::InvalidFile, format!("could not read line {line} of {file}: {rule}"))
 }

@@ -74,7 +74,7 @@ fn write(record: &Credentials, at: usize, out: &mut dyn FnMut(&str)) {
 
 fn check(record: &Credentials) -> Result<()> {
     if let Some(flaw) = section_flaw(record.name()) {
-        return Err(refused(record, &format!("its name cannot be a profile's: {flaw}")));
+        return Err(refused(record, &format!("its name is not a valid profile name: {flaw}")));
     }
     for (key, value) in key(record) {
         if let Some(flaw) = value_flaw(value) {
@@ -83,9 +83,9 @@ fn check(record: &Credentials) -> Result<()> {
     }
     for (key, value) in record.attributes() {
         let flaw = if !is_identifier(key) || key.contains(|c: char| c.is_ascii_uppercase()) {
-            Some("its key may have lower-case letters, digits and _-/.%@:+ only")
+            Some("its key must contain only lower-case letters, digits and _-/.%@:+")
         } else if KEY.contains(&key) {
-            Some("it would be taken for a part of the key pair")
+            Some("AWS would read it as a part of the key pair")
         } else {
             value_flaw(value)
         };
@@ -98,6 +98,6 @@ fn check(record: &Credentials) -> Result<()> {
 
 fn refused(record: &Credentials, why: &str) -> Error {
     let name = quoted(record.name());
-    let message = format!("the record {name} cannot be written to a credentials file: {why}");
+    let message = format!("could not write the record {name} to a credentials file: {why}");
     Error::new(ErrorKind::InvalidInput, message)
 }

@@ -90,16 +90,16 @@ fn unquoted(text: &str) -> Option<&str> {
 /// Returns the rule that a profile of this name would break in a credentials file.
 pub(super) fn section_flaw(name: &str) -> Option<&'static str> {
     if name.contains([']', '#', ';']) {
-        return Some("no \"]\", \"#\" or \";\" may stand in it");
+        return Some("it must not contain \"]\", \"#\" or \";\"");
     }
     if name.is_empty() || name.trim() != name || name.contains(char::is_control) {
-        return Some("it must have neither white space at its ends nor control characters");
+        return Some("it must not contain control characters, or begin or end with white space");
     }
     if !matches!(Section::of(FileKind::Credentials, name), Section::Profile(_)) {
         return Some("it begins like a section of a config file");
     }
     if name == "DEFAULT" {
-        return Some("the AWS command line would give what is in [DEFAULT] to every profile");
+        return Some("the AWS command line would apply the section [DEFAULT] to every profile");
     }
     None
 }

@@ -33,7 +33,7 @@ pub(crate) fn check_len(file: &str, content: &[u8]) -> Result<()> {
 
 /// Refuses a file as a whole. The reason must not quote the file, because it contains secrets.
 pub(crate) fn refused(file: &str, why: &str) -> Error {
-    Error::new(ErrorKind::InvalidFile, format!("{file} cannot be used: {why}"))
+    Error::new(ErrorKind::InvalidFile, format!("could not read {file}: {why}"))
 }
 
 /// Reads a file or a pipe into a buffer that is wiped. `expected` describes the file that the caller wants, for the
@@ -59,7 +59,8 @@ pub(crate) fn read_all(path: &Path, expected: &str) -> Result<WipedBytes> {
     loop {
         if len == content.len() {
             if len > MAX_FILE {
-                let message = format!("{} is longer than {MAX_FILE} bytes: no {expected}", shown());
+                let message =
+                    format!("{} is longer than {MAX_FILE} bytes, so it is not a {expected}", shown());
                 return Err(Error::new(ErrorKind::InvalidFile, message));
             }
             let mut larger = zeroed((2 * len).min(MAX_FILE + 1))?;

@@ -44,12 +44,12 @@ pub(crate) fn document_up_to(content: &[u8], most: usize) -> Result<&RawValue> {
     // To find the line of a syntax error, `serde_json` reads the text into vectors, which can remain on the stack.
     with_scrubbed_stack(|| serde_json::from_str(text)).map_err(|error| {
         // A syntax error has a fixed text. A data error would quote the document; it does not occur here.
-        if error.is_data() { no_json("it is not understood") } else { no_json(&error.to_string()) }
+        if error.is_data() { no_json("it contains an unexpected value") } else { no_json(&error.to_string()) }
     })
 }
 
 fn no_json(why: &str) -> Error {
-    Error::new(ErrorKind::InvalidFile, format!("this is no JSON document: {why}"))
+    Error::new(ErrorKind::InvalidFile, format!("invalid JSON document: {why}"))
 }
 
 /// Returns the elements of an array, or `None` if the value is not an array.
@@ -110,10 +110,10 @@ impl<'a> Object<'a> {
     pub(crate) fn new(called: &str, value: &'a RawValue) -> Result<Self> {
         let mut object = Self { called: called.into(), fields: Vec::new() };
         if !value.get().starts_with('{') {
-            return Err(object.refused("it is no JSON object"));
+            return Err(object.refused("it is not a JSON object"));
         }
         let fields: Fields<'_> =
-            serde_json::from_str(value.get()).map_err(|_| object.refused("it is no JSON object"))?;
+            serde_json::from_str(value.get()).map_err(|_| object.refused("it is not a JSON object"))?;
         object.fields.reserve_exact(fields.0.len());
         for (at, (key, value)) in fields.0.into_iter().enumerate() {
             let key = object.read_text(&format!("key {}", at + 1), key)?;
@@ -161,8 +161,8 @@ impl<'a> Object<'a> {
         match unescaped(value) {
             Ok(text) => Ok(text),
             Err(NoText::OutOfMemory(len)) => Err(out_of_memory(len)),
-            Err(NoText::NoString) => Err(self.refused(&format!("{what} is no string"))),
-            Err(NoText::HalfPair) => Err(self.refused(&format!("{what} holds half of a surrogate pair"))),
+            Err(NoText::NoString) => Err(self.refused(&format!("{what} is not a string"))),
+            Err(NoText::HalfPair) => Err(self.refused(&format!("{what} contains half of a surrogate pair"))),
         }
     }
 
@@ -173,12 +173,12 @@ impl<'a> Object<'a> {
 
     /// Refuses the object because it breaks a rule. The rule must not quote the object.
     pub(crate) fn refused(&self, rule: &str) -> Error {
-        Error::new(ErrorKind::InvalidFile, format!("{} is refused: {rule}", self.called))
+        Error::new(ErrorKind::InvalidFile, format!("{} is not valid: {rule}", self.called))
     }
 
     /// Refuses the object because a type of this crate refused a part of it. The cause must not quote the object.
     pub(crate) fn refused_for(&self, cause: Error) -> Error {
-        Error::new(ErrorKind::InvalidFile, format!("{} is refused", self.called)).with_source(cause)
+        Error::new(ErrorKind::InvalidFile, format!("{} is not valid", self.called)).with_source(cause)
     }
 }
 
@@ -365,7 +365,7 @@ fn write(output: impl Write, value: &impl Serialize) -> Result<()> {
 
 /// Reports a value that fails to serialise, or serialises differently the second time. Ours do neither.
 fn unwritten() -> Error {
-    Error::new(ErrorKind::InvalidInput, "the record cannot be written as JSON")
+    Error::new(ErrorKind::InvalidInput, "could not write the record as JSON")
 }
 
 /// Counts the bytes that are written.

@@ -51,7 +51,7 @@ impl<'a> Document<'a> {
         reader.config_mut().expand_empty_elements = true; // so that each element has an end tag
         let mut document = Self { file, text, reader, counted: 0, line: 1 };
         if let Some((at, _)) = text.char_indices().find(|(_, c)| !is_xml(*c)) {
-            return Err(document.refused_at(at, "a character stands there that XML does not have"));
+            return Err(document.refused_at(at, "it contains a character that XML does not allow"));
         }
         match document.child_of_document()? {
             Some(element) if element.name() == root => Ok(document),
@@ -67,8 +67,8 @@ impl<'a> Document<'a> {
                 Event::End(_) => return Ok(None),
                 Event::Text(text) if text.trim_ascii().is_empty() => {}
                 Event::Comment(_) | Event::PI(_) => {}
-                Event::Eof => return Err(self.refused("it ends before its elements do")),
-                _ => return Err(self.refused("a text stands where elements should")),
+                Event::Eof => return Err(self.refused("it ends before its elements are closed")),
+                _ => return Err(self.refused("it contains text in a place where only elements are allowed")),
             }
         }
     }
@@ -80,7 +80,7 @@ impl<'a> Document<'a> {
                 Event::Eof => return Ok(None),
                 Event::Text(text) if text.trim_ascii().is_empty() => {}
                 Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
-                _ => return Err(self.refused("it is no XML document, or has a DOCTYPE")),
+                _ => return Err(self.refused("it is not an XML document, or has a DOCTYPE")),
             }
         }
     }
@@ -92,7 +92,7 @@ impl<'a> Document<'a> {
     pub(crate) fn end(mut self) -> Result<()> {
         match self.child_of_document()? {
             None => Ok(()),
-            Some(_) => Err(self.refused("something follows what should be all of it")),
+            Some(_) => Err(self.refused("it continues after the end of its root element")),
         }
     }
 
@@ -159,7 +159,7 @@ impl<'a> Document<'a> {
 
     fn broken(&mut self) -> Error {
         let position = usize::try_from(self.reader.error_position()).unwrap_or(usize::MAX);
-        self.refused_at(position, "it is no well-formed XML")
+        self.refused_at(position, "it is not well-formed XML")
     }
 }
 
@@ -182,12 +182,12 @@ fn resolve(content: &str, out: &mut dyn FnMut(&str)) -> std::result::Result<(), 
             Ok(Event::CData(text)) => with_line_ends(&text, out),
             Ok(Event::GeneralRef(reference)) => {
                 resolve_reference(&reference, out)
-                    .ok_or("a reference to a character that XML does not have")?;
+                    .ok_or("it contains a reference to a character that XML does not allow")?;
             }
             Ok(Event::Comment(_) | Event::PI(_)) => {}
             Ok(Event::Eof) => return Ok(()),
-            Ok(_) => return Err("an element stands where a text should"),
-            Err(_) => return Err("it is no well-formed XML"),
+            Ok(_) => return Err("it contains an element in a place where only text is allowed"),
+            Err(_) => return Err("it is not well-formed XML"),
         }
     }
 }

@@ -19,15 +19,12 @@ fn what_is_no_json_is_refused_by_its_position() {
         (&cut, "EOF while parsing a string at line 1 column 112"),
         (&"[".repeat(1_000_000), "EOF while parsing a list at line 1 column 1000000"),
     ] {
-        let expected = format!("this is no JSON document: {why}");
+        let expected = format!("invalid JSON document: {why}");
         assert_eq!(refusal(json::parse(document.as_bytes(), Some("a"))), expected);
         assert_eq!(refusal(credential_process::parse(document.as_bytes(), "a")), expected);
     }
-    assert_eq!(
-        refusal(json::parse(b"\xff\xfe{\0}\0", None)),
-        "this is no JSON document: it is not UTF-8 text"
-    );
-    assert_eq!(refusal(json::parse(b"\"\xc3\"", None)), "this is no JSON document: it is not UTF-8 text");
+    assert_eq!(refusal(json::parse(b"\xff\xfe{\0}\0", None)), "invalid JSON document: it is not UTF-8 text");
+    assert_eq!(refusal(json::parse(b"\"\xc3\"", None)), "invalid JSON document: it is not UTF-8 text");
 }
 
 #[test]
@@ -90,31 +87,31 @@ fn a_bad_document_for_aws_is_refused_by_the_rule_it_breaks() {
         (without("AccessKeyId"), "\"AccessKeyId\" is missing"),
         (without("SecretAccessKey"), "\"SecretAccessKey\" is missing"),
         (with("SecretAccessKey", Value::Null), "\"SecretAccessKey\" is missing"),
-        (with("SecretAccessKey", json!([SECRET])), "\"SecretAccessKey\" is no string"),
-        (with("SecretAccessKey", json!({ SECRET: SECRET })), "\"SecretAccessKey\" is no string"),
-        (with("AccessKeyId", json!(17)), "\"AccessKeyId\" is no string"),
-        (with("SessionToken", json!(true)), "\"SessionToken\" is no string"),
-        (with("Expiration", json!(1_795_406_706)), "\"Expiration\" is no string"),
-        (with("Expiration", json!(SECRET)), "its \"Expiration\" is no RFC 3339 time"),
-        (with("Expiration", json!("2026-11-23T04:05:06")), "its \"Expiration\" is no RFC 3339 time"),
+        (with("SecretAccessKey", json!([SECRET])), "\"SecretAccessKey\" is not a string"),
+        (with("SecretAccessKey", json!({ SECRET: SECRET })), "\"SecretAccessKey\" is not a string"),
+        (with("AccessKeyId", json!(17)), "\"AccessKeyId\" is not a string"),
+        (with("SessionToken", json!(true)), "\"SessionToken\" is not a string"),
+        (with("Expiration", json!(1_795_406_706)), "\"Expiration\" is not a string"),
+        (with("Expiration", json!(SECRET)), "its \"Expiration\" is not an RFC 3339 time"),
+        (with("Expiration", json!("2026-11-23T04:05:06")), "its \"Expiration\" is not an RFC 3339 time"),
         (text.replace('{', r#"{"Version":1,"#), "it has \"Version\" twice"),
         (text.replace('{', r#"{"SecretAccess\u004bey":"x","#), "it has \"SecretAccessKey\" twice"),
         (text.replace('{', r#"{"SessionToken":null,"#), "it has \"SessionToken\" twice"),
         (
             text.replace(SECRET, &format!(r"{SECRET}\ud83d")),
-            "\"SecretAccessKey\" holds half of a surrogate pair",
+            "\"SecretAccessKey\" contains half of a surrogate pair",
         ),
         (
             text.replace(SECRET, &format!(r"{SECRET}\udd11\ud83d")),
-            "\"SecretAccessKey\" holds half of a surrogate pair",
+            "\"SecretAccessKey\" contains half of a surrogate pair",
         ),
         (
             text.replace(SECRET, &format!(r"{SECRET}\ud83d\u0041")),
-            "\"SecretAccessKey\" holds half of a surrogate pair",
+            "\"SecretAccessKey\" contains half of a surrogate pair",
         ),
-        (text.replace('{', &format!(r#"{{"{SECRET}\ud800":1,"#)), "key 1 holds half of a surrogate pair"),
+        (text.replace('{', &format!(r#"{{"{SECRET}\ud800":1,"#)), "key 1 contains half of a surrogate pair"),
     ] {
-        let expected = format!("the JSON document is refused: {why}");
+        let expected = format!("the JSON document is not valid: {why}");
         assert_eq!(refusal(credential_process::parse(document.as_bytes(), "a")), expected, "{document}");
         assert_eq!(refusal(json::parse(document.as_bytes(), Some("a"))), expected, "{document}");
     }
@@ -134,16 +131,16 @@ fn a_bad_document_for_aws_is_refused_by_the_rule_it_breaks() {
             "invalid secret access key or session token: together they must be at most 65525 bytes long",
         ),
     ] {
-        let expected = format!("the JSON document is refused: {why}");
+        let expected = format!("the JSON document is not valid: {why}");
         assert_eq!(refusal(credential_process::parse(document.as_bytes(), "a")), expected);
     }
     for document in [format!("[{good}]"), format!("\"{SECRET}\""), "null".into(), "1".into()] {
         let said = refusal(credential_process::parse(document.as_bytes(), "a"));
-        assert_eq!(said, "the JSON document is refused: it is no JSON object");
+        assert_eq!(said, "the JSON document is not valid: it is not a JSON object");
     }
     assert_eq!(
         refusal(json::parse(text.as_bytes(), None)),
-        "the JSON document is refused: it says no name, so say what the record is to be called"
+        "the JSON document is not valid: it has no name: choose a name for the record"
     );
     assert!(credential_process::parse(text.as_bytes(), "a").is_ok(), "control");
 }
@@ -161,11 +158,11 @@ fn a_name_of_the_caller_that_breaks_a_rule_is_the_callers_mistake() {
 fn bad_records() -> Vec<(Value, &'static str)> {
     let name = "its \"name\" breaks a rule: 1 to 1024 bytes, no control characters, no white space at either end, not \
                 beginning with \"aumbry:\"";
-    let key = "it has a key that is none of name, provider, access_key_id, attributes, created, updated, expires, \
-               secret_access_key, session_token";
+    let key = "it has an unknown key; the known keys are name, provider, access_key_id, attributes, created, \
+               updated, expires, secret_access_key, session_token";
     vec![
-        (json!({"name": null}), "it says no name, so say what the record is to be called"),
-        (json!({"name": 1}), "\"name\" is no string"),
+        (json!({"name": null}), "it has no name: choose a name for the record"),
+        (json!({"name": 1}), "\"name\" is not a string"),
         (json!({"name": ""}), name),
         (json!({"name": format!(" {SECRET}")}), name),
         (json!({"name": format!("{SECRET}\u{7}")}), name),
@@ -173,21 +170,21 @@ fn bad_records() -> Vec<(Value, &'static str)> {
         (json!({"name": SECRET.repeat(100)}), name),
         (json!({"name": "first"}), "it has the same name as record 1"),
         (json!({"provider": null}), "\"provider\" is missing"),
-        (json!({"provider": SECRET}), "its \"provider\" is neither static nor session"),
-        (json!({"provider": "Static"}), "its \"provider\" is neither static nor session"),
-        (json!({"provider": {"static": {}}}), "\"provider\" is no string"),
+        (json!({"provider": SECRET}), "its \"provider\" must be static or session"),
+        (json!({"provider": "Static"}), "its \"provider\" must be static or session"),
+        (json!({"provider": {"static": {}}}), "\"provider\" is not a string"),
         (json!({"access_key_id": null}), "\"access_key_id\" is missing"),
         (json!({"access_key_id": "a b"}), ""),
         (json!({"secret_access_key": null}), "\"secret_access_key\" is missing"),
         (json!({"secret_access_key": ""}), ""),
-        (json!({"secret_access_key": [SECRET]}), "\"secret_access_key\" is no string"),
+        (json!({"secret_access_key": [SECRET]}), "\"secret_access_key\" is not a string"),
         (json!({"session_token": null}), "\"session_token\" is missing"),
         (json!({"session_token": ""}), ""),
-        (json!({"session_token": {}}), "\"session_token\" is no string"),
-        (json!({"provider": "static"}), "it is static, but has a \"session_token\""),
-        (json!({"expires": "tomorrow"}), "its \"expires\" is no RFC 3339 time"),
-        (json!({"expires": ""}), "its \"expires\" is no RFC 3339 time"),
-        (json!({"expires": 1_795_406_706}), "\"expires\" is no string"),
+        (json!({"session_token": {}}), "\"session_token\" is not a string"),
+        (json!({"provider": "static"}), "it has a \"session_token\", but its \"provider\" is static"),
+        (json!({"expires": "tomorrow"}), "its \"expires\" is not an RFC 3339 time"),
+        (json!({"expires": ""}), "its \"expires\" is not an RFC 3339 time"),
+        (json!({"expires": 1_795_406_706}), "\"expires\" is not a string"),
         (json!({"Version": 1}), key),
         (json!({ SECRET: 1 }), key),
     ]
@@ -213,7 +210,7 @@ fn a_bad_record_is_refused_by_its_number_and_the_rule_it_breaks_and_all_others_w
         let export = json!([good_record("first"), bad, good_record("third")]).to_string();
         let said = refusal(json::parse(export.as_bytes(), None));
         assert!(
-            said.starts_with(&format!("record 2 of the JSON document is refused: {why}")),
+            said.starts_with(&format!("record 2 of the JSON document is not valid: {why}")),
             "{change}: {said}"
         );
         assert!(!why.is_empty() || said.contains("must"), "{said}");
@@ -223,7 +220,7 @@ fn a_bad_record_is_refused_by_its_number_and_the_rule_it_breaks_and_all_others_w
     for other in [json!(null), json!(SECRET), json!(1), json!([good_record("a")])] {
         let export = json!([good_record("first"), other]).to_string();
         let said = refusal(json::parse(export.as_bytes(), None));
-        assert_eq!(said, "record 2 of the JSON document is refused: it is no JSON object");
+        assert_eq!(said, "record 2 of the JSON document is not valid: it is not a JSON object");
     }
 }
 
@@ -233,13 +230,13 @@ fn a_bad_attribute_is_refused_by_its_number() {
                not beginning with \"aumbry.\"";
     let long = SECRET.repeat(10);
     for (attributes, why) in [
-        ("[]".to_owned(), "it is no JSON object"),
-        (format!("\"{SECRET}\""), "it is no JSON object"),
-        (r#"{"a":"1","b":2}"#.into(), "attribute 2 is no string"),
-        (r#"{"a":"1","b":null}"#.into(), "attribute 2 is no string"),
-        (r#"{"a":"1","b":"\udc00"}"#.into(), "attribute 2 holds half of a surrogate pair"),
-        (r#"{"a":"1","\ud800":"2"}"#.into(), "key 2 holds half of a surrogate pair"),
-        (r#"{"a":"1","\u0061":"2"}"#.into(), "attribute 2 has the key of one before it"),
+        ("[]".to_owned(), "it is not a JSON object"),
+        (format!("\"{SECRET}\""), "it is not a JSON object"),
+        (r#"{"a":"1","b":2}"#.into(), "attribute 2 is not a string"),
+        (r#"{"a":"1","b":null}"#.into(), "attribute 2 is not a string"),
+        (r#"{"a":"1","b":"\udc00"}"#.into(), "attribute 2 contains half of a surrogate pair"),
+        (r#"{"a":"1","\ud800":"2"}"#.into(), "key 2 contains half of a surrogate pair"),
+        (r#"{"a":"1","\u0061":"2"}"#.into(), "attribute 2 has the same key as an earlier attribute"),
         (r#"{"a":"1","":"2"}"#.into(), key),
         (format!(r#"{{"a":"1","{SECRET} ":"2"}}"#), key),
         (format!(r#"{{"a":"1","{SECRET}\u0007":"2"}}"#), key),
@@ -249,7 +246,7 @@ fn a_bad_attribute_is_refused_by_its_number() {
         let record = good_record("a").to_string().replace("{}", &attributes);
         assert_eq!(
             refusal(json::parse(format!("[{record}]").as_bytes(), None)),
-            format!("\"attributes\" of record 1 of the JSON document is refused: {why}")
+            format!("\"attributes\" of record 1 of the JSON document is not valid: {why}")
         );
     }
 }
@@ -269,7 +266,7 @@ fn more_attributes_than_a_record_can_have_are_refused_before_they_are_sorted() {
     for count in [5_462, 100_000] {
         assert_eq!(
             refusal(parse(count)),
-            "\"attributes\" of record 1 of the JSON document is refused: a record can have at most 5461 attributes"
+            "\"attributes\" of record 1 of the JSON document is not valid: a record can have at most 5461 attributes"
         );
     }
     // A program's own, one by one.
@@ -284,7 +281,7 @@ fn a_listing_without_secrets_is_no_export() {
     let list = json::render_all(vault.records().unwrap()).unwrap();
     assert_eq!(
         refusal(json::parse(list.as_bytes(), None)),
-        "record 1 of the JSON document is refused: \"secret_access_key\" is missing"
+        "record 1 of the JSON document is not valid: \"secret_access_key\" is missing"
     );
 }
 

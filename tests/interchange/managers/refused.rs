@@ -48,13 +48,13 @@ fn xml_that_is_not_well_formed() {
         assert!(said.contains(&format!("line {line}: ")), "{line}: {said}");
     }
     let doctype = altered(sample, "<KeePassFile>", "<!DOCTYPE x [<!ENTITY a \"b\">]>\n<KeePassFile>");
-    refuses(keepass_xml::parse, doctype, "line 2: it is no XML document, or has a DOCTYPE");
+    refuses(keepass_xml::parse, doctype, "line 2: it is not an XML document, or has a DOCTYPE");
     let end = sample.find("</Root>").unwrap();
-    refuses(keepass_xml::parse, &sample[..end], "it ends before its elements do");
+    refuses(keepass_xml::parse, &sample[..end], "it ends before its elements are closed");
     refuses(
         keepass_xml::parse,
         format!("{sample}<KeePassFile/>"),
-        "something follows what should be all of it",
+        "it continues after the end of its root element",
     );
     refuses(keepass_xml::parse, b"\xff\xfe<\0", "it is not UTF-8 text");
 }
@@ -65,13 +65,13 @@ fn xml_that_is_not_keepass_s() {
     for content in ["", "<html/>", "<?xml version=\"1.0\"?>\n<pwlist></pwlist>"] {
         refuses(keepass_xml::parse, content, begin);
     }
-    refuses(keepass_xml::parse, "Title,Username,Password\n", "it is no XML document, or has a DOCTYPE");
+    refuses(keepass_xml::parse, "Title,Username,Password\n", "it is not an XML document, or has a DOCTYPE");
     refuses(keepass_xml::parse, "<KeePassFile><Meta/></KeePassFile>", "it has no Root");
     let sample = include_str!("keepass.xml");
     let behind = "<KeePassFile><Root/><Meta/></KeePassFile>";
-    refuses(keepass_xml::parse, behind, "line 1: its Meta comes behind its Root");
+    refuses(keepass_xml::parse, behind, "line 1: its Meta comes after its Root");
     let group = "<KeePassFile><Root><Group><Entry/><Name>x</Name></Group></Root></KeePassFile>";
-    refuses(keepass_xml::parse, group, "a group says what it is behind what is in it");
+    refuses(keepass_xml::parse, group, "the UUID or Name of a group comes after its content");
     let value = altered(sample, "<Value>backup</Value>", "");
     refuses(keepass_xml::parse, value, "line 58: a field of an entry has no Key or no Value");
     let twice = altered(sample, "<Key>URL</Key>", "<Key>Title</Key>");
@@ -95,10 +95,10 @@ fn groups_that_lie_too_deep_in_one_another() {
         format!("<KeePassFile><Root>{begin}{end}</Root></KeePassFile>")
     };
     assert!(keepass_xml::parse(nested(64).as_bytes()).is_ok());
-    refuses(keepass_xml::parse, nested(65), "its groups lie too deep in one another");
-    refuses(keepass_xml::parse, nested(100_000), "its groups lie too deep in one another");
+    refuses(keepass_xml::parse, nested(65), "its groups are nested too deeply");
+    refuses(keepass_xml::parse, nested(100_000), "its groups are nested too deeply");
     let elements = format!("<KeePassFile>{}", "<a>".repeat(1_000_000));
-    refuses(keepass_xml::parse, elements, "it is no well-formed XML");
+    refuses(keepass_xml::parse, elements, "it is not well-formed XML");
 }
 
 #[test]
@@ -122,11 +122,7 @@ fn csv_with_a_row_that_does_not_fit() {
         refuses(keepassxc_csv::parse, content, &format!("line 4 has {columns} columns, not 3"));
     }
     let open = format!("{header}\na,{KEY_ID},\"{SECRET}\n");
-    refuses(
-        onepassword_csv::parse,
-        open,
-        "it has a quotation mark that begins something and does not end it",
-    );
+    refuses(onepassword_csv::parse, open, "it has a quotation mark without a closing one");
     let many = format!("{header}{}\n", ",x".repeat(300));
     refuses(onepassword_csv::parse, many, "line 1 has too many columns");
     refuses(onepassword_csv::parse, b"Title,Username,Password\n\xff,x,y\n", "it is not UTF-8 text");
@@ -152,26 +148,26 @@ fn bitwarden_s_encrypted_export() {
 #[test]
 fn json_that_is_not_bitwarden_s() {
     let sample = include_str!("bitwarden.json");
-    refuses(bitwarden_json::parse, "{}", "the Bitwarden export is refused: \"items\" is missing");
-    refuses(bitwarden_json::parse, "[]", "the Bitwarden export is refused: it is no JSON object");
-    refuses(bitwarden_json::parse, r#"{"items":{}}"#, "its \"items\" are no array");
+    refuses(bitwarden_json::parse, "{}", "the Bitwarden export is not valid: \"items\" is missing");
+    refuses(bitwarden_json::parse, "[]", "the Bitwarden export is not valid: it is not a JSON object");
+    refuses(bitwarden_json::parse, r#"{"items":{}}"#, "\"items\" is not an array");
     refuses(
         bitwarden_json::parse,
         r#"{"items":[1]}"#,
-        "item 1 of the Bitwarden export is refused: it is no JSON object",
+        "item 1 of the Bitwarden export is not valid: it is not a JSON object",
     );
-    refuses(bitwarden_json::parse, r#"{"items":[],"folders":[1]}"#, "it is no JSON object");
+    refuses(bitwarden_json::parse, r#"{"items":[],"folders":[1]}"#, "it is not a JSON object");
     let login = altered(sample, r#""username": "anna""#, r#""username": ["hunter2"]"#);
     refuses(
         bitwarden_json::parse,
         login,
-        "\"login\" of item 3 of the Bitwarden export is refused: \"username\" is no string",
+        "\"login\" of item 3 of the Bitwarden export is not valid: \"username\" is not a string",
     );
     let field = altered(sample, r#""value": "true""#, r#""value": true"#);
     refuses(
         bitwarden_json::parse,
         field,
-        "element 2 of \"fields\" of item 1 of the Bitwarden export is refused: \"value\" is no string",
+        "element 2 of \"fields\" of item 1 of the Bitwarden export is not valid: \"value\" is not a string",
     );
 }
 

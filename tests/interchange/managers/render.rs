@@ -75,7 +75,7 @@ fn what_xml_cannot_carry_is_refused_by_the_name_of_the_field() {
             let error = rendered(&draft.unwrap()).unwrap_err();
             let said = everything_said(&error);
             assert_eq!(error.kind(), ErrorKind::InvalidInput);
-            assert!(said.contains(&format!("its field \"{field}\": it has a character")), "{said}");
+            assert!(said.contains(&format!("its field \"{field}\": it contains a character")), "{said}");
             assert!(!said.contains("hidden"), "{said}");
         }
     }

@@ -4,7 +4,7 @@ use aumbry::interchange::{self, Format, bitwarden_json, keepass_xml, keepassxc_c
 
 use super::*;
 
-const SECRET_FIELD: &str = "it is secret, or its name says so, and attributes are not";
+const SECRET_FIELD: &str = "it is or may be a secret, but attributes are not secret";
 
 #[test]
 fn keepass_xml_with_groups_custom_fields_history_and_a_recycle_bin() {
@@ -25,13 +25,12 @@ fn keepass_xml_with_groups_custom_fields_history_and_a_recycle_bin() {
     assert_eq!(
         reported(&import),
         [
-            "the entry \"AWS/production/borrowed\" (line 154) was skipped: it refers to another entry ({REF:…}); put the \
-             value itself there",
-            "the entry \"Internet/Forum\" (line 174) was skipped: it holds no AWS access key",
+            "the entry \"AWS/production/borrowed\" (line 154) was skipped: it refers to another entry ({REF:…}): replace the reference by the value",
+            "the entry \"Internet/Forum\" (line 174) was skipped: it contains no AWS access key",
             "the entry \"Recycle Bin/deeper/thrown away\" (line 196) was skipped: it is in the recycle bin",
             &format!(
-                "of the entry \"AWS/production/anna\" (line 95) there was left out: \"password\" ({SECRET_FIELD}), \
-                 \"PIN of the card\" ({SECRET_FIELD}), \"otp\" ({SECRET_FIELD}), \"rootkey.csv\" (it is an attachment)"
+                "not imported from the entry \"AWS/production/anna\" (line 95): \"password\" ({SECRET_FIELD}), \"PIN \
+                 of the card\" ({SECRET_FIELD}), \"otp\" ({SECRET_FIELD}), \"rootkey.csv\" (it is an attachment)"
             ),
         ]
     );
@@ -50,11 +49,10 @@ fn keepassxc_csv_with_groups_quotes_and_several_lines() {
     assert_eq!(
         reported(&import),
         [
-            "the entry \"Internet/Forum\" (line 5) was skipped: it holds no AWS access key",
-            "the entry \"Internet/borrowed\" (line 6) was skipped: it refers to another entry ({REF:…}); put the value \
-             itself there",
+            "the entry \"Internet/Forum\" (line 5) was skipped: it contains no AWS access key",
+            "the entry \"Internet/borrowed\" (line 6) was skipped: it refers to another entry ({REF:…}): replace the reference by the value",
             &format!(
-                "of the entry \"AWS/production/s3, \\\"uploads\\\"\" (line 4) there was left out: \"TOTP\" ({SECRET_FIELD})"
+                "not imported from the entry \"AWS/production/s3, \\\"uploads\\\"\" (line 4): \"TOTP\" ({SECRET_FIELD})"
             ),
         ]
     );
@@ -77,11 +75,11 @@ fn bitwarden_json_with_folders_fields_and_a_bin() {
     assert_eq!(
         reported(&import),
         [
-            "the entry \"Forum\" (item 3) was skipped: it holds no AWS access key",
-            "the entry \"Visa\" (item 4) was skipped: it holds no AWS access key",
+            "the entry \"Forum\" (item 3) was skipped: it contains no AWS access key",
+            "the entry \"Visa\" (item 4) was skipped: it contains no AWS access key",
             "the entry \"thrown away\" (item 5) was skipped: it is in the recycle bin",
             &format!(
-                "of the entry \"AWS/production/s3-uploads\" (item 1) there was left out: \"PIN\" ({SECRET_FIELD})"
+                "not imported from the entry \"AWS/production/s3-uploads\" (item 1): \"PIN\" ({SECRET_FIELD})"
             ),
         ]
     );
@@ -115,11 +113,11 @@ fn onepassword_csv_with_columns_of_custom_fields() {
     assert_eq!(
         reported(&import),
         [
-            "the entry \"Forum\" (line 5) was skipped: it holds no AWS access key",
-            "the entry \"Half\" (line 6) was skipped: it holds an access key id, but no secret access key",
+            "the entry \"Forum\" (line 5) was skipped: it contains no AWS access key",
+            "the entry \"Half\" (line 6) was skipped: it contains an access key id, but no secret access key",
             &format!(
-                "of the entry \"AWS of Anna\" (line 4) there was left out: \"password\" ({SECRET_FIELD}), \
-                 \"One-time password\" ({SECRET_FIELD}), \"PIN\" ({SECRET_FIELD})"
+                "not imported from the entry \"AWS of Anna\" (line 4): \"password\" ({SECRET_FIELD}), \"One-time \
+                 password\" ({SECRET_FIELD}), \"PIN\" ({SECRET_FIELD})"
             ),
         ]
     );

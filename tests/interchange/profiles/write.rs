@@ -68,7 +68,7 @@ fn what_the_format_cannot_carry_is_refused_by_record_and_field() {
         let name = record.name().to_string();
         let records = through_a_vault(&[draft("good"), record]);
         let said = refusal(render(&records), ErrorKind::InvalidInput);
-        let begin = format!("the record {name:?} cannot be written to a credentials file: ");
+        let begin = format!("could not write the record {name:?} to a credentials file: ");
         assert!(
             said.starts_with(&begin) && said.contains(field) && said.contains(flaw),
             "{field}, {flaw}: {said}"

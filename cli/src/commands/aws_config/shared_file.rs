@@ -51,7 +51,7 @@ fn text(bytes: &[u8]) -> Outcome<&str> {
     std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        let message = format!("line {line} of the config file cannot be used: it is not UTF-8 text");
+        let message = format!("could not read line {line} of the config file: it is not UTF-8 text");
         Error::new(ErrorKind::InvalidFile, message).into()
     })
 }
