@@ -5,7 +5,7 @@ import os
 from box import NOBODY, Tally, Vault, tell
 from checks import check
 
-SAYS = "there is no room|No space left|Disk quota exceeded|File too large"
+SAYS = "the disk or a quota is full|No space left|Disk quota exceeded|File too large"
 
 
 def free(folder):
