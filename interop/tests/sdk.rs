@@ -211,7 +211,7 @@ fn a_region_that_is_none_is_refused_with_the_reason() {
         let error = vault.aws_provider("static").region().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         let text = error.to_string();
-        assert!(text.starts_with("the region of the record \"static\" may have ASCII letters, "), "{text}");
+        assert!(text.starts_with("invalid region of the record \"static\": only ASCII letters, "), "{text}");
     }
 }
 

@@ -401,11 +401,11 @@ fn what_cannot_be_signed_is_refused_with_the_reason() {
         ),
         (
             good.clone().region("eu/central"),
-            "invalid region \"eu/central\": only ASCII letters, digits and -_. are allowed",
+            "invalid region: only ASCII letters, digits and -_. are allowed, not \"eu/central\"",
         ),
         (
             Request::new("GET", "https://example.com/", "s3, x").region("a"),
-            "invalid service \"s3, x\": only ASCII letters, digits and -_. are allowed",
+            "invalid service: only ASCII letters, digits and -_. are allowed, not \"s3, x\"",
         ),
         (good.clone().time(before_1970), "invalid signing time: it must be in the years 1970 to 9999"),
     ] {

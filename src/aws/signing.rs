@@ -37,6 +37,7 @@ pub(super) fn check_word(what: &str, word: &str) -> Result<()> {
     if !word.is_empty() && word.bytes().all(is_word) {
         return Ok(());
     }
-    let message = format!("invalid {what} {}: only ASCII letters, digits and -_. are allowed", quoted(word));
+    let message =
+        format!("invalid {what}: only ASCII letters, digits and -_. are allowed, not {}", quoted(word));
     Err(Error::new(ErrorKind::InvalidInput, message))
 }
