@@ -106,7 +106,7 @@ async fn a_record_that_cannot_sign_says_why() {
     let wrong = Key { token: Some("IQoJb3JpZ2luX2Vj\nEXAMPLE"), ..SESSION };
     save(&vault, &draft("wrong", wrong).unwrap()).unwrap();
     let text = failure(&store(&server, &vault, "wrong")).await;
-    assert!(text.contains("must be visible ASCII") && !text.contains("IQoJb3JpZ2luX2Vj"), "{text}");
+    assert!(text.contains("only visible ASCII characters") && !text.contains("IQoJb3JpZ2luX2Vj"), "{text}");
 
     let given = vault.aws_provider("static").get_credential().await.unwrap();
     assert_eq!((given.key_id.as_str(), given.token.as_deref()), (STATIC.id, None));

@@ -126,7 +126,10 @@ fn every_vector_of_aws_is_answered_as_aws_does_or_otherwise_for_a_stated_reason(
                 .unwrap_or_else(|| panic!("{name}: {reason}"));
             let said = error.to_string();
             assert_eq!(error.kind(), ErrorKind::InvalidFile, "{name}");
-            assert!(said.starts_with("line ") && said.ends_with(ours), "{name}: {reason}: {said}");
+            assert!(
+                said.starts_with("could not read line ") && said.ends_with(ours),
+                "{name}: {reason}: {said}"
+            );
             counts.refused += 1;
             continue;
         }
